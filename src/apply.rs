@@ -1,0 +1,332 @@
+//! Doing what was approved: note the intent, ask, note the answer; one operation at a time in a calendar, the calendars side
+//! by side. Nothing gets here that did not pass the guard.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use futures_util::future::join_all;
+
+use crate::{
+    clock::Clock,
+    ident::{BlockId, GENERATIONS_MAX, Recognised},
+    model::{Block, CalendarName, Part, Resource},
+    plan::{
+        Action, Approved, Op, Present,
+        op::{Adoption, Wanted},
+    },
+    provider::{Answer, ErrorKind, Place, Provider, ProviderError},
+    retry::patiently,
+    session::{Seat, Session, Settings, Stop, Watch},
+    state::{Settled, State, Stated, Written},
+};
+
+/// What was done.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// By calendar.
+    pub calendars: BTreeMap<CalendarName, Done>,
+}
+
+/// What was done in one calendar.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// Blocks created.
+    pub created: u64,
+    /// Blocks changed.
+    pub updated: u64,
+    /// Blocks removed.
+    pub deleted: u64,
+    /// Operations that failed or were not tried any more.
+    pub failed: u64,
+    /// The first thing that went wrong.
+    pub error: Option<ProviderError>,
+    /// The operations that were done.
+    pub ops: Vec<Op>,
+}
+
+/// Carries out an approved plan.
+pub async fn apply<P: Provider, W: Watch>(
+    session: &mut Session<'_, P, W>,
+    approved: Approved,
+) -> Stated<Outcome> {
+    let Session {
+        seats,
+        state,
+        settings,
+        clock,
+        watch,
+        stop,
+    } = session;
+    let plan = approved.into_plan();
+    learn(state, settings, &plan.adoptions, &plan.forgets)?;
+    let mut lanes: BTreeMap<CalendarName, Vec<Op>> = BTreeMap::new();
+    for op in plan.ops {
+        lanes.entry(op.target.clone()).or_default().push(op);
+    }
+    watch.begins(lanes.values().map(Vec::len).sum());
+    let work = seats.iter_mut().filter_map(|(name, seat)| {
+        let ops = lanes.remove(name)?;
+        let lane = Lane {
+            name,
+            seat,
+            state,
+            settings,
+            clock,
+            stop,
+        };
+        Some(lane.run(ops, *watch))
+    });
+    let done = join_all(work).await;
+    let mut outcome = Outcome::default();
+    for done in done {
+        let (name, done) = done?;
+        state.borrow().recount(&name)?;
+        outcome.calendars.insert(name, done);
+    }
+    watch.ends();
+    Ok(outcome)
+}
+
+/// What only the state has to learn: blocks that stand for something after all, and links to nothing.
+fn learn(
+    state: &RefCell<State>,
+    settings: &Settings,
+    adoptions: &[Adoption],
+    forgets: &[(CalendarName, crate::ident::Stem)],
+) -> Stated<()> {
+    let mut state = state.borrow_mut();
+    for Adoption {
+        target,
+        present,
+        wanted,
+    } in adoptions
+    {
+        state.adopt(target, present, wanted, &settings.home)?;
+    }
+    for (target, stem) in forgets {
+        state.forget_link(target, stem)?;
+    }
+    Ok(())
+}
+
+/// The operations of one calendar, in order.
+struct Lane<'a, P> {
+    name: &'a CalendarName,
+    seat: &'a mut Seat<P>,
+    state: &'a RefCell<State>,
+    settings: &'a Settings,
+    clock: &'a Clock,
+    stop: &'a Stop,
+}
+
+/// What an operation that went well did.
+enum Did {
+    Created,
+    Updated,
+    Deleted,
+}
+
+impl<P: Provider> Lane<'_, P> {
+    async fn run<W: Watch>(mut self, ops: Vec<Op>, watch: &W) -> Stated<(CalendarName, Done)> {
+        let mut done = Done::default();
+        let mut left = ops.len();
+        for op in ops {
+            if self.stop.is_asked() {
+                break;
+            }
+            left -= 1;
+            match self.step(&op).await? {
+                Ok(did) => {
+                    match did {
+                        Did::Created => done.created += 1,
+                        Did::Updated => done.updated += 1,
+                        Did::Deleted => done.deleted += 1,
+                    }
+                    done.ops.push(op);
+                }
+                Err(error) => {
+                    tracing::info!(calendar = %self.name, block = %op.stem.as_str(), %error, "an operation failed");
+                    done.failed += 1;
+                    let hopeless = is_hopeless(&error);
+                    done.error.get_or_insert(error);
+                    if hopeless {
+                        break;
+                    }
+                }
+            }
+            watch.step();
+        }
+        done.failed += u64::try_from(left).unwrap_or(u64::MAX);
+        Ok((self.name.clone(), done))
+    }
+
+    /// One operation. The outer error is the state's and ends the run; the inner one is this operation's alone.
+    async fn step(&mut self, op: &Op) -> Stated<Answer<Did>> {
+        match &op.action {
+            Action::Create(wanted) => {
+                let created = self.create(op, wanted).await?;
+                Ok(created.map(|()| Did::Created))
+            }
+            Action::Replace(wanted, present) => {
+                let replaced = self.replace(&present.id, &place(present), wanted).await?;
+                if replaced
+                    .as_ref()
+                    .is_err_and(|error| error.kind == ErrorKind::Gone)
+                {
+                    // It vanished a moment ago; its event still stands.
+                    return Ok(self.create(op, wanted).await?.map(|()| Did::Created));
+                }
+                Ok(replaced.map(|()| Did::Updated))
+            }
+            Action::Remove(present) => {
+                let removed = self.remove(present).await?;
+                Ok(removed.map(|()| Did::Deleted))
+            }
+        }
+    }
+
+    async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
+        for generation in 0..=GENERATIONS_MAX {
+            let id = self.settings.mint.id(&op.stem, generation);
+            let block = block(&id, wanted);
+            self.intend(&id, "create")?;
+            let provider = &mut self.seat.provider;
+            let created = patiently(self.clock, async || provider.create(&block).await).await;
+            let error = match created {
+                Ok(place) => return self.stands(&block, &place, wanted).map(Ok),
+                Err(error) => error,
+            };
+            match error.kind {
+                ErrorKind::Spent => self.settle(&Settled::Nothing(&id))?,
+                ErrorKind::Exists => return self.adopt(&block, wanted).await,
+                _ => return self.failed(&id, error),
+            }
+        }
+        let message = "every id for a block was refused as used before";
+        Ok(Err(ProviderError::new(ErrorKind::Broken, message)))
+    }
+
+    /// Something is where a block was to be created: ours from a run that was cut short, or something that is not ours.
+    async fn adopt(&mut self, block: &Block, wanted: &Wanted) -> Stated<Answer<()>> {
+        let provider = &mut self.seat.provider;
+        let found = patiently(self.clock, async || provider.look(&block.id).await).await;
+        let resource = match found {
+            Ok(Some(resource)) => resource,
+            Ok(None) => {
+                let message =
+                    "the id of a block is taken, yet nothing is there; the next run looks again";
+                return self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message));
+            }
+            Err(error) => return self.failed(&block.id, error),
+        };
+        let place = Place {
+            href: resource.href.clone(),
+            version: resource.version.clone(),
+        };
+        match self.ours(&resource, &block.id) {
+            Some(print) if print == block.print() => self.stands(block, &place, wanted).map(Ok),
+            Some(_) => self.replace(&block.id, &place, wanted).await,
+            None => {
+                let message = format!(
+                    "{} is where a block belongs, but calsync did not make it; it stays",
+                    place.href
+                );
+                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))
+            }
+        }
+    }
+
+    /// What a resource shows, if it is this block and nothing else, and nobody made a meeting of it.
+    fn ours(&self, resource: &Resource, id: &BlockId) -> Option<crate::model::Print> {
+        let [
+            Part::Event {
+                uid,
+                seen: Some(seen),
+                ..
+            },
+        ] = &resource.parts[..]
+        else {
+            return None;
+        };
+        let same = self.settings.mint.recognise(uid) == Recognised::Ours(id.clone());
+        (same && !seen.people).then_some(seen.print)
+    }
+
+    async fn replace(
+        &mut self,
+        id: &BlockId,
+        place: &Place,
+        wanted: &Wanted,
+    ) -> Stated<Answer<()>> {
+        let block = block(id, wanted);
+        self.intend(id, "update")?;
+        let provider = &mut self.seat.provider;
+        let replaced = patiently(self.clock, async || provider.replace(place, &block).await).await;
+        match replaced {
+            Ok(place) => self.stands(&block, &place, wanted).map(Ok),
+            Err(error) => self.failed(id, error),
+        }
+    }
+
+    async fn remove(&mut self, present: &Present) -> Stated<Answer<()>> {
+        self.intend(&present.id, "delete")?;
+        let place = place(present);
+        let provider = &mut self.seat.provider;
+        let removed = patiently(self.clock, async || provider.remove(&place).await).await;
+        match removed {
+            Ok(()) => self.settle(&Settled::Gone(&present.id)).map(Ok),
+            Err(error) => self.failed(&present.id, error),
+        }
+    }
+
+    fn intend(&self, id: &BlockId, action: &str) -> Stated<()> {
+        self.state
+            .borrow_mut()
+            .intend(self.name, id, action, self.clock.now())
+    }
+
+    fn settle(&self, settled: &Settled<'_>) -> Stated<()> {
+        self.state
+            .borrow_mut()
+            .settle(self.name, settled, &self.settings.home)
+    }
+
+    fn stands(&self, block: &Block, place: &Place, wanted: &Wanted) -> Stated<()> {
+        self.settle(&Settled::Stands(Written {
+            id: &block.id,
+            place,
+            wanted,
+            print: block.print(),
+        }))
+    }
+
+    fn failed<T>(&self, id: &BlockId, error: ProviderError) -> Stated<Answer<T>> {
+        // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself.
+        if !matches!(error.kind, ErrorKind::Retry(_)) {
+            self.settle(&Settled::Nothing(id))?;
+        }
+        Ok(Err(error))
+    }
+}
+
+/// Whether the next operation in the same calendar would fail the same way.
+fn is_hopeless(error: &ProviderError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Retry(_) | ErrorKind::SignIn | ErrorKind::Refused
+    )
+}
+
+fn place(present: &Present) -> Place {
+    Place {
+        href: present.href.clone(),
+        version: present.version.clone(),
+    }
+}
+
+fn block(id: &BlockId, wanted: &Wanted) -> Block {
+    Block {
+        id: id.clone(),
+        shape: wanted.shape.clone(),
+        face: wanted.face.clone(),
+    }
+}

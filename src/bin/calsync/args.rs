@@ -1,0 +1,178 @@
+//! The command line, defined once: help, completions and the man page all come from here.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit;
+
+/// Keep several calendars free of double bookings: what is busy in one shows as busy in all others
+#[derive(Debug, Parser)]
+#[command(name = "calsync", version, about, after_help = exit::TABLE, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Read this configuration [default: ~/.config/calsync/config.toml]
+    #[arg(long, global = true, value_name = "FILE", env = calsync::config::paths::CONFIG_VARIABLE, hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Keep state in this file, whatever the configuration says
+    #[arg(long, global = true, value_name = "FILE", env = calsync::config::paths::STATE_VARIABLE, hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// Say more; twice for details
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Write logs in this form, to stderr
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// Use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a configuration, asking a few questions
+    Init(Init),
+    /// List what the accounts and folders offer
+    Calendars(Calendars),
+    /// Make every calendar show what keeps you busy in the others
+    Sync(Sync),
+    /// Remove the blocks that calsync made, and nothing else
+    Reset(Reset),
+    /// Show where things stand, without touching any calendar
+    Status(Status),
+    /// Look for problems with the configuration, the key, the state file and every calendar
+    Check,
+    /// Print shell completions or the man page
+    Generate(Generate),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// A calendar and its folder of .ics files, in place of being asked; can be repeated
+    #[arg(long = "calendar", value_name = "NAME=FOLDER")]
+    pub(crate) calendars: Vec<String>,
+    /// The time zone, in place of being asked
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Your mail address, in place of being asked; can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) me: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Calendars {
+    /// List only what this account offers
+    pub(crate) account: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    /// Show what would be done, and write to no calendar
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Read every calendar anew, rather than what changed
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Write only to this calendar; can be repeated
+    #[arg(long = "calendar", value_name = "NAME")]
+    pub(crate) calendars: Vec<String>,
+    /// Allow this one run to remove as many blocks as it likes
+    #[arg(long)]
+    pub(crate) allow_mass_delete: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["calendars", "all"]))]
+pub(crate) struct Reset {
+    /// Remove the blocks in this calendar; can be repeated
+    #[arg(long = "calendar", value_name = "NAME")]
+    pub(crate) calendars: Vec<String>,
+    /// Remove the blocks in all calendars
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: Generated,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generated {
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+impl Args {
+    /// Whether results go to a program rather than a person.
+    pub(crate) fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Calendars(options) => options.json,
+            Command::Sync(options) => options.json,
+            Command::Reset(options) => options.json,
+            Command::Status(options) => options.json,
+            Command::Init(_) | Command::Check | Command::Generate(_) => false,
+        }
+    }
+}
+
+impl Command {
+    /// The command's name.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Calendars(_) => "calendars",
+            Self::Sync(_) => "sync",
+            Self::Reset(_) => "reset",
+            Self::Status(_) => "status",
+            Self::Check => "check",
+            Self::Generate(_) => "generate",
+        }
+    }
+}

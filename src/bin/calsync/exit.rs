@@ -1,0 +1,133 @@
+//! Exit codes: the one table, and what leads to each.
+
+use std::{fmt, process::ExitCode};
+
+use calsync::{
+    config::{ConfigError, key::KeyError},
+    report::Verdict,
+    state::StateError,
+};
+
+/// The table as `--help` shows it.
+pub(crate) const TABLE: &str = "Exit codes:
+  0  in step
+  1  a bug in calsync
+  2  wrong usage
+  3  the configuration, the key or the state file cannot be used
+  4  a person must sign in
+  5  partly done; the next run continues
+  6  refused by the guard against mass removal
+  7  another run is under way
+  8  servers unreachable or limiting; nothing was written";
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    InStep = 0,
+    Bug = 1,
+    Usage = 2,
+    Config = 3,
+    Auth = 4,
+    Partial = 5,
+    Refused = 6,
+    Busy = 7,
+    Away = 8,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        let code: u8 = match exit {
+            Exit::InStep => 0,
+            Exit::Bug => 1,
+            Exit::Usage => 2,
+            Exit::Config => 3,
+            Exit::Auth => 4,
+            Exit::Partial => 5,
+            Exit::Refused => 6,
+            Exit::Busy => 7,
+            Exit::Away => 8,
+        };
+        code.into()
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ok => Self::InStep,
+            Verdict::Away => Self::Away,
+            Verdict::Partial => Self::Partial,
+            Verdict::Auth => Self::Auth,
+            Verdict::Refused => Self::Refused,
+            Verdict::Busy => Self::Busy,
+            Verdict::Config => Self::Config,
+        }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Config(ConfigError),
+    Key(KeyError),
+    State(StateError),
+    /// What the person typed cannot be done, and what can.
+    Usage(String),
+    /// The system does not let us.
+    System(String),
+}
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::State(StateError::Busy) => Exit::Busy,
+            Self::Config(_) | Self::Key(_) | Self::State(_) => Exit::Config,
+            Self::Usage(_) => Exit::Usage,
+            Self::System(_) => Exit::Bug,
+        }
+    }
+
+    /// The object that a caller who asked for JSON gets.
+    pub(crate) fn json(&self, command: &str) -> String {
+        let result = match self.exit() {
+            Exit::Busy => Verdict::Busy,
+            _ => Verdict::Config,
+        };
+        let object = serde_json::json!({
+            "version": 1,
+            "command": command,
+            "result": result.word(),
+            "errors": [self.to_string()],
+        });
+        format!("{object}\n")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::State(error) => error.fmt(f),
+            Self::Usage(words) | Self::System(words) => f.write_str(words),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}

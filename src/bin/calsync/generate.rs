@@ -1,0 +1,25 @@
+//! `calsync generate`: completions and the man page, from the one definition of the flags.
+
+use clap::CommandFactory as _;
+
+use crate::{
+    args::{self, Args, Generated},
+    exit::{Exit, Failure},
+    print,
+};
+
+pub(crate) fn run(options: &args::Generate) -> Result<Exit, Failure> {
+    let mut command = Args::command();
+    let mut bytes = Vec::new();
+    match &options.what {
+        Generated::Completions { shell } => {
+            clap_complete::generate(*shell, &mut command, "calsync", &mut bytes);
+        }
+        Generated::Man => {
+            let page = clap_mangen::Man::new(command).render(&mut bytes);
+            page.map_err(|error| Failure::System(format!("the man page cannot be made: {error}")))?;
+        }
+    }
+    print::out(&String::from_utf8_lossy(&bytes));
+    Ok(Exit::InStep)
+}

@@ -1,0 +1,194 @@
+//! `calsync status`: what the state remembers. Touches no calendar and no network.
+
+use std::collections::BTreeMap;
+
+use calsync::{
+    clock::Clock,
+    model::CalendarName,
+    state::{CalendarRow, RunRow, State},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{self, Args},
+    context::{Loaded, load},
+    exit::{Exit, Failure},
+    print,
+};
+
+/// How many runs are shown to a person.
+const RUNS_SHOWN: u32 = 3;
+/// How many runs are given to a program.
+const RUNS_GIVEN: u32 = 20;
+
+pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> {
+    let loaded = load(args)?;
+    let now = Clock::System.now();
+    let state = State::open_to_read(&loaded.state)?;
+    let (rows, runs) = match &state {
+        Some(state) => (state.calendar_rows()?, state.runs(RUNS_GIVEN)?),
+        None => (Vec::new(), Vec::new()),
+    };
+    let lines = lines(&loaded, rows);
+    if options.json {
+        let object = json!({
+            "version": 1,
+            "calendars": lines.iter().map(|line| line.json(now)).collect::<Vec<_>>(),
+            "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
+        });
+        print::out(&format!("{object}\n"));
+    } else {
+        print::out(&text(args, &lines, &runs, now));
+    }
+    Ok(Exit::InStep)
+}
+
+/// A calendar as configured, and what is remembered of it.
+struct Line {
+    name: CalendarName,
+    role: Option<&'static str>,
+    account: Option<String>,
+    row: Option<CalendarRow>,
+}
+
+/// The configured calendars, then those that are remembered but not configured any more and still hold blocks.
+fn lines(loaded: &Loaded, rows: Vec<CalendarRow>) -> Vec<Line> {
+    let mut rows: BTreeMap<CalendarName, CalendarRow> = rows
+        .into_iter()
+        .map(|row| (row.name.clone(), row))
+        .collect();
+    let calendars = loaded.config.calendars.iter();
+    let mut lines: Vec<Line> = calendars
+        .map(|(name, calendar)| Line {
+            name: name.clone(),
+            role: Some(calendar.role.word()),
+            account: calendar.account.clone(),
+            row: rows.remove(name),
+        })
+        .collect();
+    let left = rows.into_iter().filter(|(_, row)| row.blocks > 0);
+    lines.extend(left.map(|(name, row)| Line {
+        name,
+        role: None,
+        account: None,
+        row: Some(row),
+    }));
+    lines
+}
+
+impl Line {
+    fn json(&self, now: Timestamp) -> Value {
+        let row = self.row.as_ref();
+        let success = row.and_then(|row| row.last_success);
+        json!({
+            "name": &*self.name,
+            "role": self.role,
+            "account": self.account,
+            "last_success": success.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            "age_seconds": success.map(|at| now.as_second() - at.as_second()),
+            "cursor": row.is_some_and(|row| row.has_cursor),
+            "events": row.map_or(0, |row| row.events),
+            "blocks": row.map_or(0, |row| row.blocks),
+            "unreadable": row.map_or(0, |row| row.unreadable),
+            "foreign_blocks": row.map_or(0, |row| row.foreign),
+            "result": row.and_then(|row| row.result.clone()),
+            "error": row.and_then(|row| row.error.clone()),
+        })
+    }
+
+    fn cells(&self, colour: bool, now: Timestamp) -> Vec<String> {
+        let role = self.role.unwrap_or("removed").to_owned();
+        let Some(row) = &self.row else {
+            return vec![self.name.to_string(), role, "never synced".to_owned()];
+        };
+        let age = row.last_success.map_or("never in step".to_owned(), |at| {
+            format!("in step {}", ago(now, at))
+        });
+        let state = match (self.role, row.result.as_deref()) {
+            (None, _) => print::paint(colour, "33", "not configured any more"),
+            (_, Some("ok")) => print::paint(colour, "32", &age),
+            (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({age})")),
+            (_, None) => age,
+        };
+        let foreign = match row.foreign {
+            0 => String::new(),
+            n => format!("{n} of another installation"),
+        };
+        vec![
+            self.name.to_string(),
+            role,
+            state,
+            format!("{} events", row.events),
+            format!("{} blocks", row.blocks),
+            foreign,
+        ]
+    }
+}
+
+fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String {
+    let colour = print::colour(args, print::to_terminal());
+    let rows: Vec<Vec<String>> = lines.iter().map(|line| line.cells(colour, now)).collect();
+    let mut text = print::columns(&rows);
+    for line in lines {
+        if let Some(error) = line.row.as_ref().and_then(|row| row.error.as_ref()) {
+            text.push_str(&format_args!("{}: {error}\n", line.name).to_string());
+        }
+    }
+    if runs.is_empty() {
+        text.push_str("No run yet; `calsync sync` makes the first.\n");
+    }
+    let shown = usize::try_from(RUNS_SHOWN).unwrap_or(3);
+    for run in runs.iter().take(shown) {
+        let RunRow {
+            started,
+            seconds,
+            command,
+            result,
+            created,
+            updated,
+            deleted,
+            failed,
+            error,
+        } = run;
+        let failed = match failed {
+            0 => String::new(),
+            n => format!(", {n} failed"),
+        };
+        let error = error
+            .as_ref()
+            .map(|e| format!("; {}", e.lines().next().unwrap_or_default()))
+            .unwrap_or_default();
+        text.push_str(
+            &format_args!(
+                "{command} {} took {seconds:.2} s: {result}, {created} created, {updated} updated, {deleted} deleted{failed}{error}\n",
+                ago(now, *started)
+            )
+            .to_string(),
+        );
+    }
+    text
+}
+
+fn run_json(run: &RunRow) -> Value {
+    json!({
+        "started": run.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "seconds": run.seconds,
+        "command": run.command,
+        "result": run.result,
+        "created": run.created,
+        "updated": run.updated,
+        "deleted": run.deleted,
+        "failed": run.failed,
+        "error": run.error,
+    })
+}
+
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    match now.as_second() - at.as_second() {
+        seconds if seconds < 60 => "just now".to_owned(),
+        seconds if seconds < 7200 => format!("{} min ago", seconds / 60),
+        seconds if seconds < 172_800 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}

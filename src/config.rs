@@ -1,0 +1,167 @@
+//! The configuration, checked and complete: what the program works with after every mistake has been told.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    clock::Clock,
+    ident::Mint,
+    model::{CalendarName, Face},
+    plan::{Limits, Route},
+    provider::{AnyProvider, local::LocalCalendar},
+    session::{Role, Seat, Settings},
+    state::Reading,
+};
+
+mod check;
+pub mod key;
+pub mod paths;
+mod table;
+
+pub use check::load;
+pub use table::Mistake;
+
+/// How calendars are read; another number means that all are read anew.
+const READING: u32 = 1;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// The zone of days and floating times.
+    pub timezone: TimeZone,
+    /// The state file.
+    pub state: PathBuf,
+    /// The key file.
+    pub key_file: PathBuf,
+    /// The owner's mail addresses, in lower case.
+    pub me: Vec<String>,
+    /// How many days back blocks are kept in step.
+    pub past_days: u32,
+    /// How many days ahead.
+    pub future_days: u32,
+    /// How much one run may do.
+    pub limits: Limits,
+    /// The accounts, by name.
+    pub accounts: BTreeMap<String, Account>,
+    /// The calendars, by name.
+    pub calendars: BTreeMap<CalendarName, Calendar>,
+    /// Which source shows in which target.
+    pub routes: Vec<Route>,
+}
+
+/// An account: a place that holds several calendars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// A folder whose folders are calendars.
+    Local {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// A calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    /// The account it belongs to, if it does.
+    pub account: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// What it may be.
+    pub role: Role,
+}
+
+/// Where a calendar is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a folder of `.ics` files.
+    Local(PathBuf),
+}
+
+/// Why there is no configuration to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no file.
+    #[error("there is no configuration at {}; `calsync init` writes one, or name another with --config", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be read.
+    #[error("the configuration {} cannot be read: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// It has mistakes.
+    #[error("{}", mistakes_text(path, mistakes))]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// All of them, in order.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+fn mistakes_text(path: &Path, mistakes: &[Mistake]) -> String {
+    let many = match mistakes.len() {
+        1 => "1 mistake".to_owned(),
+        n => format!("{n} mistakes"),
+    };
+    let mut text = format!("{many} in the configuration; nothing was done");
+    for Mistake { line, words } in mistakes {
+        text.push_str(&format_args!("\n  {}:{line}: {words}", path.display()).to_string());
+    }
+    text
+}
+
+impl Config {
+    /// What a run does, as configured here.
+    pub fn settings(&self, mint: Mint) -> Settings {
+        Settings {
+            routes: self.routes.clone(),
+            past_days: self.past_days,
+            future_days: self.future_days,
+            home: self.timezone.clone(),
+            limits: self.limits,
+            mint,
+        }
+    }
+
+    /// The calendars, each with the provider that reaches it.
+    pub fn seats(&self, mint: &Mint, clock: &Clock) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
+        let seat = |calendar: &Calendar| {
+            let Place::Local(folder) = &calendar.place;
+            let tag = mint.fingerprint();
+            let provider =
+                LocalCalendar::new(folder.clone(), &tag, &self.me, &self.timezone, clock);
+            let zone = self.timezone.iana_name().unwrap_or_default();
+            Seat {
+                provider: AnyProvider::Local(provider),
+                reading: Reading(format!(
+                    "{READING} {} {zone} {}",
+                    folder.display(),
+                    self.me.join(" ")
+                )),
+                role: calendar.role,
+            }
+        };
+        let calendars = self.calendars.iter();
+        calendars
+            .map(|(name, calendar)| (name.clone(), seat(calendar)))
+            .collect()
+    }
+}
+
+/// The words of a block that only says "busy".
+pub fn busy_face(title: &str) -> Face {
+    Face {
+        title: title.to_owned(),
+        notes: "Made by calsync: busy in another calendar. Changes here are overwritten."
+            .to_owned(),
+    }
+}

@@ -1,0 +1,452 @@
+//! From the file as typed to a configuration that means something; every mistake is told, each with its line.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use toml::de::DeTable;
+
+use super::{
+    Account, Calendar, Config, ConfigError, Place, busy_face, paths,
+    table::{At, Mistakes, Table, nearest},
+};
+use crate::{
+    model::{CalendarName, zone},
+    plan::{Limits, Route},
+    session::Role,
+};
+
+/// Reads and checks a configuration. Relative paths in it are relative to its folder.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+        _ => ConfigError::Unreadable {
+            path: path.to_owned(),
+            why,
+        },
+    })?;
+    let mistakes = Mistakes::in_text(&text);
+    let (document, errors) = DeTable::parse_recoverable(&text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        mistakes.add(at, format!("not TOML here: {}", error.message()));
+    }
+    let folder = absolute(path.parent().unwrap_or(Path::new("")));
+    let checker = Checker {
+        folder,
+        mistakes: mistakes.clone(),
+    };
+    let config = checker.config(path, Table::new(document.get_ref(), "", 0, &mistakes));
+    let mistakes = mistakes.into_sorted();
+    match config {
+        Some(config) if mistakes.is_empty() => Ok(config),
+        _ => Err(ConfigError::Mistakes {
+            path: path.to_owned(),
+            mistakes,
+        }),
+    }
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+struct Checker {
+    folder: PathBuf,
+    mistakes: Mistakes,
+}
+
+impl Checker {
+    fn config(&self, path: &Path, mut root: Table<'_>) -> Option<Config> {
+        let timezone = self.timezone(&mut root);
+        let state = self
+            .path(&mut root, "state")
+            .unwrap_or_else(paths::default_state);
+        let key_file = self
+            .path(&mut root, "key_file")
+            .unwrap_or_else(paths::default_key);
+        let me = root.texts("me").unwrap_or_default();
+        for address in me.iter().filter(|address| !address.value.contains('@')) {
+            root.mistake(
+                address.at,
+                "`me` must list mail addresses, such as \"ada@example.com\"",
+            );
+        }
+        let (past_days, future_days) = window(root.table("window"));
+        let limits = limits(root.table("guard"), root.table("limits"));
+        let accounts = self.accounts(&mut root);
+        let calendars = self.calendars(&mut root, &accounts);
+        let routes = routes(&mut root, &calendars);
+        root.finish();
+        Some(Config {
+            path: path.to_owned(),
+            timezone: timezone?,
+            state,
+            key_file,
+            me: me
+                .into_iter()
+                .map(|address| address.value.trim().to_ascii_lowercase())
+                .collect(),
+            past_days,
+            future_days,
+            limits,
+            accounts,
+            calendars: calendars
+                .into_iter()
+                .map(|(name, at)| (name, at.value))
+                .collect(),
+            routes,
+        })
+    }
+
+    fn timezone(&self, root: &mut Table<'_>) -> Option<TimeZone> {
+        let Some(name) = root.text("timezone") else {
+            let system = TimeZone::system();
+            let known = system.iana_name().and_then(zone::iana);
+            if known.is_none() {
+                let words = "`timezone` is missing and the system's own cannot be told; add one, such as timezone = \"Europe/Berlin\"";
+                self.mistakes.add(0, words);
+            }
+            return known;
+        };
+        let found = zone::iana(&name.value);
+        if found.is_none() {
+            let words = format!(
+                "`timezone` \"{}\" is not a zone of the IANA database, such as \"Europe/Berlin\"",
+                name.value
+            );
+            self.mistakes.add(name.at, words);
+        }
+        found
+    }
+
+    fn path(&self, table: &mut Table<'_>, key: &'static str) -> Option<PathBuf> {
+        let written = table.text(key)?;
+        if written.value.trim().is_empty() {
+            table.mistake(written.at, &format!("`{key}` must not be empty"));
+            return None;
+        }
+        Some(paths::resolve(&written.value, &self.folder))
+    }
+
+    fn accounts(&self, root: &mut Table<'_>) -> BTreeMap<String, Account> {
+        let mut accounts = BTreeMap::new();
+        for (name, mut table) in root.named("accounts") {
+            let provider = table.text("provider");
+            match provider.as_ref().map(|p| p.value.as_str()) {
+                Some("local") => {
+                    if let Some(path) = self.path(&mut table, "path") {
+                        accounts.insert(name.value, Account::Local { path });
+                    } else if !table.has("path") {
+                        table.mistake(
+                            table.at,
+                            "needs `path`: the folder whose folders are calendars",
+                        );
+                    }
+                }
+                Some(other) => {
+                    let at = provider.as_ref().map_or(table.at, |p| p.at);
+                    let near = nearest(other, ["local"].into_iter());
+                    table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\"{near}"));
+                    continue;
+                }
+                None => table.mistake(table.at, "needs `provider`, such as provider = \"local\""),
+            }
+            table.finish();
+        }
+        accounts
+    }
+
+    fn calendars(
+        &self,
+        root: &mut Table<'_>,
+        accounts: &BTreeMap<String, Account>,
+    ) -> BTreeMap<CalendarName, At<Calendar>> {
+        let mut calendars = BTreeMap::new();
+        let mut places: BTreeMap<PathBuf, String> = BTreeMap::new();
+        for (name, mut table) in root.named("calendars") {
+            if let Err(words) = check_name(&name.value) {
+                table.mistake(name.at, &words);
+            }
+            let role = role(&mut table);
+            if let Some((account, folder)) = self.place(&mut table, accounts) {
+                let real = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+                if let Some(other) = places.insert(real, name.value.clone()) {
+                    table.mistake(
+                        name.at,
+                        &format!("is the same folder as [calendars.{other}]"),
+                    );
+                }
+                let calendar = Calendar {
+                    account,
+                    place: Place::Local(folder),
+                    role,
+                };
+                let at = At {
+                    value: calendar,
+                    at: name.at,
+                };
+                calendars.insert(name.value.as_str().into(), at);
+            }
+            table.finish();
+        }
+        if calendars.is_empty() && !root.has("calendars") {
+            self.mistakes.add(0, "there are no calendars; add at least two, such as [calendars.home] with path = \"~/calendars/home\"");
+        }
+        calendars
+    }
+
+    fn place(
+        &self,
+        table: &mut Table<'_>,
+        accounts: &BTreeMap<String, Account>,
+    ) -> Option<(Option<String>, PathBuf)> {
+        let path = self.path(table, "path");
+        let account = table.text("account");
+        let id = table.text("id");
+        let Some(account) = account else {
+            if path.is_none() && !table.has("path") {
+                table.mistake(
+                    table.at,
+                    "needs `path` (a folder of .ics files), or `account` and `id`",
+                );
+            }
+            if let Some(id) = id {
+                table.mistake(id.at, "`id` goes with `account`");
+            }
+            return path.map(|path| (None, path));
+        };
+        if path.is_some() {
+            table.mistake(account.at, "has both `account` and `path`; keep one");
+        }
+        let Some(Account::Local { path }) = accounts.get(&account.value) else {
+            let near = nearest(&account.value, accounts.keys().map(String::as_str));
+            table.mistake(
+                account.at,
+                &format!(
+                    "`account` \"{}\" is not under [accounts]{near}",
+                    account.value
+                ),
+            );
+            return None;
+        };
+        let Some(id) = id else {
+            table.mistake(
+                account.at,
+                "needs `id` beside `account`, as `calsync calendars` lists it",
+            );
+            return None;
+        };
+        if id.value.is_empty() || id.value.contains('/') || id.value.starts_with('.') {
+            table.mistake(
+                id.at,
+                "`id` must be the name of a folder inside the account's",
+            );
+            return None;
+        }
+        Some((Some(account.value), path.join(&id.value)))
+    }
+}
+
+fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
+    let rules = root.list("rules");
+    if rules.is_empty() && !root.has("rules") {
+        return every_pair(calendars);
+    }
+    let mut routes = Vec::new();
+    let mut taken: BTreeSet<(CalendarName, CalendarName)> = BTreeSet::new();
+    for mut rule in rules {
+        let from = names(&mut rule, "from", calendars, Role::is_source, "source");
+        let to = names(&mut rule, "to", calendars, Role::is_target, "target");
+        let title = title(&mut rule);
+        show(&mut rule);
+        for (source, target) in pairs(&from, &to) {
+            if !taken.insert((source.clone(), target.clone())) {
+                rule.mistake(
+                    rule.at,
+                    &format!(
+                        "shows \"{source}\" in \"{target}\", which an earlier rule does already"
+                    ),
+                );
+            }
+            routes.push(Route {
+                source,
+                target,
+                face: busy_face(&title),
+            });
+        }
+        rule.finish();
+    }
+    routes
+}
+
+fn window(table: Option<Table<'_>>) -> (u32, u32) {
+    let Some(mut table) = table else {
+        return (30, 365);
+    };
+    let past = table.number("past_days", 0, 3650).unwrap_or(30);
+    let future = table.number("future_days", 1, 3650).unwrap_or(365);
+    table.finish();
+    (past, future)
+}
+
+fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {
+    let mut found = Limits::default();
+    if let Some(mut table) = guard {
+        let percent = table.number("removals_percent", 0, 100);
+        found.removals_percent = percent
+            .and_then(|p| u8::try_from(p).ok())
+            .unwrap_or(found.removals_percent);
+        table.finish();
+    }
+    if let Some(mut table) = limits {
+        let operations = table.number("operations", 1, 1_000_000);
+        found.operations = operations
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(found.operations);
+        table.finish();
+    }
+    found
+}
+
+/// A calendar's name stands in flags, reports and file names.
+fn check_name(name: &str) -> Result<(), String> {
+    let fits = !name.is_empty()
+        && name.chars().count() <= 64
+        && !name.chars().any(|c| c.is_control() || c == '"')
+        && name.trim() == name
+        && !name.starts_with('-');
+    match fits {
+        true => Ok(()),
+        false => Err("a calendar's name has 1 to 64 characters, no quotes, and neither begins nor ends with a space".to_owned()),
+    }
+}
+
+fn role(table: &mut Table<'_>) -> Role {
+    let Some(written) = table.text("role") else {
+        return Role::Both;
+    };
+    let roles = [Role::Both, Role::Source, Role::Target];
+    let found = roles.into_iter().find(|role| role.word() == written.value);
+    if found.is_none() {
+        let near = nearest(&written.value, roles.iter().map(|role| role.word()));
+        table.mistake(
+            written.at,
+            &format!(
+                "`role` must be \"both\", \"source\" or \"target\", not \"{}\"{near}",
+                written.value
+            ),
+        );
+    }
+    found.unwrap_or_default()
+}
+
+fn names(
+    rule: &mut Table<'_>,
+    key: &'static str,
+    calendars: &BTreeMap<CalendarName, At<Calendar>>,
+    fits: fn(Role) -> bool,
+    word: &str,
+) -> Vec<CalendarName> {
+    let Some(written) = rule.texts(key) else {
+        if !rule.has(key) {
+            rule.mistake(rule.at, &format!("needs `{key}`: a list of calendars"));
+        }
+        return Vec::new();
+    };
+    if written.is_empty() {
+        rule.mistake(rule.at, &format!("`{key}` must name at least one calendar"));
+    }
+    let mut found = Vec::new();
+    for At { value, at } in written {
+        match calendars.get(value.as_str()) {
+            Some(calendar) if !fits(calendar.value.role) => {
+                let role = calendar.value.role.word();
+                rule.mistake(
+                    at,
+                    &format!(
+                        "`{key}`: \"{value}\" has role = \"{role}\", so it cannot be a {word}"
+                    ),
+                );
+            }
+            Some(_) => found.push(value.as_str().into()),
+            None => {
+                let near = nearest(&value, calendars.keys().map(|name| &**name));
+                rule.mistake(
+                    at,
+                    &format!("`{key}`: there is no calendar \"{value}\"{near}"),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn title(rule: &mut Table<'_>) -> String {
+    let Some(title) = rule.text("title") else {
+        return "Busy".to_owned();
+    };
+    let text = title.value.trim();
+    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        rule.mistake(
+            title.at,
+            "`title` must have 1 to 200 characters on one line",
+        );
+    }
+    text.to_owned()
+}
+
+fn show(rule: &mut Table<'_>) {
+    if let Some(show) = rule.text("show")
+        && show.value != "busy"
+    {
+        let near = nearest(&show.value, ["busy"].into_iter());
+        rule.mistake(
+            show.at,
+            &format!("`show` must be \"busy\", not \"{}\"{near}", show.value),
+        );
+    }
+}
+
+/// Without rules, every calendar blocks every other one.
+fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
+    let names = |fits: fn(Role) -> bool| {
+        // In the order of the file.
+        let mut fitting: Vec<_> = calendars
+            .iter()
+            .filter(|(_, c)| fits(c.value.role))
+            .collect();
+        fitting.sort_by_key(|(_, calendar)| calendar.at);
+        fitting
+            .into_iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    pairs(&names(Role::is_source), &names(Role::is_target))
+        .map(|(source, target)| Route {
+            source,
+            target,
+            face: busy_face("Busy"),
+        })
+        .collect()
+}
+
+fn pairs(
+    from: &[CalendarName],
+    to: &[CalendarName],
+) -> impl Iterator<Item = (CalendarName, CalendarName)> {
+    from.iter()
+        .flat_map(move |source| {
+            to.iter()
+                .map(move |target| (source.clone(), target.clone()))
+        })
+        .filter(|(source, target)| source != target)
+}

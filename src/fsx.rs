@@ -1,0 +1,99 @@
+//! Files written so that nobody ever sees half of one: first beside their place, then moved there in one step.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+/// Writes content beside its final place. The name starts with a dot and ends in `.tmp`, which every reader of a vdir passes
+/// over; `tag` tells whose it is.
+pub fn stage(folder: &Path, tag: &str, name: &str, content: &[u8]) -> io::Result<PathBuf> {
+    let path = folder.join(format!("{}{name}.tmp", staged_prefix(tag)));
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&path)?;
+    let written = file.write_all(content);
+    drop(file);
+    if let Err(error) = written {
+        // A full disk must not keep the half that fitted.
+        discard(&path);
+        return Err(error);
+    }
+    Ok(path)
+}
+
+/// Moves a staged file to a place that must be free. Never replaces anything.
+pub fn publish_new(staged: &Path, place: &Path) -> io::Result<()> {
+    match renameat_with(CWD, staged, CWD, place, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        // Not every file system knows this way; a hard link never replaces anything either.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            fs::hard_link(staged, place)?;
+            fs::remove_file(staged)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Moves a staged file over what is at its place.
+pub fn publish_over(staged: &Path, place: &Path) -> io::Result<()> {
+    fs::rename(staged, place)
+}
+
+/// Removes an unfinished file. If that fails, the next run sweeps it up.
+pub fn discard(staged: &Path) {
+    if let Err(error) = fs::remove_file(staged) {
+        tracing::debug!(%error, "an unfinished file stays for now");
+    }
+}
+
+/// How the names of staged files begin.
+pub fn staged_prefix(tag: &str) -> String {
+    format!(".calsync-{tag}-")
+}
+
+/// Creates a file that only its owner can read. Fails if it exists.
+pub fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        create_private_folder(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Creates a folder, and those above it, that only its owner can enter; leaves existing ones as they are.
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// Opens a file for locking, created if need be, for its owner only.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}

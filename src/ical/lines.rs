@@ -1,0 +1,288 @@
+//! Text into components and properties, with line numbers. Forgiving: a line it cannot use is passed over; what it means
+//! for the event it stands in is decided by the reader.
+
+use ical::tree::line::IcalLine;
+
+/// How deep components may nest. RFC 5545 needs three levels.
+const DEPTH_MAX: usize = 16;
+
+/// A component: `VCALENDAR`, `VEVENT`, `VTIMEZONE` and so on.
+#[derive(Debug, Default)]
+pub struct Component {
+    /// Its name in upper case.
+    pub name: String,
+    /// The line its `BEGIN` stands on, counted from 1.
+    pub line: usize,
+    /// Its properties in order.
+    pub props: Vec<Prop>,
+    /// The components inside it.
+    pub children: Vec<Self>,
+    /// The line on which something inside it could not be read at all.
+    pub broken: Option<usize>,
+}
+
+/// A property: a name, parameters and a value.
+#[derive(Debug)]
+pub struct Prop {
+    /// Its name in upper case, without a group.
+    pub name: String,
+    /// The line it begins on, counted from 1.
+    pub line: usize,
+    /// Its parameters: upper-case name, and values without quotes.
+    pub params: Vec<(String, Vec<String>)>,
+    /// Its value as written, still escaped.
+    pub value: String,
+}
+
+/// Why a text is not a calendar.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TextError {
+    /// It holds no `BEGIN:VCALENDAR`.
+    #[error("not a calendar: there is no BEGIN:VCALENDAR")]
+    NoCalendar,
+    /// It ends inside a component.
+    #[error("line {line}: the {name} that begins here never ends; the file may be cut short")]
+    Cut {
+        /// The component that is open.
+        name: String,
+        /// The line it begins on.
+        line: usize,
+    },
+    /// Components nest without end.
+    #[error("line {line}: components are nested too deeply")]
+    Deep {
+        /// The line of the one too many.
+        line: usize,
+    },
+}
+
+impl Component {
+    /// The first property of this name.
+    pub fn prop(&self, name: &str) -> Option<&Prop> {
+        self.props.iter().find(|prop| prop.name == name)
+    }
+
+    /// All properties of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Prop> {
+        self.props.iter().filter(move |prop| prop.name == name)
+    }
+
+    /// The value of the first property of this name, trimmed.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.prop(name).map(|prop| prop.value.trim())
+    }
+}
+
+impl Prop {
+    /// The first value of a parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let (_, values) = self.params.iter().find(|(n, _)| n == name)?;
+        values.first().map(String::as_str)
+    }
+
+    /// Whether the value is said to be a date.
+    pub fn is_date(&self) -> bool {
+        self.param("VALUE")
+            .is_some_and(|v| v.eq_ignore_ascii_case("DATE"))
+    }
+
+    /// The value as text, unescaped (RFC 5545 3.3.11).
+    pub fn text(&self) -> String {
+        let mut out = String::with_capacity(self.value.len());
+        let mut chars = self.value.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
+                    Some('n' | 'N') => out.push('\n'),
+                    Some(other) => out.push(other),
+                    None => {}
+                },
+                _ => out.push(c),
+            }
+        }
+        out
+    }
+}
+
+/// Reads all calendars in a text. The components come back as written; what stands outside a `VCALENDAR` is passed over.
+pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut open: Vec<Component> = Vec::new();
+    let mut done = Vec::new();
+    let mut rest = bytes;
+    let mut line_number = 1;
+    while !rest.trim_ascii().is_empty() {
+        let blank = rest.iter().position(|b| !matches!(b, b'\r' | b'\n'));
+        let (skipped, from) = rest.split_at(blank.unwrap_or(0));
+        line_number += newlines(skipped);
+        let (line, tail) = match IcalLine::take(from) {
+            Ok((line, tail)) => (Some(line), tail),
+            Err(_) => (None, IcalLine::take_physical(from).1),
+        };
+        let consumed = from.get(..from.len() - tail.len()).unwrap_or_default();
+        match line {
+            Some(line) => step(&line, line_number, &mut open, &mut done)?,
+            None if matters(from) => spoil(&mut open, line_number),
+            None => {}
+        }
+        line_number += newlines(consumed);
+        // A tokeniser that consumed nothing would never end.
+        rest = if consumed.is_empty() { &[] } else { tail };
+    }
+    if let Some(component) = open.into_iter().next_back() {
+        return Err(TextError::Cut {
+            name: component.name,
+            line: component.line,
+        });
+    }
+    if done.is_empty() {
+        return Err(TextError::NoCalendar);
+    }
+    Ok(done)
+}
+
+/// Whether a line that could not be read seems to be one that decides when an event is. Stray text, such as a note folded
+/// wrongly, is common in the wild and harms nothing.
+fn matters(line: &[u8]) -> bool {
+    const NAMES: [&str; 10] = [
+        "DTSTART",
+        "DTEND",
+        "DURATION",
+        "RRULE",
+        "RDATE",
+        "EXDATE",
+        "EXRULE",
+        "RECURRENCE-ID",
+        "UID",
+        "TRANSP",
+    ];
+    NAMES.iter().any(|name| {
+        line.get(..name.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
+fn spoil(open: &mut [Component], number: usize) {
+    if let Some(component) = open.last_mut() {
+        component.broken.get_or_insert(number);
+    }
+}
+
+fn step(
+    line: &IcalLine<'_>,
+    number: usize,
+    open: &mut Vec<Component>,
+    done: &mut Vec<Component>,
+) -> Result<(), TextError> {
+    let name = upper(line.name.get());
+    match name.as_str() {
+        "BEGIN" => {
+            if open.len() >= DEPTH_MAX {
+                return Err(TextError::Deep { line: number });
+            }
+            open.push(Component {
+                name: upper(line.raw_value_str().trim()),
+                line: number,
+                ..Component::default()
+            });
+        }
+        "END" => {
+            let Some(component) = open.pop() else {
+                return Ok(());
+            };
+            let ended = upper(line.raw_value_str().trim());
+            if ended != component.name {
+                return Err(TextError::Cut {
+                    name: component.name,
+                    line: component.line,
+                });
+            }
+            match open.last_mut() {
+                Some(parent) => parent.children.push(component),
+                None if component.name == "VCALENDAR" => done.push(component),
+                None => {}
+            }
+        }
+        _ => {
+            if let Some(component) = open.last_mut() {
+                component.props.push(prop(line, name, number));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn prop(line: &IcalLine<'_>, name: String, number: usize) -> Prop {
+    let params = line.params.iter().map(|param| {
+        let values = param
+            .values
+            .iter()
+            .map(|v| v.get().trim_matches('"').to_owned());
+        (param.name.get().to_ascii_uppercase(), values.collect())
+    });
+    Prop {
+        name,
+        line: number,
+        params: params.collect(),
+        value: line.raw_value_str().into_owned(),
+    }
+}
+
+/// The name in upper case, without the group that vCalendar allows before it.
+fn upper(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase()
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&b| b == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_through_folds_and_blanks() {
+        let text = b"BEGIN:VCALENDAR\r\n\r\nBEGIN:VEVENT\r\nSUMMARY:a\r\n b\r\nUID;X=\"q;r\":u\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        let found = calendars(text).unwrap();
+        let event = &found[0].children[0];
+        assert_eq!(event.line, 3);
+        assert_eq!(event.prop("SUMMARY").unwrap().line, 4);
+        assert_eq!(event.prop("SUMMARY").unwrap().value, "ab");
+        let uid = event.prop("UID").unwrap();
+        assert_eq!((uid.line, uid.param("X")), (6, Some("q;r")));
+    }
+
+    #[test]
+    fn half_a_file_is_not_a_calendar() {
+        let text = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n";
+        let cut = TextError::Cut {
+            name: "VEVENT".into(),
+            line: 2,
+        };
+        assert_eq!(calendars(text).unwrap_err(), cut);
+        assert_eq!(
+            calendars(b"<html></html>").unwrap_err(),
+            TextError::NoCalendar
+        );
+        assert_eq!(calendars(b"").unwrap_err(), TextError::NoCalendar);
+    }
+
+    #[test]
+    fn endless_nesting_is_refused() {
+        let text = "BEGIN:X\n".repeat(1_000_000);
+        assert!(matches!(
+            calendars(text.as_bytes()),
+            Err(TextError::Deep { .. })
+        ));
+    }
+
+    #[test]
+    fn text_is_unescaped() {
+        let text = b"BEGIN:VCALENDAR\nX:a\\, b\\nc\\\\\nEND:VCALENDAR\n";
+        assert_eq!(
+            calendars(text).unwrap()[0].prop("X").unwrap().text(),
+            "a, b\nc\\"
+        );
+    }
+}

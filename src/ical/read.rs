@@ -1,0 +1,521 @@
+//! iCalendar text into events. Forgiving where files in the wild are sloppy; where the meaning is lost, it says so for that
+//! one event instead of guessing. No title, place or note ever leaves this room, save those of our own blocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+use super::{
+    lines::{Component, Prop, TextError, calendars},
+    resolve::Zones,
+};
+use crate::{
+    ident,
+    model::{
+        Event, Extra, Face, Length, Master, Override, Part, Print, Recurs, Revision, SeenBlock,
+        Series, Shape, Standing, Uid, When, Zone, block,
+    },
+    recur::{Rule, Until, day_end},
+};
+
+/// How to read: what depends on whose calendar it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The owner's mail addresses in lower case: what they declined does not keep them busy.
+    pub me: &'a [String],
+    /// The zone of floating times.
+    pub home: &'a TimeZone,
+}
+
+/// What is wrong with an event, and where.
+struct Fault {
+    line: usize,
+    why: String,
+}
+
+type Read<T> = Result<T, Fault>;
+
+/// What one `VEVENT` says.
+enum Piece {
+    Master(Master),
+    Override(Override),
+}
+
+/// Reads all events in a text.
+pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
+    let mut found: BTreeMap<Uid, Vec<Piece>> = BTreeMap::new();
+    let mut seen: BTreeMap<Uid, SeenBlock> = BTreeMap::new();
+    let mut parts = Vec::new();
+    let mut spoiled = BTreeSet::new();
+    for calendar in calendars(bytes)? {
+        let zones = Zones::of(&calendar);
+        for event in calendar.children.iter().filter(|c| c.name == "VEVENT") {
+            let uid = uid_of(event);
+            let context = Context {
+                zones: &zones,
+                reader,
+            };
+            match context.piece(event) {
+                Ok(piece) => {
+                    if ident::shaped(&uid).is_some() {
+                        let look = context.look(event, &piece, found.contains_key(&uid));
+                        seen.insert(uid.clone(), look);
+                    }
+                    found.entry(uid).or_default().push(piece);
+                }
+                Err(Fault { line, why }) => {
+                    spoiled.insert(uid.clone());
+                    parts.push(Part::Unreadable {
+                        uid,
+                        why: format!("line {line}: {why}"),
+                    });
+                }
+            }
+        }
+    }
+    for (uid, pieces) in found {
+        if !spoiled.contains(&uid) {
+            let event = assemble(pieces);
+            let seen = seen.remove(&uid);
+            parts.push(Part::Event { uid, event, seen });
+        }
+    }
+    Ok(parts)
+}
+
+fn assemble(pieces: Vec<Piece>) -> Event {
+    let mut event = Event::default();
+    for piece in pieces {
+        event.merge(match piece {
+            Piece::Master(master) => Event {
+                master: Some(master),
+                overrides: Vec::new(),
+            },
+            Piece::Override(change) => Event {
+                master: None,
+                overrides: vec![change],
+            },
+        });
+    }
+    event
+}
+
+/// The UID of an event; for one without, a name made from what it says (RFC 5545 demands one, files do not always have it).
+fn uid_of(event: &Component) -> Uid {
+    match event.value("UID") {
+        Some(uid) if !uid.is_empty() => uid.into(),
+        _ => {
+            let told = [
+                "DTSTART", "DTEND", "DURATION", "RRULE", "SUMMARY", "LOCATION",
+            ];
+            let fields = told.map(|name| event.value(name).unwrap_or_default().as_bytes());
+            format!("no-uid-{}", Print::of(fields)).into()
+        }
+    }
+}
+
+/// A calendar's zones and its owner.
+struct Context<'a> {
+    zones: &'a Zones,
+    reader: Reader<'a>,
+}
+
+impl Context<'_> {
+    fn piece(&self, event: &Component) -> Read<Piece> {
+        if let Some(line) = event.broken {
+            return Err(fault(line, "a line that matters has no colon"));
+        }
+        let Some(prop) = event.prop("DTSTART") else {
+            return Err(fault(event.line, "the event has no DTSTART"));
+        };
+        let start = self.when(prop, None)?;
+        let length = self.length(event, &start)?;
+        let standing = self.standing(event, &start);
+        let revision = self.revision(event);
+        if let Some(id) = event.prop("RECURRENCE-ID") {
+            let range = id.param("RANGE");
+            return Ok(Piece::Override(Override {
+                at: self.when(id, Some(&start))?,
+                and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
+                start,
+                length,
+                standing,
+                revision,
+            }));
+        }
+        Ok(Piece::Master(Master {
+            recurs: self.recurs(event, &start)?,
+            start,
+            length,
+            standing,
+            revision,
+        }))
+    }
+
+    /// A date or a time. One that names no zone is read in that of `like`, where the event itself has one.
+    fn when(&self, prop: &Prop, like: Option<&When>) -> Read<When> {
+        self.when_text(prop, prop.value.trim(), like)
+            .ok_or_else(|| fault(prop.line, &format!("{} is not a date or time", prop.name)))
+    }
+
+    fn when_text(&self, prop: &Prop, text: &str, like: Option<&When>) -> Option<When> {
+        let local = local_time(text)?;
+        if text.len() == 8 {
+            return Some(When::Day(local.date()));
+        }
+        if text.ends_with(['Z', 'z']) {
+            return Some(When::Time(local, Zone::UTC));
+        }
+        let zone = match (prop.param("TZID"), like) {
+            (None, Some(When::Time(_, zone))) => zone.clone(),
+            (id, _) => self.zones.get(id),
+        };
+        Some(When::Time(local, zone))
+    }
+
+    /// How long each occurrence lasts. RFC 5545 3.6.1: neither DTEND nor DURATION means a day for a date, no time for a time.
+    fn length(&self, event: &Component, start: &When) -> Read<Length> {
+        if let Some(prop) = event.prop("DTEND") {
+            let end = self.when(prop, None)?;
+            return Ok(self.between(start, &end));
+        }
+        if let Some(prop) = event.prop("DURATION") {
+            let length = duration(&prop.value)
+                .ok_or_else(|| fault(prop.line, "DURATION is not a duration"))?;
+            return Ok(match (start, length) {
+                (When::Day(_), Length::Elapsed { days, seconds }) => {
+                    let more = i32::try_from(seconds.div_euclid(86_400)).unwrap_or(0);
+                    Length::Days((days + more).max(1))
+                }
+                _ => length,
+            });
+        }
+        Ok(match start {
+            When::Day(_) => Length::Days(1),
+            When::Time(..) => Length::Wall(0),
+        })
+    }
+
+    fn between(&self, start: &When, end: &When) -> Length {
+        match (start, end) {
+            (When::Day(first), end) => {
+                let last = end.local();
+                let more =
+                    i32::from(matches!(end, When::Time(..)) && last != last.date().at(0, 0, 0, 0));
+                // Some clients end a day on itself, which RFC 5545 3.6.1 does not allow; they mean that day.
+                Length::Days((days_between(*first, last.date()) + more).max(1))
+            }
+            (When::Time(from, zone), When::Time(to, other)) if zone == other => {
+                Length::Wall(seconds_between(*from, *to).max(0))
+            }
+            (When::Time(from, _), When::Day(last)) => {
+                Length::Wall(seconds_between(*from, last.at(0, 0, 0, 0)).max(0))
+            }
+            (When::Time(..), When::Time(..)) => {
+                let home = self.reader.home;
+                let seconds = end.instant(home).as_second() - start.instant(home).as_second();
+                Length::Elapsed {
+                    days: 0,
+                    seconds: seconds.max(0),
+                }
+            }
+        }
+    }
+
+    fn standing(&self, event: &Component, start: &When) -> Standing {
+        let says = |name, word| {
+            event
+                .value(name)
+                .is_some_and(|v: &str| v.eq_ignore_ascii_case(word))
+        };
+        let untold = event.prop("TRANSP").is_none();
+        if says("STATUS", "CANCELLED") {
+            Standing::Cancelled
+        } else if says("TRANSP", "TRANSPARENT")
+            || (untold && says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"))
+        {
+            Standing::Free
+        } else if self.declined(event) {
+            Standing::Declined
+        } else if matches!(start, When::Day(_)) && is_birthday(event) {
+            Standing::Note
+        } else {
+            Standing::Busy
+        }
+    }
+
+    /// Whether the owner declined under every address of theirs that is invited.
+    fn declined(&self, event: &Component) -> bool {
+        let mut answers = event
+            .all("ATTENDEE")
+            .filter(|attendee| self.is_me(attendee))
+            .map(|attendee| attendee.param("PARTSTAT"))
+            .peekable();
+        answers.peek().is_some()
+            && answers.all(|answer| answer.is_some_and(|a| a.eq_ignore_ascii_case("DECLINED")))
+    }
+
+    fn is_me(&self, attendee: &Prop) -> bool {
+        let value = attendee.value.trim().to_ascii_lowercase();
+        let address = value
+            .strip_prefix("mailto:")
+            .unwrap_or(&value)
+            .trim()
+            .to_owned();
+        let given = attendee.param("EMAIL").map(str::to_ascii_lowercase);
+        self.reader
+            .me
+            .iter()
+            .any(|me| *me == address || Some(me) == given.as_ref())
+    }
+
+    fn revision(&self, event: &Component) -> Revision {
+        let modified = event
+            .prop("LAST-MODIFIED")
+            .or_else(|| event.prop("DTSTAMP"));
+        let instant = modified.and_then(|prop| self.when(prop, None).ok());
+        Revision {
+            sequence: event
+                .value("SEQUENCE")
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(-1),
+            modified: instant.map_or(0, |w| w.instant(self.reader.home).as_second()),
+        }
+    }
+
+    fn recurs(&self, event: &Component, start: &When) -> Read<Option<Box<Recurs>>> {
+        let rules = |name| {
+            event
+                .all(name)
+                .filter(|prop| !prop.value.trim().is_empty())
+                .map(|prop| self.rule(prop, start))
+                .collect::<Read<Vec<Rule>>>()
+        };
+        let recurs = Recurs {
+            rules: rules("RRULE")?,
+            except: rules("EXRULE")?,
+            extras: self.extras(event, start),
+            holes: event
+                .all("EXDATE")
+                .flat_map(|p| self.dates(p, start))
+                .collect(),
+        };
+        let repeats = !(recurs.rules.is_empty() && recurs.extras.is_empty());
+        Ok((repeats || !recurs.holes.is_empty()).then(|| Box::new(recurs)))
+    }
+
+    /// A rule, its `UNTIL` turned into the local time of the series (RFC 5545 3.3.10).
+    fn rule(&self, prop: &Prop, start: &When) -> Read<Rule> {
+        let (mut rule, until) =
+            Rule::parse(&prop.value).map_err(|e| fault(prop.line, &e.to_string()))?;
+        if let (Some(written), Some(until)) = (until, rule.until()) {
+            let local = match (start, written) {
+                (When::Day(_), _) => until.date().at(0, 0, 0, 0),
+                (_, Until::Day) => day_end(until),
+                (_, Until::Local) => until,
+                (When::Time(_, zone), Until::Utc) => {
+                    let instant = Zone::UTC.instant(until, self.reader.home);
+                    zone.local(instant, self.reader.home)
+                }
+            };
+            rule.set_until(local);
+        }
+        rule.complete(start.local());
+        Ok(rule)
+    }
+
+    fn dates(&self, prop: &Prop, start: &When) -> Vec<When> {
+        let texts = prop.value.split(',').map(str::trim);
+        texts
+            .filter_map(|text| self.when_text(prop, text, Some(start)))
+            .collect()
+    }
+
+    fn extras(&self, event: &Component, start: &When) -> Vec<Extra> {
+        let mut extras = Vec::new();
+        for prop in event.all("RDATE") {
+            for text in prop.value.split(',').map(str::trim) {
+                let (from, to) = match text.split_once('/') {
+                    Some((from, to)) => (from, Some(to)),
+                    None => (text, None),
+                };
+                let Some(from) = self.when_text(prop, from, Some(start)) else {
+                    continue;
+                };
+                let length = to.and_then(|to| {
+                    duration(to).or_else(|| {
+                        Some(self.between(&from, &self.when_text(prop, to, Some(start))?))
+                    })
+                });
+                extras.push(Extra {
+                    start: from,
+                    length,
+                });
+            }
+        }
+        extras
+    }
+
+    /// How an event looks, should it be a block of ours.
+    fn look(&self, event: &Component, piece: &Piece, again: bool) -> SeenBlock {
+        let says = |name, word| {
+            event
+                .value(name)
+                .is_some_and(|v: &str| v.eq_ignore_ascii_case(word))
+        };
+        let text = |name| event.prop(name).map(Prop::text).unwrap_or_default();
+        let mut odd = Vec::new();
+        let mut note = |is: bool, word| {
+            if is {
+                odd.push(word);
+            }
+        };
+        note(again || matches!(piece, Piece::Override(_)), "override");
+        note(says("TRANSP", "TRANSPARENT"), "free");
+        note(says("STATUS", "CANCELLED"), "cancelled");
+        note(!says("CLASS", "PRIVATE"), "public");
+        note(event.children.iter().any(|c| c.name == "VALARM"), "alarm");
+        note(
+            event.value("LOCATION").is_some_and(|v| !v.is_empty()),
+            "place",
+        );
+        let face = Face {
+            title: text("SUMMARY"),
+            notes: text("DESCRIPTION"),
+        };
+        let shape = self.shape(piece);
+        let print = match &shape {
+            Some(shape) => block::print(shape, &face, &odd),
+            None => Print::default(),
+        };
+        let people = event.prop("ATTENDEE").is_some() || event.prop("ORGANIZER").is_some();
+        SeenBlock {
+            print,
+            shape,
+            people,
+        }
+    }
+
+    fn shape(&self, piece: &Piece) -> Option<Shape> {
+        let home = self.reader.home;
+        let Piece::Master(master) = piece else {
+            return None;
+        };
+        let Some(recurs) = &master.recurs else {
+            return Some(Shape::Once(master.start.span(master.length, home)));
+        };
+        let ([rule], [], []) = (&recurs.rules[..], &recurs.except[..], &recurs.extras[..]) else {
+            return None;
+        };
+        let holes = recurs.holes.iter().map(|hole| match (&master.start, hole) {
+            (When::Time(_, zone), When::Time(..)) => zone.local(hole.instant(home), home),
+            _ => hole.local(),
+        });
+        Some(Shape::Series(Series {
+            start: master.start.clone(),
+            length: master.length,
+            rule: rule.clone(),
+            holes: holes.collect(),
+        }))
+    }
+}
+
+fn fault(line: usize, why: &str) -> Fault {
+    Fault {
+        line,
+        why: why.to_owned(),
+    }
+}
+
+fn is_birthday(event: &Component) -> bool {
+    event.all("CATEGORIES").any(|prop| {
+        prop.value.split(',').any(|word| {
+            let word = word.trim();
+            word.eq_ignore_ascii_case("BIRTHDAY") || word.eq_ignore_ascii_case("BIRTHDAYS")
+        })
+    })
+}
+
+fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+fn seconds_between(from: DateTime, to: DateTime) -> i64 {
+    let utc = |local| {
+        jiff::tz::Offset::UTC
+            .to_timestamp(local)
+            .map_or(0, jiff::Timestamp::as_second)
+    };
+    utc(to) - utc(from)
+}
+
+/// Reads `20261123`, `20261123T090000` or `20261123T090000Z`; a date is its midnight.
+pub(super) fn local_time(text: &str) -> Option<DateTime> {
+    let text = text.trim();
+    let number = |from: usize, to: usize| -> Option<i16> {
+        let digits = text.get(from..to)?;
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse().ok())?
+    };
+    let small = |from, to| number(from, to).and_then(|n| i8::try_from(n).ok());
+    let date = Date::new(number(0, 4)?, small(4, 6)?, small(6, 8)?).ok()?;
+    match text.get(8..)? {
+        "" => Some(date.at(0, 0, 0, 0)),
+        rest if rest.starts_with(['T', 't']) && matches!(rest.len(), 7 | 8) => {
+            if rest.len() == 8 && !rest.ends_with(['Z', 'z']) {
+                return None;
+            }
+            // A leap second is the second before it.
+            let second = small(13, 15)?.min(59);
+            let time = jiff::civil::Time::new(small(9, 11)?, small(11, 13)?, second, 0).ok()?;
+            Some(date.to_datetime(time))
+        }
+        _ => None,
+    }
+}
+
+/// Reads a duration (RFC 5545 3.3.6), the days of which are nominal and the rest exact. A negative one is no time.
+fn duration(text: &str) -> Option<Length> {
+    let text = text.trim().to_ascii_uppercase();
+    let (negative, body) = match text.strip_prefix('-') {
+        Some(body) => (true, body),
+        None => (false, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (mut days, mut seconds, mut amount, mut told) = (0_i64, 0_i64, None::<i64>, false);
+    for c in body.strip_prefix('P')?.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            amount = Some(
+                amount
+                    .unwrap_or(0)
+                    .checked_mul(10)?
+                    .checked_add(i64::from(digit))?,
+            );
+            continue;
+        }
+        if c == 'T' {
+            continue;
+        }
+        let n = amount.take()?;
+        told = true;
+        match c {
+            'W' => days = days.checked_add(n.checked_mul(7)?)?,
+            'D' => days = days.checked_add(n)?,
+            'H' => seconds = seconds.checked_add(n.checked_mul(3600)?)?,
+            'M' => seconds = seconds.checked_add(n.checked_mul(60)?)?,
+            'S' => seconds = seconds.checked_add(n)?,
+            _ => return None,
+        }
+    }
+    let sane = told && amount.is_none() && days < 36_600 && seconds < 36_600 * 86_400;
+    let days = i32::try_from(days).ok().filter(|_| sane)?;
+    Some(if negative {
+        Length::Wall(0)
+    } else {
+        Length::Elapsed { days, seconds }
+    })
+}

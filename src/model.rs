@@ -1,0 +1,21 @@
+//! The nouns that every room shares: plain data and arithmetic on it. Nothing here reads a clock, a file or a server.
+
+pub mod block;
+pub mod event;
+pub mod name;
+pub mod print;
+pub mod seen;
+pub mod span;
+pub mod when;
+pub mod window;
+pub mod zone;
+
+pub use block::{Block, Face, Series, Shape};
+pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
+pub use name::{CalendarName, Href, OccurrenceKey, Uid, Version};
+pub use print::Print;
+pub use seen::{Part, Resource, SeenBlock};
+pub use span::Span;
+pub use when::{Length, When};
+pub use window::Window;
+pub use zone::{Table, Zone};

@@ -1,0 +1,142 @@
+//! What may be written to a target: a plain stretch of time, or a rule with holes. A block has no field that anything of
+//! its source could leak through but its times.
+
+use std::collections::BTreeSet;
+
+use jiff::{civil::DateTime, tz::TimeZone};
+
+use super::{Length, Print, Span, When, Zone};
+use crate::{ident::BlockId, recur::Rule};
+
+/// One block: what calsync writes into a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Proves that calsync made it.
+    pub id: BlockId,
+    /// When it is.
+    pub shape: Shape,
+    /// What it says.
+    pub face: Face,
+}
+
+/// When a block is: the only two shapes that a provider has to write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// Once.
+    Once(Span),
+    /// Again and again, with holes.
+    Series(Series),
+}
+
+/// A rule with holes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The first start: a date, or a local time in a named zone (never a table).
+    pub start: When,
+    /// How long each occurrence lasts.
+    pub length: Length,
+    /// The rule; the first start fits it.
+    pub rule: Rule,
+    /// The local starts at which nothing is.
+    pub holes: BTreeSet<DateTime>,
+}
+
+/// What a block says, in words that come from the configuration alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Face {
+    /// Its title.
+    pub title: String,
+    /// Its notes.
+    pub notes: String,
+}
+
+impl Block {
+    /// The fingerprint of what the block shows.
+    pub fn print(&self) -> Print {
+        print(&self.shape, &self.face, &[])
+    }
+}
+
+/// The fingerprint of a shape and a face, and of anything `odd` that a target shows beside what calsync wrote.
+pub fn print(shape: &Shape, face: &Face, odd: &[&str]) -> Print {
+    let mut fields = match shape {
+        Shape::Once(span) => vec!["once".to_owned(), span_text(span)],
+        Shape::Series(series) => series_fields(series),
+    };
+    fields.push(face.title.clone());
+    fields.push(face.notes.clone());
+    fields.extend(odd.iter().map(|&word| word.to_owned()));
+    Print::of(fields.iter().map(String::as_bytes))
+}
+
+fn span_text(span: &Span) -> String {
+    match span {
+        Span::Timed { start, end } => format!("{}/{}", start.as_second(), end.as_second()),
+        Span::Days { first, end } => format!("{first}/{end}"),
+    }
+}
+
+fn series_fields(series: &Series) -> Vec<String> {
+    let zone = match &series.start {
+        When::Day(_) => "date".to_owned(),
+        When::Time(_, Zone::Named(zone)) => zone_name(zone).to_owned(),
+        When::Time(_, Zone::Floating | Zone::Table(_)) => "floating".to_owned(),
+    };
+    let holes: Vec<String> = series.holes.iter().map(ToString::to_string).collect();
+    vec![
+        "series".to_owned(),
+        zone,
+        series.start.local().to_string(),
+        length_text(series.length),
+        series.rule.to_string(),
+        holes.join(" "),
+    ]
+}
+
+/// A zone's IANA name, as it is written to a target.
+pub fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
+}
+
+fn length_text(length: Length) -> String {
+    match length {
+        Length::Days(days) => format!("P{days}D"),
+        Length::Wall(seconds) => format!("wall {seconds}"),
+        Length::Elapsed { days: 0, seconds } => format!("PT{seconds}S"),
+        Length::Elapsed { days, seconds } => format!("P{days}DT{seconds}S"),
+    }
+}
+
+impl Shape {
+    /// The stretch from the first moment the shape takes to its last, or `None` for one without end.
+    pub fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
+        match self {
+            Self::Once(span) => Some(span.instants(home).1),
+            Self::Series(series) => series.last_end(home),
+        }
+    }
+
+    /// When the first occurrence begins and when it is over.
+    pub fn first_occurrence(&self, home: &TimeZone) -> (jiff::Timestamp, jiff::Timestamp) {
+        match self {
+            Self::Once(span) => span.instants(home),
+            Self::Series(series) => series.start.span(series.length, home).instants(home),
+        }
+    }
+
+    /// The first moment the shape takes.
+    pub fn first_start(&self, home: &TimeZone) -> jiff::Timestamp {
+        match self {
+            Self::Once(span) => span.instants(home).0,
+            Self::Series(series) => series.start.instant(home),
+        }
+    }
+}
+
+impl Series {
+    /// When the last occurrence is over, as far as the rule says without walking it; `None` for a rule without end.
+    fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
+        let last = self.rule.last(self.start.local())?;
+        Some(self.start.at(last).span(self.length, home).instants(home).1)
+    }
+}

@@ -1,0 +1,161 @@
+//! An event as any provider tells it, reduced to what busy time needs. There is no field that a title could be in.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Length, When};
+use crate::recur::Rule;
+
+/// What one resource says about one UID: the event itself, changes to single occurrences of it, or both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The event, or the series as it normally is. Missing where a calendar holds only an occurrence of it.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<Master>,
+    /// Occurrences that are different (RFC 5545 3.8.4.4).
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+/// An event, or a series as it normally is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Master {
+    /// When it (first) starts.
+    #[serde(rename = "s")]
+    pub start: When,
+    /// How long each occurrence lasts.
+    #[serde(rename = "l")]
+    pub length: Length,
+    /// How it repeats, if it does.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub recurs: Option<Box<Recurs>>,
+    /// Whether it keeps its owner busy.
+    #[serde(rename = "b")]
+    pub standing: Standing,
+    /// Which edition of the event this is.
+    #[serde(rename = "v")]
+    pub revision: Revision,
+}
+
+/// How a series repeats: the parts of its recurrence set (RFC 5545 3.8.5).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recurs {
+    /// `RRULE`s.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// `EXRULE`s, which RFC 2445 had and files still have.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Rule>,
+    /// `RDATE`s.
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<Extra>,
+    /// `EXDATE`s.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    pub holes: Vec<Hole>,
+}
+
+/// An occurrence added by `RDATE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Extra {
+    /// When it starts.
+    #[serde(rename = "s")]
+    pub start: When,
+    /// How long it lasts, if not as long as the others (`VALUE=PERIOD`).
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<Length>,
+}
+
+/// An occurrence taken out by `EXDATE`: by its start, or, against a timed series, by its whole local day.
+pub type Hole = When;
+
+/// One occurrence (or all from one on) that is different from the series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Override {
+    /// The start that the occurrence would have had (`RECURRENCE-ID`).
+    #[serde(rename = "a")]
+    pub at: When,
+    /// Whether it stands for all later occurrences too (`RANGE=THISANDFUTURE`).
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
+    pub and_after: bool,
+    /// When it starts now.
+    #[serde(rename = "s")]
+    pub start: When,
+    /// How long it lasts now.
+    #[serde(rename = "l")]
+    pub length: Length,
+    /// Whether it keeps its owner busy.
+    #[serde(rename = "b")]
+    pub standing: Standing,
+    /// Which edition of the occurrence this is.
+    #[serde(rename = "v")]
+    pub revision: Revision,
+}
+
+/// Whether something keeps its owner busy, and if not, why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It does. Tentative and unanswered count.
+    #[serde(rename = "b")]
+    Busy,
+    /// It was cancelled.
+    #[serde(rename = "c")]
+    Cancelled,
+    /// It is shown as free (`TRANSP:TRANSPARENT`).
+    #[serde(rename = "f")]
+    Free,
+    /// The owner declined it.
+    #[serde(rename = "d")]
+    Declined,
+    /// It says something about a day rather than taking time of it: a birthday, a working location.
+    #[serde(rename = "n")]
+    Note,
+}
+
+/// Which edition of an event or occurrence something is; the greater one is the later one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Revision {
+    /// `SEQUENCE` (RFC 5545 3.8.7.4); one that is missing is before all others.
+    #[serde(rename = "n", default)]
+    pub sequence: i64,
+    /// `LAST-MODIFIED`, else `DTSTAMP`, in seconds since 1970; 0 if neither is given.
+    #[serde(rename = "m", default)]
+    pub modified: i64,
+}
+
+impl Standing {
+    /// Whether it keeps its owner busy.
+    pub fn is_busy(self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
+impl Event {
+    /// Adds what another resource says about the same UID. Of two masters, or two overrides of one occurrence, the later
+    /// edition stays (RFC 5545 3.8.7.4); of two equal ones the first.
+    pub fn merge(&mut self, other: Self) {
+        if let Some(master) = other.master {
+            let newer = self
+                .master
+                .as_ref()
+                .is_none_or(|mine| mine.revision < master.revision);
+            if newer {
+                self.master = Some(master);
+            }
+        }
+        for change in other.overrides {
+            self.add_override(change);
+        }
+    }
+
+    /// Adds a change to one occurrence, unless a later edition of it is there already.
+    pub fn add_override(&mut self, change: Override) {
+        let mine = self
+            .overrides
+            .iter_mut()
+            .find(|o| o.at == change.at && o.and_after == change.and_after);
+        match mine {
+            Some(mine) if mine.revision < change.revision => *mine = change,
+            Some(_) => {}
+            None => self.overrides.push(change),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a provider found in one resource of a calendar.
+
+use super::{Event, Href, Print, Shape, Uid, Version};
+
+/// One resource of a calendar: a file, a `CalDAV` object, a Google event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Where it lies.
+    pub href: Href,
+    /// Which version of it was seen.
+    pub version: Version,
+    /// What is in it.
+    pub parts: Vec<Part>,
+}
+
+/// What a resource says about one UID.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// An event that could be read.
+    Event {
+        /// Its UID; made from its content if it has none.
+        uid: Uid,
+        /// The event.
+        event: Event,
+        /// How it looks if it is shaped like a block; whether it is one of ours, only the bearer of the key can tell.
+        seen: Option<SeenBlock>,
+    },
+    /// An event that could not be read.
+    Unreadable {
+        /// Its UID; made from its content if it has none.
+        uid: Uid,
+        /// What is wrong and where, without any of the content.
+        why: String,
+    },
+}
+
+/// How something shaped like a block looks in a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeenBlock {
+    /// The fingerprint of all that it shows.
+    pub print: Print,
+    /// When it is; missing if it is not in a shape that calsync writes.
+    pub shape: Option<Shape>,
+    /// Whether it has attendees or an organiser: somebody made a meeting of it, and a server may mail them.
+    pub people: bool,
+}

@@ -1,0 +1,147 @@
+//! What to do, from what is known. One pure entry, [`plan_target`]: no clock, no file, no server, no log line.
+//!
+//! What it promises, each a test by this name: *Settles*, *Same*, *Only ours*, *No echo*, *Exact*, *Quiet*, *Blind is safe*,
+//! *Bounded* (design, section 3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    ident::{BlockId, Mint, Stem},
+    model::{CalendarName, Event, Face, Href, OccurrenceKey, Print, Uid, Version, Window},
+};
+
+pub mod compare;
+pub mod desire;
+pub mod flatten;
+pub mod guard;
+pub mod op;
+
+pub use guard::{Approved, Limits, Refusal, guard};
+pub use op::{Action, Op, Plan, Why};
+
+/// Which source shows in which target, and in which words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The calendar whose busy time is shown.
+    pub source: CalendarName,
+    /// The calendar it is shown in.
+    pub target: CalendarName,
+    /// What the blocks say.
+    pub face: Face,
+}
+
+/// How well a calendar is known in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// It was read in this run, without error.
+    pub fresh: bool,
+    /// It has been read whole at some time, and kept up since.
+    pub whole: bool,
+    /// Something in it could not be read, and it is not known which events that hides.
+    pub gaps: bool,
+}
+
+/// What a source calendar holds.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// How well it is known.
+    pub sight: Sight,
+    /// Its own events that may touch the window: never a block, neither ours nor another installation's.
+    pub events: BTreeMap<Uid, Event>,
+    /// How many events it holds at any time.
+    pub total: usize,
+}
+
+/// Everything known about all calendars but the blocks in them.
+pub type Sources = BTreeMap<CalendarName, Source>;
+
+/// A block that stands in a target, or of which it is remembered that it stood there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The block as last seen, if it is there.
+    pub present: Option<Present>,
+    /// What calsync wrote and why, if it remembers.
+    pub link: Option<Link>,
+}
+
+/// A block as last seen in its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Present {
+    /// Its id, with the generation.
+    pub id: BlockId,
+    /// Where it lies.
+    pub href: Href,
+    /// Which version was seen.
+    pub version: Version,
+    /// What it shows.
+    pub print: Print,
+    /// It has attendees or an organiser now: somebody made a meeting of it, so it is not touched any more.
+    pub hands_off: bool,
+    /// When it begins.
+    pub first: Timestamp,
+    /// When it is over; missing if never.
+    pub last: Option<Timestamp>,
+}
+
+/// Which event a block was written for, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The calendar the event is in.
+    pub source: CalendarName,
+    /// The event.
+    pub uid: Uid,
+    /// The occurrence of it.
+    pub occurrence: OccurrenceKey,
+    /// What was written.
+    pub print: Print,
+    /// What the target shows of that, if it keeps it in other words.
+    pub echo: Option<Print>,
+}
+
+/// What a target calendar holds.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// Whether it was read in this run. If not, nothing is written to it.
+    pub fresh: bool,
+    /// Our blocks in it, by what they stand for.
+    pub held: BTreeMap<Stem, Held>,
+    /// Further blocks for something that one of these stands for already.
+    pub extras: Vec<Present>,
+    /// Ids among these that are known to belong to another calendar: somebody copied those blocks here.
+    pub copies: BTreeSet<Stem>,
+}
+
+/// What all plans of one run share.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Which source shows where.
+    pub routes: &'a [Route],
+    /// All calendars that can be read.
+    pub sources: &'a Sources,
+    /// The days to look at.
+    pub window: &'a Window,
+    /// Makes block ids.
+    pub mint: &'a Mint,
+}
+
+/// Plans everything that has to be done in one target so that it shows what the routes want.
+pub fn plan_target(question: Question<'_>, name: &CalendarName, target: &Target) -> Plan {
+    let mut plan = Plan::default();
+    if !target.fresh {
+        return plan;
+    }
+    let desire = desire::desire(question, name);
+    compare::compare(question, name, target, &desire, &mut plan);
+    plan
+}
+
+/// Plans the removal of every block in a target: what `reset` wants.
+pub fn plan_reset(name: &CalendarName, target: &Target) -> Plan {
+    let mut plan = Plan::default();
+    if target.fresh {
+        compare::remove_all(name, target, &mut plan);
+    }
+    plan
+}

@@ -1,0 +1,508 @@
+//! A source series into "a plain event, or a rule with holes" (design, section 2.2). Pure.
+//!
+//! Whatever a series looks like, it becomes at most one rule with holes, and one plain stretch of time for each occurrence
+//! that is different and still busy. What no target could express becomes plain stretches inside the window.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+use crate::{
+    model::{
+        Event, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window, Zone,
+    },
+    recur::{Rule, STEPS_MAX},
+};
+
+/// How many plain blocks one series may need inside the window before it is refused as too much.
+pub const OCCURRENCES_MAX: usize = 10_000;
+/// Above this many plain blocks, a rule that readers might read differently is still the better answer.
+const LISTED_MAX: usize = 1_000;
+
+/// The busy time of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flat {
+    /// A rule with holes, if part of it is one.
+    pub series: Option<Series>,
+    /// Single stretches of time inside the window, in order of their keys.
+    pub singles: Vec<Single>,
+}
+
+/// One stretch of busy time, and the occurrence it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Single {
+    /// Which occurrence.
+    pub occurrence: OccurrenceKey,
+    /// When it is now.
+    pub span: Span,
+}
+
+/// A series makes more occurrences than calsync is willing to handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a series makes more than {OCCURRENCES_MAX} occurrences inside the window")]
+pub struct TooMany;
+
+/// Flattens an event. Only what touches the window is wanted; a rule that touches it comes back whole.
+pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
+    if let Some(flat) = plain(event, window) {
+        return Ok(flat);
+    }
+    let Some((master, recurs, rule)) = as_series(event) else {
+        return Ok(listed(list(event, window)?));
+    };
+    if !(rule.is_plain() && rule.begins_at(master.start.local())) {
+        let singles = list(event, window)?;
+        if singles.len() <= LISTED_MAX || !rule.begins_at(master.start.local()) {
+            return Ok(listed(singles));
+        }
+    }
+    with_rule(event, master, recurs, rule, window)
+}
+
+/// All busy occurrences of an event that touch the window, each on its own.
+pub fn list(event: &Event, window: &Window) -> Result<Vec<Single>, TooMany> {
+    Lister::new(event, window).list()
+}
+
+fn listed(singles: Vec<Single>) -> Flat {
+    Flat {
+        series: None,
+        singles,
+    }
+}
+
+/// The most common case by far: one event, once.
+fn plain(event: &Event, window: &Window) -> Option<Flat> {
+    let master = event.master.as_ref()?;
+    if master.recurs.is_some() || !event.overrides.is_empty() {
+        return None;
+    }
+    let span = master.start.span(master.length, &window.home);
+    let wanted = master.standing.is_busy() && window.touches(&span);
+    let singles = wanted.then(|| Single {
+        occurrence: OccurrenceKey::default(),
+        span,
+    });
+    Some(listed(singles.into_iter().collect()))
+}
+
+/// The parts of a series that one rule with holes could stand for: exactly one rule, in a zone that has a name.
+fn as_series(event: &Event) -> Option<(&Master, &Recurs, &Rule)> {
+    let master = event.master.as_ref()?;
+    let recurs = master.recurs.as_deref()?;
+    let ([rule], []) = (&recurs.rules[..], &recurs.except[..]) else {
+        return None;
+    };
+    let in_table = matches!(master.start, When::Time(_, Zone::Table(_)));
+    let forked = event.overrides.iter().any(|o| o.and_after);
+    (master.standing.is_busy() && !in_table && !forked).then_some((master, recurs, rule))
+}
+
+fn with_rule(
+    event: &Event,
+    master: &Master,
+    recurs: &Recurs,
+    rule: &Rule,
+    window: &Window,
+) -> Result<Flat, TooMany> {
+    let home = &window.home;
+    let starts = named_starts(event, recurs, master, rule, home);
+    let mut holes: BTreeSet<DateTime> = BTreeSet::new();
+    for hole in &recurs.holes {
+        holes.extend(local_starts(hole, master, &starts, home));
+    }
+    let taken_out = holes.clone();
+    let mut singles = BTreeMap::new();
+    for change in &event.overrides {
+        let at = local_starts(&change.at, master, &starts, home);
+        if at.iter().any(|local| taken_out.contains(local)) {
+            continue;
+        }
+        if at.len() == 1 && at.iter().all(|l| starts.contains(l)) && unchanged(change, master, home)
+        {
+            continue;
+        }
+        holes.extend(at);
+        keep(
+            &mut singles,
+            change.at.key(home),
+            change_span(change, home),
+            window,
+        );
+    }
+    for extra in &recurs.extras {
+        let at = local_starts(&extra.start, master, &starts, home);
+        let known = at
+            .iter()
+            .any(|local| starts.contains(local) || holes.contains(local));
+        if !known {
+            let span = extra
+                .start
+                .span(extra.length.unwrap_or(master.length), home);
+            keep(&mut singles, extra.start.key(home), Some(span), window);
+        }
+    }
+    let series = Series {
+        start: match &master.start {
+            When::Time(local, Zone::Floating) => When::Time(*local, Zone::Named(home.clone())),
+            start => start.clone(),
+        },
+        length: master.length,
+        rule: rule.clone(),
+        holes,
+    };
+    let touches = series_touches(&series, window)?;
+    Ok(Flat {
+        series: touches.then_some(series),
+        singles: singles
+            .into_iter()
+            .map(|(occurrence, span)| Single { occurrence, span })
+            .collect(),
+    })
+}
+
+fn keep(
+    singles: &mut BTreeMap<OccurrenceKey, Span>,
+    key: OccurrenceKey,
+    span: Option<Span>,
+    window: &Window,
+) {
+    if let Some(span) = span.filter(|span| window.touches(span)) {
+        singles.insert(key, span);
+    }
+}
+
+/// When a changed occurrence is busy, if it is.
+fn change_span(change: &Override, home: &TimeZone) -> Option<Span> {
+    change
+        .standing
+        .is_busy()
+        .then(|| change.start.span(change.length, home))
+}
+
+/// Whether a changed occurrence takes the same time as it would have anyway.
+fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
+    let usual = match (&change.at, &master.start) {
+        (When::Time(..), When::Time(_, zone)) => {
+            let local = zone.local(change.at.instant(home), home);
+            master.start.at(local).span(master.length, home)
+        }
+        (When::Day(_), When::Day(_)) => change.at.span(master.length, home),
+        _ => return false,
+    };
+    change_span(change, home) == Some(usual)
+}
+
+/// The starts of the rule as far as overrides, extras and date-only holes speak of it; empty if none does.
+fn named_starts(
+    event: &Event,
+    recurs: &Recurs,
+    master: &Master,
+    rule: &Rule,
+    home: &TimeZone,
+) -> BTreeSet<DateTime> {
+    let timed = matches!(master.start, When::Time(..));
+    let by_day = recurs
+        .holes
+        .iter()
+        .filter(|h| timed && matches!(h, When::Day(_)));
+    let extras = recurs.extras.iter().map(|extra| &extra.start);
+    let overrides = event.overrides.iter().map(|change| &change.at);
+    let named: Vec<DateTime> = by_day
+        .chain(extras)
+        .chain(overrides)
+        .map(|when| home_local(when, master, home))
+        .collect();
+    let Some(last) = named.iter().max() else {
+        return BTreeSet::new();
+    };
+    let days: BTreeSet<Date> = named.iter().map(|local| local.date()).collect();
+    let end = last.saturating_add(2.days());
+    rule.starts(master.start.local())
+        .take(STEPS_MAX)
+        .take_while(|start| *start < end)
+        .filter(|start| near(&days, start.date()))
+        .collect()
+}
+
+/// Whether a date is one of the days, or a day beside one: a gap may carry a start over midnight.
+fn near(days: &BTreeSet<Date>, date: Date) -> bool {
+    let from = date.saturating_sub(1.days());
+    let to = date.saturating_add(1.days());
+    days.range(from..=to).next().is_some()
+}
+
+/// A date or time as the series' own clock shows it.
+fn home_local(when: &When, master: &Master, home: &TimeZone) -> DateTime {
+    match (&master.start, when) {
+        (When::Time(_, zone), When::Time(..)) => zone.local(when.instant(home), home),
+        _ => when.local(),
+    }
+}
+
+/// The local starts of the series that a hole or a RECURRENCE-ID means: by instant, or by day.
+fn local_starts(
+    when: &When,
+    master: &Master,
+    starts: &BTreeSet<DateTime>,
+    home: &TimeZone,
+) -> BTreeSet<DateTime> {
+    let local = home_local(when, master, home);
+    match (&master.start, when) {
+        (When::Day(_), _) => BTreeSet::from([local.date().at(0, 0, 0, 0)]),
+        (When::Time(..), When::Day(date)) => starts
+            .iter()
+            .filter(|start| start.date() == *date)
+            .copied()
+            .collect(),
+        (When::Time(_, zone), When::Time(..)) => {
+            let mut found = BTreeSet::from([local]);
+            found.extend(before_gap(zone, when.instant(home), home));
+            found
+        }
+    }
+}
+
+/// The reading inside a daylight-saving gap that stands for an instant just after the gap, if there is one.
+fn before_gap(zone: &Zone, instant: Timestamp, home: &TimeZone) -> Option<DateTime> {
+    let zone = zone.named(home)?;
+    let earlier = zone.to_offset(instant.saturating_sub(3.hours()).ok()?);
+    let reading = earlier.to_datetime(instant);
+    let in_gap = zone.to_ambiguous_timestamp(reading).offset();
+    matches!(in_gap, jiff::tz::AmbiguousOffset::Gap { .. }).then_some(reading)
+}
+
+/// Whether some occurrence of a rule with holes touches the window.
+fn series_touches(series: &Series, window: &Window) -> Result<bool, TooMany> {
+    for (steps, start) in series.rule.starts(series.start.local()).enumerate() {
+        if steps >= STEPS_MAX {
+            return Err(TooMany);
+        }
+        let span = series.start.at(start).span(series.length, &window.home);
+        if window.is_future(&span) {
+            return Ok(false);
+        }
+        if window.touches(&span) && !series.holes.contains(&start) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// All occurrences that a rule with holes shows inside the window, for comparison and for tests.
+pub fn series_spans(series: &Series, window: &Window) -> Vec<Span> {
+    series
+        .rule
+        .starts(series.start.local())
+        .take(STEPS_MAX)
+        .filter(|start| !series.holes.contains(start))
+        .map(|start| series.start.at(start).span(series.length, &window.home))
+        .take_while(|span| !window.is_future(span))
+        .filter(|span| window.touches(span))
+        .collect()
+}
+
+/// Lists the occurrences of one event.
+struct Lister<'a> {
+    event: &'a Event,
+    window: &'a Window,
+    home: &'a TimeZone,
+    /// The instants and days that `EXDATE` takes out.
+    out_at: BTreeSet<Timestamp>,
+    out_on: BTreeSet<Date>,
+    /// The occurrences that an override speaks of.
+    changed_at: BTreeSet<Timestamp>,
+    changed_on: BTreeSet<Date>,
+    /// `RANGE=THISANDFUTURE`, by the instant from which on it holds.
+    forks: BTreeMap<Timestamp, &'a Override>,
+    found: BTreeMap<OccurrenceKey, Span>,
+}
+
+impl<'a> Lister<'a> {
+    fn new(event: &'a Event, window: &'a Window) -> Self {
+        let home = &window.home;
+        let mut lister = Self {
+            event,
+            window,
+            home,
+            out_at: BTreeSet::new(),
+            out_on: BTreeSet::new(),
+            changed_at: BTreeSet::new(),
+            changed_on: BTreeSet::new(),
+            forks: BTreeMap::new(),
+            found: BTreeMap::new(),
+        };
+        let holes = event.master.iter().filter_map(|m| m.recurs.as_deref());
+        for hole in holes.flat_map(|recurs| &recurs.holes) {
+            mark(&mut lister.out_at, &mut lister.out_on, hole, home);
+        }
+        for change in &event.overrides {
+            if change.and_after {
+                lister.forks.insert(change.at.instant(home), change);
+            } else {
+                mark(
+                    &mut lister.changed_at,
+                    &mut lister.changed_on,
+                    &change.at,
+                    home,
+                );
+            }
+        }
+        lister
+    }
+
+    fn list(mut self) -> Result<Vec<Single>, TooMany> {
+        if let Some(master) = &self.event.master {
+            self.list_master(master)?;
+        }
+        for change in self.event.overrides.iter().filter(|o| !o.and_after) {
+            let orphan = self.event.master.is_none();
+            if orphan || !self.is_out(&change.at) {
+                self.put(change.at.key(self.home), change_span(change, self.home))?;
+            }
+        }
+        if self.event.master.is_none() {
+            let forks: Vec<_> = self.forks.values().copied().collect();
+            for fork in forks {
+                self.put(fork.at.key(self.home), change_span(fork, self.home))?;
+            }
+        }
+        let found = self.found.into_iter();
+        Ok(found
+            .map(|(occurrence, span)| Single { occurrence, span })
+            .collect())
+    }
+
+    fn list_master(&mut self, master: &Master) -> Result<(), TooMany> {
+        let Some(recurs) = master.recurs.as_deref() else {
+            return self.once(master);
+        };
+        let except: BTreeSet<DateTime> = recurs
+            .except
+            .iter()
+            .flat_map(|rule| self.inside(rule, master))
+            .collect();
+        self.occurrence(master, &master.start, master.length)?;
+        for rule in &recurs.rules {
+            let mut steps = 0;
+            for local in self.inside(rule, master) {
+                steps += 1;
+                if steps > STEPS_MAX {
+                    return Err(TooMany);
+                }
+                if !except.contains(&local) {
+                    self.occurrence(master, &master.start.at(local), master.length)?;
+                }
+            }
+        }
+        for extra in &recurs.extras {
+            let length = extra.length.unwrap_or(master.length);
+            self.occurrence(master, &extra.start, length)?;
+        }
+        Ok(())
+    }
+
+    /// An event that does not repeat: the event itself, not an occurrence of it.
+    fn once(&mut self, master: &Master) -> Result<(), TooMany> {
+        let start = &master.start;
+        if self.is_out(start) || self.is_changed(start) || !master.standing.is_busy() {
+            return Ok(());
+        }
+        self.put(
+            OccurrenceKey::default(),
+            Some(start.span(master.length, self.home)),
+        )
+    }
+
+    /// The rule's starts up to the end of the window.
+    fn inside(&self, rule: &Rule, master: &Master) -> impl Iterator<Item = DateTime> + use<> {
+        // The clock of the series is at most a day away from the one at home.
+        let end = self.window.end.saturating_add(2.days()).at(0, 0, 0, 0);
+        rule.starts(master.start.local())
+            .take(STEPS_MAX + 1)
+            .take_while(move |start| *start < end)
+    }
+
+    /// An occurrence as the series makes it, unless something else is said of it.
+    fn occurrence(&mut self, master: &Master, start: &When, length: Length) -> Result<(), TooMany> {
+        if self.is_out(start) || self.is_changed(start) {
+            return Ok(());
+        }
+        let fork = self.forks.range(..=start.instant(self.home)).next_back();
+        let (at, length, standing) = match fork {
+            Some((_, fork)) => (moved(start, fork, self.home), fork.length, fork.standing),
+            None => (start.clone(), length, master.standing),
+        };
+        let span = at.span(length, self.home);
+        if standing.is_busy() && self.window.touches(&span) {
+            self.put(start.key(self.home), Some(span))?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, key: OccurrenceKey, span: Option<Span>) -> Result<(), TooMany> {
+        if let Some(span) = span.filter(|span| self.window.touches(span)) {
+            self.found.entry(key).or_insert(span);
+            if self.found.len() > OCCURRENCES_MAX {
+                return Err(TooMany);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_out(&self, start: &When) -> bool {
+        is_marked(&self.out_at, &self.out_on, start, self.home)
+    }
+
+    fn is_changed(&self, start: &When) -> bool {
+        is_marked(&self.changed_at, &self.changed_on, start, self.home)
+    }
+}
+
+/// Remembers a hole or a RECURRENCE-ID, by instant or by day.
+fn mark(at: &mut BTreeSet<Timestamp>, on: &mut BTreeSet<Date>, when: &When, home: &TimeZone) {
+    match when {
+        When::Day(date) => {
+            on.insert(*date);
+        }
+        When::Time(..) => {
+            at.insert(when.instant(home));
+        }
+    }
+}
+
+fn is_marked(at: &BTreeSet<Timestamp>, on: &BTreeSet<Date>, start: &When, home: &TimeZone) -> bool {
+    match start {
+        When::Day(date) => {
+            on.contains(date)
+                || at.iter().any(|instant| {
+                    // A day taken out by a time: the day that the time falls on, in UTC or at home.
+                    home.to_datetime(*instant).date() == *date
+                        || TimeZone::UTC.to_datetime(*instant).date() == *date
+                })
+        }
+        When::Time(local, _) => on.contains(&local.date()) || at.contains(&start.instant(home)),
+    }
+}
+
+/// Where an occurrence is after a change to it and all that follow: as far away as the changed one was moved.
+fn moved(start: &When, fork: &Override, home: &TimeZone) -> When {
+    match (&fork.start, start) {
+        (When::Time(to, zone), _) => {
+            let from = zone.local(fork.at.instant(home), home);
+            let here = zone.local(start.instant(home), home);
+            let local = from.until(*to).and_then(|shift| here.checked_add(shift));
+            When::Time(local.unwrap_or(here), zone.clone())
+        }
+        (When::Day(to), _) => {
+            let from = fork.at.local().date();
+            let date = start.local().date();
+            let moved = from.until(*to).and_then(|shift| date.checked_add(shift));
+            When::Day(moved.unwrap_or(date))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The last look before anything is written: a plan that would take away too much is refused whole. Pure.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{
+    Sources,
+    op::{Action, Plan, Why},
+};
+use crate::model::CalendarName;
+
+/// Removals of so few blocks of a source are never refused, unless the source is suddenly empty.
+pub const REMOVALS_FREE: usize = 10;
+/// A source that is suddenly empty may take so few blocks with it and no more.
+const EMPTIED_FREE: usize = 2;
+
+/// What a plan may do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The share of a source's blocks in a target that one run may remove, in percent.
+    pub removals_percent: u8,
+    /// How many operations one run does at the most; the next run goes on.
+    pub operations: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            removals_percent: 50,
+            operations: 50_000,
+        }
+    }
+}
+
+/// A plan that passed the guard. Nothing else can be carried out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Approved {
+    plan: Plan,
+    /// Operations left for the next run because of the limit.
+    pub postponed: usize,
+}
+
+/// Why a plan was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The calendar that would lose blocks.
+    pub target: CalendarName,
+    /// The calendar whose blocks they are, where that is remembered.
+    pub source: Option<CalendarName>,
+    /// How many would go.
+    pub removed: usize,
+    /// How many there are.
+    pub standing: usize,
+    /// Whether the source has no event left at all.
+    pub emptied: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            target,
+            source,
+            removed,
+            standing,
+            emptied,
+        } = self;
+        match source {
+            Some(source) if *emptied => write!(f, "\"{source}\" is suddenly empty: ")?,
+            Some(source) => write!(f, "of the blocks from \"{source}\", ")?,
+            None => {}
+        }
+        write!(
+            f,
+            "{removed} of {standing} blocks would be removed from \"{target}\""
+        )
+    }
+}
+
+impl Approved {
+    /// What may be done.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Takes the plan out, to carry it out.
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+}
+
+/// Judges a plan. With `allowed`, a person has said that this once anything goes.
+pub fn guard(
+    plan: Plan,
+    sources: &Sources,
+    limits: &Limits,
+    allowed: bool,
+) -> Result<Approved, Vec<Refusal>> {
+    let mut removals: BTreeMap<(CalendarName, Option<CalendarName>), usize> = BTreeMap::new();
+    for op in &plan.ops {
+        if matches!(op.action, Action::Remove(_)) && op.why != Why::Reset {
+            let pair = (op.target.clone(), op.source.clone());
+            *removals.entry(pair).or_default() += 1;
+        }
+    }
+    let refusals: Vec<Refusal> = removals
+        .into_iter()
+        .filter_map(|(pair, removed)| judge(pair, removed, &plan, sources, limits))
+        .collect();
+    if !allowed && !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let mut plan = plan;
+    plan.sort();
+    let postponed = plan.ops.len().saturating_sub(limits.operations);
+    plan.ops.truncate(limits.operations);
+    Ok(Approved { plan, postponed })
+}
+
+fn judge(
+    (target, source): (CalendarName, Option<CalendarName>),
+    removed: usize,
+    plan: &Plan,
+    sources: &Sources,
+    limits: &Limits,
+) -> Option<Refusal> {
+    let pair = (target, source);
+    let standing = plan.standing.get(&pair).copied().unwrap_or(removed);
+    let (target, source) = pair;
+    let emptied = source
+        .as_ref()
+        .and_then(|source| sources.get(source))
+        .is_some_and(|source| source.total == 0);
+    let share = removed * 100 > standing * usize::from(limits.removals_percent);
+    let too_much = (share && removed > REMOVALS_FREE) || (emptied && removed > EMPTIED_FREE);
+    too_much.then_some(Refusal {
+        target,
+        source,
+        removed,
+        standing,
+        emptied,
+    })
+}

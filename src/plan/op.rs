@@ -1,0 +1,207 @@
+//! The vocabulary of things that can be done to a target, each with its reason.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Present;
+use crate::{
+    ident::Stem,
+    model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
+};
+
+/// What is to be done, in order, and what the guard needs to know to judge it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The operations: target by target, new blocks before changes before removals, so that nobody seems free for a moment.
+    pub ops: Vec<Op>,
+    /// Blocks that stand as they should but of which it was not remembered why: only the state learns something.
+    pub adoptions: Vec<Adoption>,
+    /// Links to blocks that are gone and that nothing asks for: only the state forgets something.
+    pub forgets: Vec<(CalendarName, Stem)>,
+    /// How many blocks stay as they are, by target.
+    pub unchanged: BTreeMap<CalendarName, usize>,
+    /// For each target and source, how many of its blocks stand there now. The source is empty where it is not remembered.
+    pub standing: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
+    /// What could not be judged, and is therefore left as it is.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Something that is left as it is because it cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doubt {
+    /// The calendar it is about.
+    pub calendar: CalendarName,
+    /// What is the matter.
+    pub kind: DoubtKind,
+    /// How many blocks or events it is about.
+    pub count: usize,
+}
+
+/// Why something is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DoubtKind {
+    /// A series in this source makes more occurrences than calsync handles; what it showed so far stays.
+    TooMany,
+    /// Blocks in this target have attendees or an organiser now, so somebody made meetings of them.
+    HandsOff,
+    /// Blocks in this target may belong to events that could not be read in this run.
+    Unread,
+    /// Blocks in this target are copies of blocks made for another calendar.
+    Copies,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Op {
+    /// The calendar to do it in.
+    pub target: CalendarName,
+    /// What the block stands for.
+    pub stem: Stem,
+    /// What to do.
+    pub action: Action,
+    /// Why.
+    pub why: Why,
+    /// Which calendar the block comes from, where that is known.
+    pub source: Option<CalendarName>,
+}
+
+/// A block that stands as it should, and what for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adoption {
+    /// The calendar it stands in.
+    pub target: CalendarName,
+    /// The block.
+    pub present: Present,
+    /// What it stands for.
+    pub wanted: Wanted,
+}
+
+/// What to do with a block.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Write it where there is none.
+    Create(Wanted),
+    /// Write it over what is there.
+    Replace(Wanted, Present),
+    /// Take it away.
+    Remove(Present),
+}
+
+/// A block as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// When it is.
+    pub shape: Shape,
+    /// What it says.
+    pub face: Face,
+    /// The calendar it comes from.
+    pub source: CalendarName,
+    /// The event it comes from.
+    pub uid: Uid,
+    /// The occurrence of that event.
+    pub occurrence: OccurrenceKey,
+}
+
+/// The reason for an operation. The words are part of `--json` and never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The event is new, or newly wanted.
+    New,
+    /// The block was there and is not any more, while its event still stands.
+    Vanished,
+    /// The event, or the configuration of its block, has changed.
+    Changed,
+    /// Somebody edited the block.
+    Edited,
+    /// The event is gone, or no longer busy.
+    Gone,
+    /// No rule wants the block any more.
+    Unwanted,
+    /// A person asked for it.
+    Reset,
+}
+
+impl Action {
+    /// Creates come before changes, changes before removals.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Create(_) => 0,
+            Self::Replace(..) => 1,
+            Self::Remove(_) => 2,
+        }
+    }
+
+    /// The word for it in reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Replace(..) => "update",
+            Self::Remove(_) => "delete",
+        }
+    }
+
+    /// Where the block lies, if it is there.
+    pub fn href(&self) -> Option<&Href> {
+        match self {
+            Self::Create(_) => None,
+            Self::Replace(_, present) | Self::Remove(present) => Some(&present.href),
+        }
+    }
+}
+
+impl Op {
+    /// The total order of operations: equal inputs give equal plans.
+    pub fn order(&self) -> (&CalendarName, u8, &Stem) {
+        (&self.target, self.action.rank(), &self.stem)
+    }
+
+    /// When the block is or was: its first start, its last end if it has one, and whether it repeats.
+    pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Option<Timestamp>, bool) {
+        match &self.action {
+            Action::Create(wanted) | Action::Replace(wanted, _) => {
+                let repeats = matches!(wanted.shape, Shape::Series(_));
+                let (first, last) = wanted.shape.first_occurrence(home);
+                (first, Some(last), repeats)
+            }
+            Action::Remove(present) => (present.first, present.last, present.last.is_none()),
+        }
+    }
+}
+
+impl Plan {
+    /// Adds another target's plan.
+    pub fn extend(&mut self, other: Self) {
+        self.ops.extend(other.ops);
+        self.adoptions.extend(other.adoptions);
+        self.forgets.extend(other.forgets);
+        self.unchanged.extend(other.unchanged);
+        self.standing.extend(other.standing);
+        self.doubts.extend(other.doubts);
+    }
+
+    /// Whether there is nothing to do, not even for the state.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.adoptions.is_empty() && self.forgets.is_empty()
+    }
+
+    /// The plan without its operations.
+    #[must_use]
+    pub fn summary(&self) -> Self {
+        Self {
+            ops: Vec::new(),
+            adoptions: Vec::new(),
+            forgets: Vec::new(),
+            unchanged: self.unchanged.clone(),
+            standing: self.standing.clone(),
+            doubts: self.doubts.clone(),
+        }
+    }
+
+    /// Puts everything into its one order.
+    pub fn sort(&mut self) {
+        self.ops.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.doubts.sort();
+    }
+}

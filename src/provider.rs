@@ -1,0 +1,159 @@
+//! The port: what calsync asks of a calendar, whoever keeps it. What every provider must do is in the contract suite.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::{
+    ident::BlockId,
+    model::{Block, Href, Resource, Version},
+};
+
+pub mod any;
+pub mod local;
+pub mod memory;
+
+pub use any::AnyProvider;
+
+/// How far a calendar has been read, in words that only its provider understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// What a provider already told about a calendar, for providers that have to find out for themselves what is new.
+pub trait Known {
+    /// The versions of all resources as last recorded.
+    fn versions(&self) -> BTreeMap<Href, Version>;
+}
+
+/// What changed in a calendar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pulled {
+    /// Whether this is everything, or only what is new.
+    pub listing: Listing,
+    /// What was found.
+    pub changes: Vec<Change>,
+    /// Where to go on next time; none if the next time has to begin anew.
+    pub cursor: Option<Cursor>,
+}
+
+/// How much a listing says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Everything: these resources are there, and no others.
+    Whole(BTreeSet<Href>),
+    /// What changed since the cursor; what is not mentioned is as it was.
+    Delta,
+}
+
+/// One thing that a listing says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A resource is new, or is different now.
+    Seen(Resource),
+    /// A resource is gone: a tombstone.
+    Gone(Href),
+    /// A resource is there but cannot be read. What was known of it stays.
+    Unreadable {
+        /// Where it lies.
+        href: Href,
+        /// Which version of it could not be read.
+        version: Version,
+        /// What is wrong, without any of the content.
+        why: String,
+    },
+}
+
+/// A resource that exists, in the version that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where it lies.
+    pub href: Href,
+    /// The version that may be changed, and no other.
+    pub version: Version,
+}
+
+/// Why a provider could not do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ProviderError {
+    /// What to make of it.
+    pub kind: ErrorKind,
+    /// What happened and what to do now, in words; no title and no secret.
+    pub message: String,
+}
+
+/// What to make of a provider's error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Try again, after this time if one is given: the server is busy, away or limiting.
+    Retry(Option<Duration>),
+    /// A person must sign in again.
+    SignIn,
+    /// The calendar or the resource is not there.
+    Gone,
+    /// The resource is not in the version that was meant.
+    Conflict,
+    /// Something is already at the place where a block was to be created.
+    Exists,
+    /// The server used up this id for good; the next generation may do.
+    Spent,
+    /// It is not allowed, or there is no room.
+    Refused,
+    /// The answer makes no sense, or exceeds a limit; nothing of it is believed.
+    Broken,
+}
+
+impl ProviderError {
+    /// An error with its words.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// What a provider answers.
+pub type Answer<T> = Result<T, ProviderError>;
+
+/// A calendar that can be read, and perhaps written.
+///
+/// What is asked of every implementation, and tested by the contract suite: a listing says truly whether it is whole; a lost
+/// cursor gives a whole listing; creating twice makes one block; no write touches a version other than the one named; no
+/// request can make a server mail anybody.
+pub trait Provider {
+    /// Reads what changed since `since`, or everything.
+    fn pull(
+        &mut self,
+        since: Option<&Cursor>,
+        known: &dyn Known,
+    ) -> impl Future<Output = Answer<Pulled>>;
+
+    /// Reads the one resource that a block of this id would be.
+    fn look(&mut self, id: &BlockId) -> impl Future<Output = Answer<Option<Resource>>>;
+
+    /// Creates a block. Answers [`ErrorKind::Exists`] if something is at its place.
+    fn create(&mut self, block: &Block) -> impl Future<Output = Answer<Place>>;
+
+    /// Writes a block over one in exactly this version.
+    fn replace(&mut self, place: &Place, block: &Block) -> impl Future<Output = Answer<Place>>;
+
+    /// Removes a block in exactly this version. One that is gone already is no error.
+    fn remove(&mut self, place: &Place) -> impl Future<Output = Answer<()>>;
+
+    /// Whether the calendar can be reached, and written to: one harmless request.
+    fn probe(&mut self) -> impl Future<Output = Answer<Probe>>;
+
+    /// How many requests were sent to a server so far.
+    fn requests(&self) -> u64;
+}
+
+/// What a harmless request found out about a calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Whether blocks can be written.
+    pub writable: bool,
+    /// How many resources are in it, where that is cheap to say.
+    pub resources: Option<usize>,
+}

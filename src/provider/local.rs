@@ -1,0 +1,443 @@
+//! A folder of `.ics` files: the vdir convention of vdirsyncer, khal and pimsync. Reads any client's files; writes only
+//! files that hold a block and nothing else, each in one step; never follows a link when it writes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
+    Pulled,
+};
+use crate::{
+    clock::{Clock, breathe},
+    fsx,
+    ical::{self, Reader},
+    ident::BlockId,
+    model::{Block, Href, Resource, Version},
+};
+
+/// The most files a folder may hold.
+const FILES_MAX: usize = 500_000;
+/// The largest file that is read, in bytes.
+const FILE_SIZE_MAX: u64 = 16 << 20;
+/// A file changed less long ago than this may change again without its stamp showing it.
+const SETTLED_NS: i128 = 50_000_000;
+/// The same where the file system counts in whole seconds.
+const SETTLED_COARSE_NS: i128 = 2_000_000_000;
+/// Ends the stamp of a file that was young when it was seen, so that it is read again next time.
+const YOUNG: char = '?';
+
+/// A calendar that is a folder.
+#[derive(Debug)]
+pub struct LocalCalendar {
+    folder: PathBuf,
+    /// Marks this installation's staged files.
+    tag: String,
+    me: Vec<String>,
+    home: TimeZone,
+    clock: Clock,
+    /// What an earlier run, cut short, left unfinished.
+    leftovers: Vec<PathBuf>,
+}
+
+impl LocalCalendar {
+    /// A calendar in `folder`. `tag` tells this installation's unfinished files from others'; `me` are the owner's
+    /// addresses in lower case; floating times are in `home`.
+    pub fn new(folder: PathBuf, tag: &str, me: &[String], home: &TimeZone, clock: &Clock) -> Self {
+        Self {
+            folder,
+            tag: tag.to_owned(),
+            me: me.to_vec(),
+            home: home.clone(),
+            clock: clock.clone(),
+            leftovers: Vec::new(),
+        }
+    }
+
+    fn path(&self, href: &str) -> PathBuf {
+        self.folder.join(href)
+    }
+
+    /// The stamps of all files, found without opening one.
+    async fn stamps(&mut self) -> Answer<BTreeMap<Href, Version>> {
+        let folder = self.folder.clone();
+        let failed = |error: io::Error| folder_error(&folder, &error);
+        let staged = fsx::staged_prefix(&self.tag);
+        let now = self.clock.now().as_nanosecond();
+        let mut stamps = BTreeMap::new();
+        for (i, entry) in fs::read_dir(&folder).map_err(failed)?.enumerate() {
+            let entry = entry.map_err(failed)?;
+            if i % 1024 == 0 {
+                breathe().await;
+            }
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(&staged)) {
+                self.leftovers.push(entry.path());
+            }
+            let Some(name) = name.to_str().filter(|name| is_calendar_file(name)) else {
+                continue;
+            };
+            let Some(meta) = file_meta(&entry).map_err(failed)? else {
+                continue;
+            };
+            stamps.insert(name.into(), stamp(&meta, now));
+            if stamps.len() > FILES_MAX {
+                let message = format!("{} holds more than {FILES_MAX} files", folder.display());
+                return Err(ProviderError::new(ErrorKind::Broken, message));
+            }
+        }
+        Ok(stamps)
+    }
+
+    /// Reads one file whose stamp is known.
+    fn read(&self, href: &Href, version: &Version) -> Change {
+        let unreadable = |why: String| Change::Unreadable {
+            href: href.clone(),
+            version: version.clone(),
+            why,
+        };
+        let bytes = match read_file(&self.path(href)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return unreadable("vanished while it was being read".to_owned());
+            }
+            // What the disk says today need not be what it says tomorrow.
+            Err(error) => {
+                return Change::Unreadable {
+                    href: href.clone(),
+                    version: format!("{version}{YOUNG}").into(),
+                    why: error.to_string(),
+                };
+            }
+        };
+        let reader = Reader {
+            me: &self.me,
+            home: &self.home,
+        };
+        match ical::read(&bytes, reader) {
+            Ok(parts) => Change::Seen(Resource {
+                href: href.clone(),
+                version: version.clone(),
+                parts,
+            }),
+            Err(error) => unreadable(error.to_string()),
+        }
+    }
+
+    /// The stamp of one file now, or nothing if it is not there.
+    fn stamp_now(&self, href: &str) -> io::Result<Option<Version>> {
+        match fs::symlink_metadata(self.path(href)) {
+            // What calsync wrote itself has no young stamp: whoever changes it at once only has a block put right later.
+            Ok(meta) => Ok(Some(stamp(&meta, i128::MAX))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes sure that a file is as it was when the plan was made.
+    fn check(&self, place: &Place) -> Answer<()> {
+        let meant = place.version.trim_end_matches(YOUNG);
+        match self
+            .stamp_now(&place.href)
+            .map_err(|e| self.write_error(&place.href, &e))?
+        {
+            None => Err(ProviderError::new(
+                ErrorKind::Gone,
+                format!("{} is gone", place.href),
+            )),
+            Some(now) if &*now == meant => Ok(()),
+            Some(_) => {
+                let message = format!(
+                    "{} changed during the run; the next run looks again",
+                    place.href
+                );
+                Err(ProviderError::new(ErrorKind::Conflict, message))
+            }
+        }
+    }
+
+    /// Removes what an earlier run left unfinished. Not while only reading: a dry run writes nothing at all.
+    fn sweep(&mut self) {
+        for path in self.leftovers.drain(..) {
+            fsx::discard(&path);
+        }
+    }
+
+    fn stage(&mut self, name: &str, block: &Block) -> Answer<PathBuf> {
+        self.sweep();
+        let text = ical::write(block, self.clock.now());
+        fsx::stage(&self.folder, &self.tag, name, text.as_bytes())
+            .map_err(|e| self.write_error(name, &e))
+    }
+
+    fn written(&self, href: Href) -> Answer<Place> {
+        let version = self
+            .stamp_now(&href)
+            .map_err(|e| self.write_error(&href, &e))?;
+        let version = version.unwrap_or_default();
+        Ok(Place { href, version })
+    }
+
+    fn write_error(&self, name: &str, error: &io::Error) -> ProviderError {
+        let path = self.path(name);
+        let (kind, advice) = match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+                ErrorKind::Refused,
+                "; make the folder writable, or set role = \"source\"",
+            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (ErrorKind::Refused, "; make room, the next run goes on")
+            }
+            io::ErrorKind::AlreadyExists => (ErrorKind::Exists, ""),
+            io::ErrorKind::NotFound => (ErrorKind::Gone, "; is the folder still there?"),
+            io::ErrorKind::Interrupted | io::ErrorKind::ResourceBusy => {
+                (ErrorKind::Retry(None), "")
+            }
+            _ => (ErrorKind::Refused, ""),
+        };
+        ProviderError::new(
+            kind,
+            format!("cannot write {}: {error}{advice}", path.display()),
+        )
+    }
+}
+
+impl Provider for LocalCalendar {
+    async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        let stamps = self.stamps().await?;
+        let cursor = cursor(&stamps);
+        if since.is_some() && since == cursor.as_ref() {
+            return Ok(Pulled {
+                listing: Listing::Delta,
+                changes: Vec::new(),
+                cursor,
+            });
+        }
+        let known = known.versions();
+        let mut changes = Vec::new();
+        for (i, (href, version)) in stamps.iter().enumerate() {
+            let same = known.get(href) == Some(version) && !version.ends_with(YOUNG);
+            if !same {
+                changes.push(self.read(href, version));
+            }
+            if i % 256 == 0 {
+                breathe().await;
+            }
+        }
+        Ok(Pulled {
+            listing: Listing::Whole(stamps.into_keys().collect::<BTreeSet<_>>()),
+            changes,
+            cursor,
+        })
+    }
+
+    async fn look(&mut self, id: &BlockId) -> Answer<Option<Resource>> {
+        let href: Href = file_name(id).into();
+        let stamp = self
+            .stamp_now(&href)
+            .map_err(|e| folder_error(&self.folder, &e))?;
+        let Some(version) = stamp else {
+            return Ok(None);
+        };
+        match self.read(&href, &version) {
+            Change::Seen(resource) => Ok(Some(resource)),
+            Change::Gone(_) => Ok(None),
+            Change::Unreadable { why, .. } => {
+                let message = format!("{}: {why}", self.path(&href).display());
+                Err(ProviderError::new(ErrorKind::Broken, message))
+            }
+        }
+    }
+
+    async fn create(&mut self, block: &Block) -> Answer<Place> {
+        let name = file_name(&block.id);
+        let staged = self.stage(&name, block)?;
+        breathe().await;
+        if let Err(error) = fsx::publish_new(&staged, &self.path(&name)) {
+            fsx::discard(&staged);
+            return Err(self.write_error(&name, &error));
+        }
+        breathe().await;
+        self.written(name.as_str().into())
+    }
+
+    async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
+        self.check(place)?;
+        let staged = self.stage(&place.href, block)?;
+        breathe().await;
+        let checked = self.check(place);
+        let published = checked.and_then(|()| {
+            fsx::publish_over(&staged, &self.path(&place.href))
+                .map_err(|e| self.write_error(&place.href, &e))
+        });
+        if published.is_err() {
+            fsx::discard(&staged);
+        }
+        published?;
+        breathe().await;
+        self.written(place.href.clone())
+    }
+
+    async fn remove(&mut self, place: &Place) -> Answer<()> {
+        self.sweep();
+        match self.check(place) {
+            Err(error) if error.kind == ErrorKind::Gone => return Ok(()),
+            checked => checked?,
+        }
+        let removed = fs::remove_file(self.path(&place.href));
+        breathe().await;
+        removed.map_err(|e| self.write_error(&place.href, &e))
+    }
+
+    async fn probe(&mut self) -> Answer<Probe> {
+        let stamps = self.stamps().await?;
+        let access = rustix::fs::access(&self.folder, rustix::fs::Access::WRITE_OK);
+        Ok(Probe {
+            writable: access.is_ok(),
+            resources: Some(stamps.len()),
+        })
+    }
+
+    fn requests(&self) -> u64 {
+        0
+    }
+}
+
+/// The name of the file that holds a block.
+pub fn file_name(id: &BlockId) -> String {
+    format!("{id}.ics")
+}
+
+/// Whether a file in a vdir is an event: neither hidden nor unfinished.
+fn is_calendar_file(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    !name.starts_with('.') && extension.is_some_and(|e| e.eq_ignore_ascii_case("ics"))
+}
+
+/// The stamp of a directory entry, if it is a file or leads to one.
+fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
+    let meta = match entry.metadata() {
+        Ok(meta) if meta.is_symlink() => fs::metadata(entry.path()),
+        meta => meta,
+    };
+    match meta {
+        Ok(meta) => Ok(meta.is_file().then_some(meta)),
+        // Gone since the folder was listed, or a link that leads nowhere.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What tells one state of a file from another without opening it. Contents cannot change without the change time.
+fn stamp(meta: &fs::Metadata, now: i128) -> Version {
+    let changed = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
+    let settled = if meta.ctime_nsec() == 0 {
+        SETTLED_COARSE_NS
+    } else {
+        SETTLED_NS
+    };
+    let young = if now.saturating_sub(changed) < settled {
+        "?"
+    } else {
+        ""
+    };
+    format!(
+        "{:x}.{:x}.{:x}.{:x}{young}",
+        meta.ino(),
+        meta.size(),
+        i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+        changed,
+    )
+    .into()
+}
+
+/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while a file is young.
+fn cursor(stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
+    let mut hash = Sha256::new();
+    for (href, version) in stamps {
+        if version.ends_with(YOUNG) {
+            return None;
+        }
+        hash.update(href.as_bytes());
+        hash.update([0]);
+        hash.update(version.as_bytes());
+        hash.update([0]);
+    }
+    Some(Cursor(data_encoding::HEXLOWER.encode(&hash.finalize())))
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(FILE_SIZE_MAX + 1)
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_SIZE_MAX {
+        return Err(io::Error::other(format!(
+            "larger than {} MiB",
+            FILE_SIZE_MAX >> 20
+        )));
+    }
+    Ok(bytes)
+}
+
+fn folder_error(folder: &Path, error: &io::Error) -> ProviderError {
+    let folder = folder.display();
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::NotFound => (
+            ErrorKind::Gone,
+            format!(
+                "the folder {folder} is not there; correct `path`, or bring it back (is a disk not mounted?)"
+            ),
+        ),
+        io::ErrorKind::NotADirectory => (
+            ErrorKind::Gone,
+            format!("{folder} is not a folder; `path` must name a folder of .ics files"),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            ErrorKind::Refused,
+            format!("the folder {folder} may not be read; check its permissions"),
+        ),
+        _ => (
+            ErrorKind::Broken,
+            format!("the folder {folder} cannot be read: {error}"),
+        ),
+    };
+    ProviderError::new(kind, message)
+}
+
+/// A folder that could be a calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Its name.
+    pub id: String,
+    /// Whether blocks can be written to it.
+    pub writable: bool,
+}
+
+/// The folders inside a folder, each of which could be a calendar, by name.
+pub fn folders(path: &Path) -> io::Result<Vec<Folder>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(id) = name.to_str().filter(|name| !name.starts_with('.')) else {
+            continue;
+        };
+        if entry.path().is_dir() {
+            found.push(Folder {
+                id: id.to_owned(),
+                writable: rustix::fs::access(entry.path(), rustix::fs::Access::WRITE_OK).is_ok(),
+            });
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}

@@ -1,0 +1,339 @@
+//! A calendar in memory: the reference behaviour of a server that keeps deltas, versions and tombstones. For examples and
+//! tests, and for whoever builds on the library.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use super::{
+    Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
+    Pulled,
+};
+use crate::{
+    clock::breathe,
+    ident::BlockId,
+    model::{
+        Block, Event, Href, Length, Master, Part, Recurs, Resource, Revision, SeenBlock, Shape,
+        Span, Standing, Uid, Version, When, Zone,
+    },
+};
+
+/// A handle on a calendar in memory. Clones share the calendar, as two programs share one on a server.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryCalendar {
+    shelf: Rc<RefCell<Shelf>>,
+}
+
+/// What the server holds.
+#[derive(Clone, Debug, Default)]
+struct Shelf {
+    items: BTreeMap<Href, Item>,
+    /// When each resource last changed or went, in steps of the calendar's own counter.
+    steps: BTreeMap<Href, u64>,
+    step: u64,
+    /// Cursors from before this step are lost.
+    forgotten: u64,
+    /// Ids that can never be used again, as Google keeps those of deleted events.
+    spent: BTreeSet<Href>,
+    keeps_ids: bool,
+    read_only: bool,
+    requests: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    version: Version,
+    parts: Vec<Part>,
+    /// The block as it was written, for whoever looks at the calendar.
+    block: Option<Block>,
+}
+
+impl MemoryCalendar {
+    /// An empty calendar.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A calendar that, like Google's, never gives out the id of a deleted event again.
+    pub fn keeping_ids() -> Self {
+        let calendar = Self::default();
+        calendar.shelf.borrow_mut().keeps_ids = true;
+        calendar
+    }
+
+    /// Puts a resource into the calendar, or replaces it, as its owner would.
+    pub fn put(&self, href: &str, parts: Vec<Part>) {
+        let mut shelf = self.shelf.borrow_mut();
+        shelf.put(href.into(), parts, None);
+    }
+
+    /// Puts an event into the calendar, as its owner would; its place is its UID.
+    pub fn put_event(&self, uid: &str, event: Event) {
+        let part = Part::Event {
+            uid: uid.into(),
+            event,
+            seen: None,
+        };
+        self.put(uid, vec![part]);
+    }
+
+    /// Takes a resource away, as its owner would.
+    pub fn take(&self, href: &str) {
+        self.shelf.borrow_mut().take(href);
+    }
+
+    /// Forgets all cursors given out so far.
+    pub fn lose_cursors(&self) {
+        let mut shelf = self.shelf.borrow_mut();
+        shelf.step += 1;
+        shelf.forgotten = shelf.step;
+    }
+
+    /// Refuses all writes from now on, or no longer.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.shelf.borrow_mut().read_only = read_only;
+    }
+
+    /// The blocks in the calendar, by place.
+    pub fn blocks(&self) -> BTreeMap<Href, Block> {
+        let shelf = self.shelf.borrow();
+        let items = shelf.items.iter();
+        items
+            .filter_map(|(href, item)| Some((href.clone(), item.block.clone()?)))
+            .collect()
+    }
+
+    /// Everything in the calendar but blocks, with its version: what nobody but its owner may ever change.
+    pub fn own(&self) -> BTreeMap<Href, (Version, Vec<Part>)> {
+        let shelf = self.shelf.borrow();
+        let items = shelf.items.iter().filter(|(_, item)| item.block.is_none());
+        items
+            .map(|(href, item)| (href.clone(), (item.version.clone(), item.parts.clone())))
+            .collect()
+    }
+
+    fn ask(&self) {
+        self.shelf.borrow_mut().requests += 1;
+    }
+}
+
+impl Shelf {
+    fn put(&mut self, href: Href, parts: Vec<Part>, block: Option<Block>) -> Place {
+        self.step += 1;
+        self.steps.insert(href.clone(), self.step);
+        let version: Version = self.step.to_string().into();
+        let item = Item {
+            version: version.clone(),
+            parts,
+            block,
+        };
+        self.items.insert(href.clone(), item);
+        Place { href, version }
+    }
+
+    fn take(&mut self, href: &str) {
+        if let Some((href, _)) = self.items.remove_entry(href) {
+            self.step += 1;
+            self.steps.insert(href.clone(), self.step);
+            self.spent.insert(href);
+        }
+    }
+
+    fn may_write(&self) -> Answer<()> {
+        if self.read_only {
+            return Err(ProviderError::new(
+                ErrorKind::Refused,
+                "the calendar is read-only",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check(&self, place: &Place) -> Answer<()> {
+        match self.items.get(&place.href) {
+            None => Err(ProviderError::new(ErrorKind::Gone, "the event is gone")),
+            Some(item) if item.version != place.version => Err(ProviderError::new(
+                ErrorKind::Conflict,
+                "the event has changed",
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+fn resource(href: &Href, item: &Item) -> Resource {
+    Resource {
+        href: href.clone(),
+        version: item.version.clone(),
+        parts: item.parts.clone(),
+    }
+}
+
+impl Provider for MemoryCalendar {
+    async fn pull(&mut self, since: Option<&Cursor>, _known: &dyn Known) -> Answer<Pulled> {
+        self.ask();
+        breathe().await;
+        let pulled = {
+            let shelf = self.shelf.borrow();
+            let since = since
+                .and_then(|cursor| cursor.0.parse::<u64>().ok())
+                .filter(|&step| step >= shelf.forgotten);
+            let after = |href: &Href| shelf.steps.get(href).is_none_or(|step| Some(*step) > since);
+            let seen = shelf.items.iter().filter(|(href, _)| after(href));
+            let mut changes: Vec<Change> = seen
+                .map(|(href, item)| Change::Seen(resource(href, item)))
+                .collect();
+            let listing = match since {
+                None => Listing::Whole(shelf.items.keys().cloned().collect()),
+                Some(_) => {
+                    let gone = shelf
+                        .steps
+                        .keys()
+                        .filter(|href| !shelf.items.contains_key(*href));
+                    changes.extend(gone.filter(|href| after(href)).cloned().map(Change::Gone));
+                    Listing::Delta
+                }
+            };
+            Pulled {
+                listing,
+                changes,
+                cursor: Some(Cursor(shelf.step.to_string())),
+            }
+        };
+        breathe().await;
+        Ok(pulled)
+    }
+
+    async fn look(&mut self, id: &BlockId) -> Answer<Option<Resource>> {
+        self.ask();
+        breathe().await;
+        let shelf = self.shelf.borrow();
+        let found = shelf.items.get_key_value(id.as_str());
+        Ok(found.map(|(href, item)| resource(href, item)))
+    }
+
+    async fn create(&mut self, block: &Block) -> Answer<Place> {
+        self.ask();
+        breathe().await;
+        let place = {
+            let mut shelf = self.shelf.borrow_mut();
+            shelf.may_write()?;
+            let href: Href = block.id.as_str().into();
+            if shelf.items.contains_key(&href) {
+                return Err(ProviderError::new(ErrorKind::Exists, "the id is taken"));
+            }
+            if shelf.keeps_ids && shelf.spent.contains(&href) {
+                return Err(ProviderError::new(
+                    ErrorKind::Spent,
+                    "the id was used before",
+                ));
+            }
+            shelf.put(href, vec![as_part(block)], Some(block.clone()))
+        };
+        breathe().await;
+        Ok(place)
+    }
+
+    async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
+        self.ask();
+        breathe().await;
+        let place = {
+            let mut shelf = self.shelf.borrow_mut();
+            shelf.may_write()?;
+            shelf.check(place)?;
+            shelf.put(
+                place.href.clone(),
+                vec![as_part(block)],
+                Some(block.clone()),
+            )
+        };
+        breathe().await;
+        Ok(place)
+    }
+
+    async fn remove(&mut self, place: &Place) -> Answer<()> {
+        self.ask();
+        breathe().await;
+        {
+            let mut shelf = self.shelf.borrow_mut();
+            shelf.may_write()?;
+            match shelf.check(place) {
+                Err(error) if error.kind == ErrorKind::Gone => {}
+                checked => {
+                    checked?;
+                    shelf.take(&place.href);
+                }
+            }
+        }
+        breathe().await;
+        Ok(())
+    }
+
+    async fn probe(&mut self) -> Answer<Probe> {
+        self.ask();
+        let shelf = self.shelf.borrow();
+        Ok(Probe {
+            writable: !shelf.read_only,
+            resources: Some(shelf.items.len()),
+        })
+    }
+
+    fn requests(&self) -> u64 {
+        self.shelf.borrow().requests
+    }
+}
+
+/// A block as a reader of the calendar finds it.
+pub fn as_part(block: &Block) -> Part {
+    Part::Event {
+        uid: Uid::from(block.id.as_str()),
+        event: as_event(&block.shape),
+        seen: Some(SeenBlock {
+            print: block.print(),
+            shape: Some(block.shape.clone()),
+            people: false,
+        }),
+    }
+}
+
+/// A shape as the event that it would be if it were somebody's own.
+pub fn as_event(shape: &Shape) -> Event {
+    let (start, length, recurs) = match shape {
+        Shape::Once(Span::Timed { start, end }) => (
+            When::Time(jiff::tz::Offset::UTC.to_datetime(*start), Zone::UTC),
+            Length::Elapsed {
+                days: 0,
+                seconds: end.as_second() - start.as_second(),
+            },
+            None,
+        ),
+        Shape::Once(Span::Days { first, end }) => {
+            let days = first.until(*end).map_or(0, |span| span.get_days());
+            (When::Day(*first), Length::Days(days), None)
+        }
+        Shape::Series(series) => {
+            let recurs = Recurs {
+                rules: vec![series.rule.clone()],
+                holes: series
+                    .holes
+                    .iter()
+                    .map(|hole| series.start.at(*hole))
+                    .collect(),
+                ..Recurs::default()
+            };
+            (series.start.clone(), series.length, Some(Box::new(recurs)))
+        }
+    };
+    Event {
+        master: Some(Master {
+            start,
+            length,
+            recurs,
+            standing: Standing::Busy,
+            revision: Revision::default(),
+        }),
+        overrides: Vec::new(),
+    }
+}

@@ -1,0 +1,349 @@
+//! Recurrence rules: the one wrapper around the rule engine of ical-rs. Local times in, local times out; never a zone.
+
+use std::fmt::{self, Write as _};
+
+use ical::recur::{
+    IcalRecurDateTime, IcalRecurFreq, IcalRecurRule, IcalRecurSkip, IcalRecurWeekday,
+    IcalRecurWeekdayNum, expand::IcalRecurExpand,
+};
+use jiff::civil::{DateTime, date};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How many occurrences are walked at the most before a rule is given up as too long.
+pub const STEPS_MAX: usize = 200_000;
+
+/// A recurrence rule (RFC 5545 3.3.10) whose `UNTIL` is in the local time of the series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule(IcalRecurRule);
+
+/// Why a rule cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RuleError {
+    /// It does not follow the grammar in a part that matters.
+    #[error("the recurrence rule cannot be read")]
+    Grammar,
+    /// It counts in a calendar other than ours (RFC 7529).
+    #[error("the recurrence rule uses a calendar scale that calsync does not know")]
+    Scale,
+}
+
+/// How a rule says `UNTIL`, which decides how it becomes a local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// As a date.
+    Day,
+    /// As a local time.
+    Local,
+    /// As an instant in UTC.
+    Utc,
+}
+
+impl Rule {
+    /// Reads a rule, and says how its `UNTIL` was written. The caller turns that into local time with [`Rule::set_until`].
+    pub fn parse(text: &str) -> Result<(Self, Option<Until>), RuleError> {
+        let text = text.trim().trim_end_matches(';').to_ascii_uppercase();
+        let rule = IcalRecurRule::parse(&text).map_err(|_| RuleError::Grammar)?;
+        if rule.scale.as_deref().is_some_and(|s| s != "GREGORIAN") {
+            return Err(RuleError::Scale);
+        }
+        let until = text
+            .split(';')
+            .filter_map(|part| part.trim().strip_prefix("UNTIL="))
+            .next_back()
+            .map(|value| match value.trim() {
+                v if v.len() == 8 => Until::Day,
+                v if v.ends_with('Z') => Until::Utc,
+                _ => Until::Local,
+            });
+        Ok((Self(rule), until))
+    }
+
+    /// The rule's `UNTIL` as written, without regard to what clock it is on.
+    pub fn until(&self) -> Option<DateTime> {
+        self.0.until.and_then(civil)
+    }
+
+    /// Replaces `UNTIL`.
+    pub fn set_until(&mut self, until: DateTime) {
+        self.0.until = Some(recur(until));
+    }
+
+    /// Says outright what the rule leaves to its first start, and readers fill in differently: the weekday of a rule that
+    /// names only weeks of the year.
+    pub fn complete(&mut self, start: DateTime) {
+        let rule = &mut self.0;
+        let days = [
+            &rule.by_month_day.is_empty(),
+            &rule.by_year_day.is_empty(),
+            &rule.by_month.is_empty(),
+        ];
+        if !rule.by_week_no.is_empty()
+            && rule.by_day.is_empty()
+            && days.into_iter().all(|empty| *empty)
+        {
+            rule.by_day.push(IcalRecurWeekdayNum {
+                ordinal: None,
+                weekday: weekday_of(start),
+            });
+        }
+    }
+
+    /// Whether the rule never ends by itself.
+    pub fn is_endless(&self) -> bool {
+        self.0.until.is_none() && self.0.count.is_none()
+    }
+
+    /// Whether every implementation reads the rule alike. Where they differ, a block must not carry it: week numbers
+    /// without a weekday, times below the day, leap-day skipping.
+    pub fn is_plain(&self) -> bool {
+        let rule = &self.0;
+        let by_time =
+            !(rule.by_hour.is_empty() && rule.by_minute.is_empty() && rule.by_second.is_empty());
+        let sub_daily = matches!(
+            rule.freq,
+            IcalRecurFreq::Secondly | IcalRecurFreq::Minutely | IcalRecurFreq::Hourly
+        );
+        let bare_week = !rule.by_week_no.is_empty() && rule.by_day.is_empty();
+        let bare_month_day = rule.freq == IcalRecurFreq::Yearly
+            && !rule.by_month_day.is_empty()
+            && rule.by_month.is_empty();
+        let weekly_ordinal = rule.freq == IcalRecurFreq::Weekly
+            && rule.by_day.iter().any(|day| day.ordinal.is_some());
+        let bare_position = !rule.by_set_pos.is_empty()
+            && rule.by_day.is_empty()
+            && rule.by_month_day.is_empty()
+            && rule.by_year_day.is_empty()
+            && rule.by_week_no.is_empty();
+        let both_ends = rule.until.is_some() && rule.count.is_some();
+        !(by_time
+            || sub_daily
+            || bare_week
+            || bare_month_day
+            || weekly_ordinal
+            || bare_position
+            || both_ends
+            || rule.skip != IcalRecurSkip::Omit)
+    }
+
+    /// The local starts the rule makes from `start` on, ascending. Endless for an endless rule. A `start` that does not fit
+    /// the rule is not among them, yet uses up one of its `COUNT` (RFC 5545 3.3.10: DTSTART is the first occurrence).
+    pub fn starts(&self, start: DateTime) -> impl Iterator<Item = DateTime> + use<> {
+        let mut rule = self.0.clone();
+        if let Some(count) = rule.count
+            && IcalRecurExpand::new(rule.clone(), recur(start)).next() != Some(recur(start))
+        {
+            rule.count = Some(count.saturating_sub(1));
+        }
+        IcalRecurExpand::new(rule, recur(start)).map_while(civil)
+    }
+
+    /// The last local start of the rule, or an upper bound of it; `None` for a rule without end.
+    pub fn last(&self, start: DateTime) -> Option<DateTime> {
+        if let Some(until) = self.until() {
+            return Some(until.max(start));
+        }
+        self.0.count?;
+        Some(self.starts(start).take(STEPS_MAX).last().unwrap_or(start))
+    }
+
+    /// Whether the rule's first start is `start` itself.
+    pub fn begins_at(&self, start: DateTime) -> bool {
+        self.starts(start).next() == Some(start)
+    }
+
+    /// The rule as text, its `UNTIL` given by the caller, who knows the zone it is to be written in.
+    pub fn to_text(&self, until: Option<&str>) -> String {
+        let mut text = String::new();
+        let rule = &self.0;
+        part(&mut text, "FREQ", freq(rule.freq));
+        if let Some(until) = until {
+            part(&mut text, "UNTIL", until);
+        }
+        if let Some(count) = rule.count {
+            part(&mut text, "COUNT", &count.to_string());
+        }
+        if rule.interval != 1 {
+            part(&mut text, "INTERVAL", &rule.interval.to_string());
+        }
+        list(&mut text, "BYMONTH", &rule.by_month);
+        list(&mut text, "BYWEEKNO", &rule.by_week_no);
+        list(&mut text, "BYYEARDAY", &rule.by_year_day);
+        list(&mut text, "BYMONTHDAY", &rule.by_month_day);
+        let days: Vec<String> = rule.by_day.iter().map(day).collect();
+        list(&mut text, "BYDAY", &days);
+        list(&mut text, "BYHOUR", &rule.by_hour);
+        list(&mut text, "BYMINUTE", &rule.by_minute);
+        list(&mut text, "BYSECOND", &rule.by_second);
+        list(&mut text, "BYSETPOS", &rule.by_set_pos);
+        if rule.week_start != IcalRecurWeekday::Monday {
+            part(&mut text, "WKST", weekday(rule.week_start));
+        }
+        match rule.skip {
+            IcalRecurSkip::Omit => {}
+            IcalRecurSkip::Backward => part(&mut text, "RSCALE=GREGORIAN;SKIP", "BACKWARD"),
+            IcalRecurSkip::Forward => part(&mut text, "RSCALE=GREGORIAN;SKIP", "FORWARD"),
+        }
+        text
+    }
+}
+
+fn part(text: &mut String, name: &str, value: &str) {
+    let gap = if text.is_empty() { "" } else { ";" };
+    write!(text, "{gap}{name}={value}").expect("writing to a string never fails");
+}
+
+fn list<T: ToString>(text: &mut String, name: &str, values: &[T]) {
+    if !values.is_empty() {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        part(text, name, &values.join(","));
+    }
+}
+
+fn freq(freq: IcalRecurFreq) -> &'static str {
+    match freq {
+        IcalRecurFreq::Secondly => "SECONDLY",
+        IcalRecurFreq::Minutely => "MINUTELY",
+        IcalRecurFreq::Hourly => "HOURLY",
+        IcalRecurFreq::Daily => "DAILY",
+        IcalRecurFreq::Weekly => "WEEKLY",
+        IcalRecurFreq::Monthly => "MONTHLY",
+        IcalRecurFreq::Yearly => "YEARLY",
+    }
+}
+
+fn weekday(day: IcalRecurWeekday) -> &'static str {
+    match day {
+        IcalRecurWeekday::Sunday => "SU",
+        IcalRecurWeekday::Monday => "MO",
+        IcalRecurWeekday::Tuesday => "TU",
+        IcalRecurWeekday::Wednesday => "WE",
+        IcalRecurWeekday::Thursday => "TH",
+        IcalRecurWeekday::Friday => "FR",
+        IcalRecurWeekday::Saturday => "SA",
+    }
+}
+
+fn weekday_of(local: DateTime) -> IcalRecurWeekday {
+    match local.weekday() {
+        jiff::civil::Weekday::Sunday => IcalRecurWeekday::Sunday,
+        jiff::civil::Weekday::Monday => IcalRecurWeekday::Monday,
+        jiff::civil::Weekday::Tuesday => IcalRecurWeekday::Tuesday,
+        jiff::civil::Weekday::Wednesday => IcalRecurWeekday::Wednesday,
+        jiff::civil::Weekday::Thursday => IcalRecurWeekday::Thursday,
+        jiff::civil::Weekday::Friday => IcalRecurWeekday::Friday,
+        jiff::civil::Weekday::Saturday => IcalRecurWeekday::Saturday,
+    }
+}
+
+fn day(day: &IcalRecurWeekdayNum) -> String {
+    let ordinal = day.ordinal.map(|n| n.to_string()).unwrap_or_default();
+    format!("{ordinal}{}", weekday(day.weekday))
+}
+
+fn recur(local: DateTime) -> IcalRecurDateTime {
+    let small = |n: i8| u8::try_from(n).unwrap_or(0);
+    IcalRecurDateTime {
+        year: i32::from(local.year()),
+        month: small(local.month()),
+        day: small(local.day()),
+        hour: small(local.hour()),
+        minute: small(local.minute()),
+        second: small(local.second()),
+    }
+}
+
+fn civil(local: IcalRecurDateTime) -> Option<DateTime> {
+    let small = |n: u8| i8::try_from(n).ok();
+    let year = i16::try_from(local.year).ok()?;
+    let day = jiff::civil::Date::new(year, small(local.month)?, small(local.day)?).ok()?;
+    // A leap second is the second before it, as everywhere else in calendars.
+    let second = small(local.second.min(59))?;
+    let time = jiff::civil::Time::new(small(local.hour)?, small(local.minute)?, second, 0).ok()?;
+    Some(day.to_datetime(time))
+}
+
+impl fmt::Display for Rule {
+    /// The rule with its `UNTIL` in local time: the form it is stored and compared in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self
+            .until()
+            .map(|until| until.strftime("%Y%m%dT%H%M%S").to_string());
+        f.write_str(&self.to_text(until.as_deref()))
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::parse(&text)
+            .map(|(rule, _)| rule)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// The last second of a day: what `UNTIL` as a date means for a timed series.
+pub fn day_end(day: DateTime) -> DateTime {
+    date(day.year(), day.month(), day.day()).at(23, 59, 59, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Rule {
+        Rule::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn text_round_trips() {
+        for text in [
+            "FREQ=DAILY",
+            "FREQ=WEEKLY;UNTIL=20270101T120000;INTERVAL=2;BYDAY=MO,WE;WKST=SU",
+            "FREQ=MONTHLY;COUNT=5;BYDAY=-1FR",
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        ] {
+            assert_eq!(rule(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn sloppy_rules_are_read() {
+        assert_eq!(
+            rule("freq=weekly;byday=mo;").to_string(),
+            "FREQ=WEEKLY;BYDAY=MO"
+        );
+        assert_eq!(Rule::parse("BYDAY=MO"), Err(RuleError::Grammar));
+        assert_eq!(
+            Rule::parse("RSCALE=HEBREW;FREQ=YEARLY"),
+            Err(RuleError::Scale)
+        );
+    }
+
+    #[test]
+    fn the_way_until_is_written_is_told() {
+        let until = |text| Rule::parse(text).unwrap().1;
+        assert_eq!(until("FREQ=DAILY;UNTIL=20270101"), Some(Until::Day));
+        assert_eq!(
+            until("FREQ=DAILY;UNTIL=20270101T000000"),
+            Some(Until::Local)
+        );
+        assert_eq!(until("FREQ=DAILY;UNTIL=20270101T000000Z"), Some(Until::Utc));
+        assert_eq!(until("FREQ=DAILY"), None);
+    }
+
+    #[test]
+    fn rules_that_readers_disagree_on_are_not_plain() {
+        assert!(rule("FREQ=WEEKLY;BYDAY=MO").is_plain());
+        assert!(rule("FREQ=YEARLY;BYWEEKNO=3;BYDAY=MO").is_plain());
+        assert!(!rule("FREQ=YEARLY;BYWEEKNO=3").is_plain());
+        assert!(!rule("FREQ=HOURLY").is_plain());
+        assert!(!rule("FREQ=WEEKLY;BYDAY=-1SU").is_plain());
+    }
+}

@@ -1,0 +1,467 @@
+//! What a run did, as data: the same for people and for machines. No title, place or id of anybody's event is in it.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    apply::{Done, Outcome},
+    model::{CalendarName, Shape, Span, Window},
+    plan::{
+        Action, Op, Plan, Refusal, Why,
+        op::{Doubt, DoubtKind},
+    },
+    provider::{ErrorKind, ProviderError},
+    pull::{Kind, Sighted},
+    run::Goal,
+    session::Session,
+    state::{CalendarRow, Stated},
+};
+
+pub mod text;
+
+/// How something went, in the words that scripts rely on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All in step.
+    #[default]
+    Ok,
+    /// Servers were unreachable or limiting, and nothing was written.
+    Away,
+    /// Some of it failed; the next run goes on.
+    Partial,
+    /// A person must sign in again.
+    Auth,
+    /// The guard refused the plan.
+    Refused,
+    /// Another run is under way.
+    Busy,
+    /// The configuration or the state cannot be used.
+    Config,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Away => "away",
+            Self::Partial => "partial",
+            Self::Auth => "auth",
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// What a run did. Its JSON form is public: keys may be added, never renamed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of this form.
+    pub version: u32,
+    /// `sync` or `reset`.
+    pub command: &'static str,
+    /// How it went.
+    pub result: Verdict,
+    /// Whether it stopped before writing.
+    pub dry_run: bool,
+    /// When it began.
+    #[serde(serialize_with = "whole_seconds")]
+    pub started: Timestamp,
+    /// How long it took.
+    pub seconds: f64,
+    /// Blocks created, or to be created in a dry run. A series counts once.
+    pub created: u64,
+    /// Blocks changed.
+    pub updated: u64,
+    /// Blocks removed.
+    pub deleted: u64,
+    /// Blocks that stay as they are.
+    pub unchanged: u64,
+    /// Operations that failed, or were left for the next run.
+    pub failed: u64,
+    /// Requests sent to servers.
+    pub requests: u64,
+    /// By calendar.
+    pub calendars: Vec<CalendarReport>,
+    /// What a dry run would do.
+    pub operations: Vec<OperationReport>,
+    /// What went wrong, in sentences.
+    pub errors: Vec<String>,
+    /// What is worth knowing and not wrong.
+    pub notes: Vec<String>,
+    /// What was done, for people.
+    #[serde(skip)]
+    pub done: Vec<OperationReport>,
+}
+
+/// What a run did in one calendar.
+#[derive(Clone, Debug, Serialize)]
+pub struct CalendarReport {
+    /// Its name.
+    pub name: CalendarName,
+    /// How it went.
+    pub result: Verdict,
+    /// `whole` or `changes`; nothing if it was not read.
+    pub read: Option<&'static str>,
+    /// The events of its own that it holds.
+    pub events: u64,
+    /// Resources that were new, different or gone.
+    pub changed: u64,
+    /// Our blocks in it.
+    pub blocks: BlocksReport,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+/// Our blocks in a calendar.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct BlocksReport {
+    /// Created.
+    pub created: u64,
+    /// Changed.
+    pub updated: u64,
+    /// Removed.
+    pub deleted: u64,
+    /// Standing there now.
+    pub held: u64,
+}
+
+/// One operation.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperationReport {
+    /// `create`, `update` or `delete`.
+    pub op: &'static str,
+    /// The calendar it is done in.
+    pub calendar: CalendarName,
+    /// The calendar the block comes from, where that is known.
+    pub from: Option<CalendarName>,
+    /// When the (first) block begins: a time in the configured zone, or a date.
+    pub start: String,
+    /// When it ends; a date is the first day after it.
+    pub end: String,
+    /// Whether it repeats.
+    pub recurring: bool,
+    /// Why.
+    pub why: Why,
+}
+
+/// Everything a report is made from.
+#[derive(Debug)]
+pub struct Findings {
+    /// What the run was for.
+    pub goal: Goal,
+    /// When it began.
+    pub started: Timestamp,
+    /// The days it looked at.
+    pub window: Window,
+    /// Whether it stopped before writing.
+    pub dry_run: bool,
+    /// How reading went.
+    pub sighted: BTreeMap<CalendarName, Sighted>,
+    /// What the guard refused.
+    pub refusals: Vec<Refusal>,
+    /// What the limit left for the next run.
+    pub postponed: usize,
+    /// Whether somebody asked the run to stop.
+    pub stopped: bool,
+    /// The plan: all of it in a dry run, else only its sums and doubts.
+    pub plan: Plan,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+impl Report {
+    /// Makes a report, with what the state knows of the calendars now.
+    pub fn new<P: crate::provider::Provider, W>(
+        findings: &Findings,
+        session: &Session<'_, P, W>,
+    ) -> Stated<Self> {
+        let state = session.state.borrow();
+        let rows: BTreeMap<CalendarName, CalendarRow> = state
+            .calendar_rows()?
+            .into_iter()
+            .map(|row| (row.name.clone(), row))
+            .collect();
+        let mut calendars = Vec::new();
+        for name in session.seats.keys() {
+            let row = rows.get(name);
+            let trouble = match row {
+                Some(row) if row.unreadable > 0 => state.troubles(name, 1)?.into_iter().next(),
+                _ => None,
+            };
+            calendars.push(calendar_report(name, findings, row, trouble));
+        }
+        let home = &session.settings.home;
+        let seconds = session.clock.now().as_millisecond() - findings.started.as_millisecond();
+        let mut report = Self {
+            version: 1,
+            command: findings.goal.word(),
+            result: Verdict::Ok,
+            dry_run: findings.dry_run,
+            started: findings.started,
+            seconds: std::time::Duration::from_millis(u64::try_from(seconds).unwrap_or(0))
+                .as_secs_f64(),
+            created: 0,
+            updated: 0,
+            deleted: 0,
+            unchanged: 0,
+            failed: u64::try_from(findings.postponed).unwrap_or(u64::MAX),
+            requests: session
+                .seats
+                .values()
+                .map(|seat| seat.provider.requests())
+                .sum(),
+            operations: findings
+                .plan
+                .ops
+                .iter()
+                .map(|op| operation(op, home))
+                .collect(),
+            done: findings
+                .outcome
+                .calendars
+                .values()
+                .flat_map(|d| &d.ops)
+                .map(|op| operation(op, home))
+                .collect(),
+            errors: errors(findings, &calendars),
+            notes: notes(&findings.plan.doubts),
+            calendars,
+        };
+        report.count(findings);
+        report.result = report.judge(findings);
+        Ok(report)
+    }
+
+    fn count(&mut self, findings: &Findings) {
+        for op in &findings.plan.ops {
+            match op.action {
+                Action::Create(_) => self.created += 1,
+                Action::Replace(..) => self.updated += 1,
+                Action::Remove(_) => self.deleted += 1,
+            }
+        }
+        for Done {
+            created,
+            updated,
+            deleted,
+            failed,
+            ..
+        } in findings.outcome.calendars.values()
+        {
+            self.created += created;
+            self.updated += updated;
+            self.deleted += deleted;
+            self.failed += failed;
+        }
+        let planned: usize = findings.plan.unchanged.values().sum();
+        self.unchanged = if findings.plan.unchanged.is_empty() && findings.refusals.is_empty() {
+            self.calendars.iter().map(|c| c.blocks.held).sum()
+        } else {
+            u64::try_from(planned).unwrap_or(u64::MAX)
+        };
+    }
+
+    /// The worst of all that happened decides; being away only counts if nothing was written.
+    fn judge(&self, findings: &Findings) -> Verdict {
+        if !findings.refusals.is_empty() {
+            return Verdict::Refused;
+        }
+        let asked = || {
+            self.calendars
+                .iter()
+                .filter(|c| c.read.is_some() || c.error.is_some())
+        };
+        let wrote = self.created + self.updated + self.deleted > 0;
+        let all_away = asked().count() > 0 && asked().all(|c| c.result == Verdict::Away);
+        let worst = asked().map(|c| c.result).max().unwrap_or_default();
+        match worst {
+            Verdict::Away if all_away && !wrote => Verdict::Away,
+            Verdict::Away => Verdict::Partial,
+            Verdict::Ok if self.failed > 0 || findings.stopped || !self.errors.is_empty() => {
+                Verdict::Partial
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the run went well and wrote nothing.
+    pub fn is_idle(&self) -> bool {
+        self.is_clean() && self.created + self.updated + self.deleted == 0
+    }
+
+    /// Whether nothing at all went wrong.
+    pub fn is_clean(&self) -> bool {
+        self.result == Verdict::Ok && self.failed == 0 && self.errors.is_empty()
+    }
+}
+
+fn calendar_report(
+    name: &CalendarName,
+    findings: &Findings,
+    row: Option<&CalendarRow>,
+    trouble: Option<(String, String)>,
+) -> CalendarReport {
+    let sighted = findings.sighted.get(name);
+    let done = findings.outcome.calendars.get(name);
+    let (mut result, mut error) = (Verdict::Ok, None);
+    let mut worse = |verdict: Verdict, words: String| {
+        if verdict > result {
+            result = verdict;
+        }
+        error.get_or_insert(words);
+    };
+    if let Some(Sighted::Failed(failed)) = sighted {
+        worse(verdict(failed), failed.message.clone());
+    }
+    if let Some(failed) = done.and_then(|done| done.error.as_ref()) {
+        worse(verdict(failed), failed.message.clone());
+    }
+    if let (Some((href, why)), Some(row)) = (trouble, row)
+        && sighted.is_some_and(|s| !matches!(s, Sighted::Skipped))
+    {
+        let more = match row.unreadable {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        worse(
+            Verdict::Partial,
+            format!("{href} could not be read: {why}{more}; blocks made from it stay as they are"),
+        );
+    }
+    let (read, changed) = match sighted {
+        Some(Sighted::Read(recorded, Kind::Whole)) => (Some("whole"), recorded.changed),
+        Some(Sighted::Read(recorded, Kind::Changes)) => (Some("changes"), recorded.changed),
+        _ => (None, 0),
+    };
+    let sum = |of: fn(&Done) -> u64| done.map_or(0, of);
+    CalendarReport {
+        name: name.clone(),
+        result,
+        read,
+        events: row.map_or(0, |row| row.events),
+        changed: u64::try_from(changed).unwrap_or(u64::MAX),
+        blocks: BlocksReport {
+            created: sum(|d| d.created),
+            updated: sum(|d| d.updated),
+            deleted: sum(|d| d.deleted),
+            held: row.map_or(0, |row| row.blocks),
+        },
+        error,
+    }
+}
+
+fn verdict(error: &ProviderError) -> Verdict {
+    match error.kind {
+        ErrorKind::Retry(_) => Verdict::Away,
+        ErrorKind::SignIn => Verdict::Auth,
+        ErrorKind::Gone
+        | ErrorKind::Conflict
+        | ErrorKind::Exists
+        | ErrorKind::Spent
+        | ErrorKind::Refused
+        | ErrorKind::Broken => Verdict::Partial,
+    }
+}
+
+fn errors(findings: &Findings, calendars: &[CalendarReport]) -> Vec<String> {
+    let mut errors: Vec<String> = findings.refusals.iter().map(ToString::to_string).collect();
+    for calendar in calendars {
+        if let Some(error) = &calendar.error {
+            errors.push(format!("{}: {error}", calendar.name));
+        }
+    }
+    for doubt in findings
+        .plan
+        .doubts
+        .iter()
+        .filter(|d| d.kind == DoubtKind::TooMany)
+    {
+        errors.push(format!(
+            "{}: {} series with more than {} occurrences inside the window; what they showed so far stays",
+            doubt.calendar,
+            doubt.count,
+            crate::plan::flatten::OCCURRENCES_MAX,
+        ));
+    }
+    if findings.postponed > 0 {
+        errors.push(format!(
+            "{} changes are left for the next run: one run makes no more than `limits.operations`",
+            findings.postponed
+        ));
+    }
+    if findings.stopped {
+        errors.push("stopped on request; the next run goes on".to_owned());
+    }
+    errors
+}
+
+fn notes(doubts: &[Doubt]) -> Vec<String> {
+    let note = |doubt: &Doubt| {
+        let Doubt {
+            calendar,
+            kind,
+            count,
+        } = doubt;
+        Some(match kind {
+            DoubtKind::TooMany => return None,
+            DoubtKind::HandsOff => {
+                format!(
+                    "{calendar}: {count} blocks have attendees now, so calsync leaves them alone; remove them by hand"
+                )
+            }
+            DoubtKind::Unread => {
+                format!(
+                    "{calendar}: {count} blocks stay until all calendars that may want them can be read"
+                )
+            }
+            DoubtKind::Copies => {
+                format!(
+                    "{calendar}: {count} blocks are copies of another calendar's blocks and stay"
+                )
+            }
+        })
+    };
+    doubts.iter().filter_map(note).collect()
+}
+
+fn operation(op: &Op, home: &TimeZone) -> OperationReport {
+    let time = |at: Timestamp| {
+        at.to_zoned(home.clone())
+            .strftime("%Y-%m-%dT%H:%M:%S%:z")
+            .to_string()
+    };
+    let days = match &op.action {
+        Action::Create(wanted) | Action::Replace(wanted, _) => match &wanted.shape {
+            Shape::Once(Span::Days { first, end }) => Some((*first, *end)),
+            Shape::Series(series) => match series.start.span(series.length, home) {
+                Span::Days { first, end } => Some((first, end)),
+                Span::Timed { .. } => None,
+            },
+            Shape::Once(Span::Timed { .. }) => None,
+        },
+        Action::Remove(_) => None,
+    };
+    let (first, last, recurring) = op.when(home);
+    let (start, end) = match days {
+        Some((first, end)) => (first.to_string(), end.to_string()),
+        None => (time(first), last.map(time).unwrap_or_default()),
+    };
+    OperationReport {
+        op: op.action.word(),
+        calendar: op.target.clone(),
+        from: op.source.clone(),
+        start,
+        end,
+        recurring,
+        why: op.why,
+    }
+}
+
+fn whole_seconds<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+}

@@ -1,0 +1,273 @@
+//! The run itself: pull, record, snapshot, plan, guard, apply, report. `reset` is the same run with nothing desired; a dry
+//! run stops after the guard.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    apply::{Outcome, apply},
+    model::{CalendarName, Window},
+    plan::{Approved, Plan, Question, Refusal, Sources, guard, plan_reset, plan_target},
+    provider::Provider,
+    pull::{Sighted, pull_all},
+    report::{Findings, Report},
+    session::{Request, Session, Watch},
+    state::{RunRow, Stated},
+};
+
+/// What a run is to bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Every target shows what the rules want.
+    InStep,
+    /// The targets hold no block of ours.
+    Empty,
+}
+
+impl Goal {
+    /// The command's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InStep => "sync",
+            Self::Empty => "reset",
+        }
+    }
+}
+
+/// A run that has been thought through up to the guard, and not carried out.
+#[derive(Debug)]
+pub struct Planned {
+    goal: Goal,
+    started: Timestamp,
+    window: Window,
+    request: Request,
+    sighted: BTreeMap<CalendarName, Sighted>,
+    approved: Result<Approved, Vec<Refusal>>,
+    /// What the state may remember if nothing is left to do.
+    settled: Option<String>,
+}
+
+impl Planned {
+    /// What may be done; nothing if the guard refused.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.approved.as_ref().ok().map(Approved::plan)
+    }
+}
+
+/// A whole run.
+pub async fn run<P: Provider, W: Watch>(
+    session: &mut Session<'_, P, W>,
+    goal: Goal,
+    request: Request,
+) -> Stated<Report> {
+    let planned = plan(session, goal, request).await?;
+    finish(session, planned).await
+}
+
+/// The first half of a run: reads, and works out what has to be done. Writes to no calendar.
+pub async fn plan<P: Provider, W: Watch>(
+    session: &mut Session<'_, P, W>,
+    goal: Goal,
+    request: Request,
+) -> Stated<Planned> {
+    let started = session.clock.now();
+    let window = session.settings.window(session.clock);
+    let targets = targets(session, goal, &request);
+    let needed = needed(session, goal, &targets);
+    let full = request.full || goal == Goal::Empty;
+    let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
+    let key = settled_key(session, &window)?;
+    let is_settled = goal == Goal::InStep
+        && request.only.is_empty()
+        && session.state.borrow().fact("settled")?.as_ref() == Some(&key);
+    let (approved, doubtless) = if is_settled && sighted.values().all(Sighted::is_fresh) {
+        (
+            guard(
+                Plan::default(),
+                &Sources::new(),
+                &session.settings.limits,
+                true,
+            ),
+            true,
+        )
+    } else {
+        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window)?;
+        let doubtless = plan.doubts.is_empty() && sighted.values().all(Sighted::is_fresh);
+        let allowed = request.allow_mass_delete || goal == Goal::Empty;
+        (
+            guard(plan, &sources, &session.settings.limits, allowed),
+            doubtless,
+        )
+    };
+    let empty = approved.as_ref().is_ok_and(|a| a.plan().is_empty());
+    let is_settled = empty && doubtless && goal == Goal::InStep && request.only.is_empty();
+    let settled = is_settled.then_some(key);
+    Ok(Planned {
+        goal,
+        started,
+        window,
+        request,
+        sighted,
+        approved,
+        settled,
+    })
+}
+
+/// The second half of a run: does what was approved, and tells how it went.
+pub async fn finish<P: Provider, W: Watch>(
+    session: &mut Session<'_, P, W>,
+    planned: Planned,
+) -> Stated<Report> {
+    let Planned {
+        goal,
+        started,
+        window,
+        request,
+        sighted,
+        approved,
+        settled,
+    } = planned;
+    let mut findings = Findings {
+        goal,
+        started,
+        window,
+        dry_run: request.dry_run,
+        sighted,
+        refusals: Vec::new(),
+        postponed: 0,
+        stopped: false,
+        plan: Plan::default(),
+        outcome: Outcome::default(),
+    };
+    match approved {
+        Err(refusals) => findings.refusals = refusals,
+        Ok(approved) => {
+            findings.postponed = approved.postponed;
+            findings.plan = approved.plan().summary();
+            if request.dry_run {
+                findings.plan = approved.into_plan();
+            } else {
+                findings.outcome = apply(session, approved).await?;
+            }
+        }
+    }
+    findings.stopped = session.stop.is_asked();
+    let report = Report::new(&findings, session)?;
+    if !request.dry_run {
+        remember(session, &report, settled.as_deref())?;
+    }
+    Ok(report)
+}
+
+/// The calendars that may be written to. What a person asks to empty may have been a target once, whatever it is now.
+fn targets<P, W>(
+    session: &Session<'_, P, W>,
+    goal: Goal,
+    request: &Request,
+) -> BTreeSet<CalendarName> {
+    let writable = session
+        .seats
+        .iter()
+        .filter(|(_, seat)| seat.role.is_target() || goal == Goal::Empty);
+    writable
+        .map(|(name, _)| name.clone())
+        .filter(|name| request.only.is_empty() || request.only.contains(name))
+        .collect()
+}
+
+/// The calendars that have to be read to know what these targets should show.
+fn needed<P, W>(
+    session: &Session<'_, P, W>,
+    goal: Goal,
+    targets: &BTreeSet<CalendarName>,
+) -> BTreeSet<CalendarName> {
+    let mut needed = targets.clone();
+    if goal == Goal::InStep {
+        let routes = session.settings.routes.iter();
+        needed.extend(
+            routes
+                .filter(|r| targets.contains(&r.target))
+                .map(|r| r.source.clone()),
+        );
+    }
+    needed
+}
+
+fn whole_plan<P, W>(
+    session: &Session<'_, P, W>,
+    goal: Goal,
+    targets: &BTreeSet<CalendarName>,
+    sighted: &BTreeMap<CalendarName, Sighted>,
+    window: &Window,
+) -> Stated<(Plan, Sources)> {
+    let state = session.state.borrow();
+    let fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
+    let mut sources = Sources::new();
+    if goal == Goal::InStep {
+        for name in session.seats.keys() {
+            sources.insert(name.clone(), state.source(name, window, fresh(name))?);
+        }
+    }
+    let question = Question {
+        routes: &session.settings.routes,
+        sources: &sources,
+        window,
+        mint: &session.settings.mint,
+    };
+    let mut plan = Plan::default();
+    for name in targets {
+        // One target at a time: with many calendars, their blocks need not all be in memory at once.
+        let target = state.target(name, &session.settings.mint, fresh(name))?;
+        plan.extend(match goal {
+            Goal::InStep => plan_target(question, name, &target),
+            Goal::Empty => plan_reset(name, &target),
+        });
+    }
+    Ok((plan, sources))
+}
+
+/// Everything that a plan depends on, as one text: while it is the same as after a run that had nothing to do, there is
+/// nothing to do.
+fn settled_key<P, W>(session: &Session<'_, P, W>, window: &Window) -> Stated<String> {
+    let state = session.state.borrow();
+    let mut key = session.settings.print(window).to_string();
+    for (name, seat) in &session.seats {
+        let revision = state.revision(name)?;
+        key.push_str(&format_args!(" {name}:{}:{revision}", seat.role.word()).to_string());
+    }
+    Ok(key)
+}
+
+/// Notes the run for `status`, and whether the next one may take the short way.
+fn remember<P, W>(
+    session: &Session<'_, P, W>,
+    report: &Report,
+    settled: Option<&str>,
+) -> Stated<()> {
+    let state = session.state.borrow();
+    match settled.filter(|_| report.is_clean()) {
+        Some(key) if state.fact("settled")?.as_deref() == Some(key) => {}
+        Some(key) => state.set_fact("settled", key)?,
+        None => state.drop_fact("settled")?,
+    }
+    for calendar in report.calendars.iter().filter(|c| c.read.is_some()) {
+        state.note_result(
+            &calendar.name,
+            report.started,
+            calendar.result.word(),
+            calendar.error.as_deref(),
+        )?;
+    }
+    state.note_run(&RunRow {
+        started: report.started,
+        seconds: report.seconds,
+        command: report.command.to_owned(),
+        result: report.result.word().to_owned(),
+        created: report.created,
+        updated: report.updated,
+        deleted: report.deleted,
+        failed: report.failed,
+        error: report.errors.first().cloned(),
+    })
+}

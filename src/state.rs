@@ -1,0 +1,219 @@
+//! The state file: observations, links, cursors, the journal and the history of runs. The only room that knows SQL.
+//!
+//! Nothing here says what to do; the plan is worked out anew in every run. Losing the file loses history, not blocks.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use crate::fsx;
+
+mod calendars;
+mod journal;
+mod lock;
+mod record;
+mod runs;
+mod snapshot;
+
+pub use calendars::{CalendarRow, Reading};
+pub use journal::{Settled, Written};
+pub use lock::Lock;
+pub use record::Recorded;
+pub use runs::{RUNS_KEPT, RunRow};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The state of an installation.
+#[derive(Debug)]
+pub struct State {
+    db: Connection,
+}
+
+/// Why the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file cannot be opened.
+    #[error("the state file {} cannot be opened: {why}; check the path and its permissions", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system or `SQLite` says.
+        why: String,
+    },
+    /// Another version of calsync made it.
+    #[error(
+        "the state file was made by a newer calsync (schema {found}, this one knows {known}); install that version, or use \
+         another state file with --state"
+    )]
+    Newer {
+        /// The schema of the file.
+        found: i32,
+        /// The newest schema this program knows.
+        known: i32,
+    },
+    /// It could not be brought to this version.
+    #[error(
+        "the state file could not be brought up to date: {0}; restore it, or move it away: the next run rebuilds it"
+    )]
+    Migrate(String),
+    /// It was made with another key.
+    #[error(
+        "the key does not fit the state file: the blocks it knows were made with another key. Bring the old key file back, \
+         or point `key_file` at it. Nothing was changed."
+    )]
+    Key,
+    /// Another run is under way.
+    #[error("another calsync run is under way on this state file; nothing was changed")]
+    Busy,
+    /// The lock file cannot be used.
+    #[error("the lock file {} cannot be used: {why}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// `SQLite` failed.
+    #[error(
+        "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it"
+    )]
+    Sql(#[from] rusqlite::Error),
+}
+
+/// What the state answers.
+pub type Stated<T> = Result<T, StateError>;
+
+impl State {
+    /// Opens a state file, creating it or bringing it up to date as needed.
+    pub fn open(path: &Path) -> Stated<Self> {
+        let open = |why: String| StateError::Open {
+            path: path.to_owned(),
+            why,
+        };
+        if let Some(folder) = path.parent() {
+            fsx::create_private_folder(folder).map_err(|e| open(e.to_string()))?;
+        }
+        drop(fsx::open_private(path).map_err(|e| open(e.to_string()))?);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags).map_err(|e| open(e.to_string()))?;
+        Self::prepare(db).map_err(|error| match error {
+            StateError::Sql(error) => open(error.to_string()),
+            other => other,
+        })
+    }
+
+    /// A state that lives in memory, for examples and tests.
+    pub fn in_memory() -> Stated<Self> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    /// Opens a state file only to look at it. Nothing if there is none yet.
+    pub fn open_to_read(path: &Path) -> Stated<Option<Self>> {
+        if !path.try_exists().unwrap_or(false) {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(path, flags).and_then(|db| {
+            db.busy_timeout(Duration::from_secs(2))?;
+            Ok((schema(&db)?, db))
+        });
+        let (found, db) = opened.map_err(|error| StateError::Open {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
+        match found {
+            0 => Ok(None),
+            found if found > newest() => Err(StateError::Newer {
+                found,
+                known: newest(),
+            }),
+            _ => Ok(Some(Self { db })),
+        }
+    }
+
+    fn prepare(mut db: Connection) -> Stated<Self> {
+        db.busy_timeout(Duration::from_secs(5))?;
+        let found = schema(&db)?;
+        if found > newest() {
+            return Err(StateError::Newer {
+                found,
+                known: newest(),
+            });
+        }
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        // With a write-ahead log this survives the program's death at any point; a power cut may lose the last writes,
+        // which the next run finds out by looking.
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "foreign_keys", true)?;
+        if found < newest() {
+            let report = embedded::migrations::runner().run(&mut db);
+            report.map_err(|error| StateError::Migrate(error.to_string()))?;
+        }
+        db.set_prepared_statement_cache_capacity(64);
+        Ok(Self { db })
+    }
+
+    /// Makes sure that the state belongs to the bearer of this key; the first key to come is the one.
+    pub fn claim(&self, fingerprint: &str) -> Stated<()> {
+        match self.fact("key")? {
+            Some(known) if known == fingerprint => Ok(()),
+            Some(_) => Err(StateError::Key),
+            None => self.set_fact("key", fingerprint),
+        }
+    }
+
+    /// Whether some key has claimed the state.
+    pub fn is_claimed(&self) -> Stated<bool> {
+        Ok(self.fact("key")?.is_some())
+    }
+
+    /// A small fact about the installation.
+    pub fn fact(&self, name: &str) -> Stated<Option<String>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+        Ok(query.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// Remembers a small fact.
+    pub fn set_fact(&self, name: &str, value: &str) -> Stated<()> {
+        let sql = "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+        self.db.prepare_cached(sql)?.execute([name, value])?;
+        Ok(())
+    }
+
+    /// Forgets a small fact.
+    pub fn drop_fact(&self, name: &str) -> Stated<()> {
+        self.db
+            .prepare_cached("DELETE FROM facts WHERE name = ?1")?
+            .execute([name])?;
+        Ok(())
+    }
+}
+
+/// The newest schema that this program knows.
+fn newest() -> i32 {
+    let migrations = embedded::migrations::runner();
+    let versions = migrations
+        .get_migrations()
+        .iter()
+        .map(refinery::Migration::version);
+    versions.max().unwrap_or(0)
+}
+
+/// The schema of a state file; 0 for a new one.
+fn schema(db: &Connection) -> rusqlite::Result<i32> {
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'refinery_schema_history'";
+    let made: i32 = db.query_row(sql, [], |row| row.get(0))?;
+    if made == 0 {
+        return Ok(0);
+    }
+    let sql = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    db.query_row(sql, [], |row| row.get(0))
+}

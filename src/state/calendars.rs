@@ -1,0 +1,167 @@
+//! How far each calendar has been read, and how that went.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::{State, Stated};
+use crate::{model::CalendarName, provider::Cursor};
+
+/// How a calendar is read. A calendar that is read another way is read anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading(pub String);
+
+/// What is remembered of a calendar, for `status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarRow {
+    /// Its name.
+    pub name: CalendarName,
+    /// Whether there is a cursor to go on from.
+    pub has_cursor: bool,
+    /// Whether it was ever read to the end.
+    pub whole: bool,
+    /// When it was last tried.
+    pub last_attempt: Option<Timestamp>,
+    /// When it last went well.
+    pub last_success: Option<Timestamp>,
+    /// How the last try went, in the word of `--json`.
+    pub result: Option<String>,
+    /// What was wrong with it.
+    pub error: Option<String>,
+    /// How many events of its own it holds.
+    pub events: u64,
+    /// How many of our blocks stand in it.
+    pub blocks: u64,
+    /// How many of its resources could not be read.
+    pub unreadable: u64,
+    /// How many blocks of other installations stand in it.
+    pub foreign: u64,
+}
+
+impl State {
+    /// The row of a calendar, made if need be.
+    pub(super) fn calendar_id(&self, name: &CalendarName) -> Stated<i64> {
+        let mut find = self
+            .db
+            .prepare_cached("SELECT id FROM calendars WHERE name = ?1")?;
+        if let Some(id) = find.query_row([&**name], |row| row.get(0)).optional()? {
+            return Ok(id);
+        }
+        self.db
+            .prepare_cached("INSERT INTO calendars (name) VALUES (?1)")?
+            .execute([&**name])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    /// Where to go on reading a calendar: nowhere if it was last read another way, or if a write is in doubt.
+    pub fn cursor(&self, name: &CalendarName, reading: &Reading) -> Stated<Option<Cursor>> {
+        let sql = "SELECT cursor FROM calendars WHERE name = ?1 AND reading = ?2 AND whole
+                   AND NOT EXISTS (SELECT 1 FROM journal WHERE calendar = calendars.id)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let found: Option<Option<String>> = query
+            .query_row([&**name, &reading.0], |row| row.get(0))
+            .optional()?;
+        Ok(found.flatten().map(Cursor))
+    }
+
+    /// Forgets how far a calendar has been read.
+    pub fn forget_cursor(&self, name: &CalendarName) -> Stated<()> {
+        let sql = "UPDATE calendars SET cursor = NULL, reading = '' WHERE name = ?1";
+        self.db.prepare_cached(sql)?.execute([&**name])?;
+        Ok(())
+    }
+
+    /// A number that is different after any change seen in a calendar.
+    pub fn revision(&self, name: &CalendarName) -> Stated<i64> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT revision FROM calendars WHERE name = ?1")?;
+        Ok(query
+            .query_row([&**name], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0))
+    }
+
+    /// Remembers how a run went for a calendar.
+    pub fn note_result(
+        &self,
+        name: &CalendarName,
+        now: Timestamp,
+        result: &str,
+        error: Option<&str>,
+    ) -> Stated<()> {
+        let id = self.calendar_id(name)?;
+        let sql = "UPDATE calendars SET last_attempt = ?2, result = ?3, error = ?4,
+                   last_success = CASE WHEN ?3 = 'ok' THEN ?2 ELSE last_success END WHERE id = ?1";
+        let row = rusqlite::params![id, now.as_second(), result, error];
+        self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// What is remembered of every calendar, by name.
+    pub fn calendar_rows(&self) -> Stated<Vec<CalendarRow>> {
+        let sql =
+            "SELECT name, cursor IS NOT NULL, whole, last_attempt, last_success, result, error,
+            events, blocks, unreadable, foreigns FROM calendars ORDER BY name";
+        let mut query = self.db.prepare(sql)?;
+        let rows = query.query_map([], row_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What is remembered of one calendar.
+    pub fn calendar_row(&self, name: &CalendarName) -> Stated<Option<CalendarRow>> {
+        Ok(self
+            .calendar_rows()?
+            .into_iter()
+            .find(|row| row.name == *name))
+    }
+
+    /// Counts what a calendar holds, after changes.
+    pub fn recount(&self, name: &CalendarName) -> Stated<()> {
+        let id = self.calendar_id(name)?;
+        recount(&self.db, id)
+    }
+
+    /// What is wrong with resources of a calendar that could not be read: where, and why; at most `limit`.
+    pub fn troubles(&self, name: &CalendarName, limit: u32) -> Stated<Vec<(String, String)>> {
+        let sql = "SELECT href, coalesce(r.trouble, e.trouble) FROM resources r
+            LEFT JOIN events e ON e.resource = r.id AND e.trouble IS NOT NULL
+            WHERE r.calendar = (SELECT id FROM calendars WHERE name = ?1)
+              AND (r.trouble IS NOT NULL OR e.trouble IS NOT NULL)
+            ORDER BY href LIMIT ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+pub(super) fn recount(db: &Connection, calendar: i64) -> Stated<()> {
+    let sql = "UPDATE calendars SET
+        events = (SELECT count(DISTINCT uid) FROM events WHERE calendar = ?1),
+        blocks = (SELECT count(*) FROM blocks WHERE calendar = ?1),
+        unreadable = (SELECT count(*) FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
+            + (SELECT count(*) FROM events WHERE calendar = ?1 AND trouble IS NOT NULL),
+        foreigns = (SELECT coalesce(sum(foreigns), 0) FROM resources WHERE calendar = ?1)
+        WHERE id = ?1";
+    db.prepare_cached(sql)?.execute([calendar])?;
+    Ok(())
+}
+
+fn row_of(row: &Row<'_>) -> rusqlite::Result<CalendarRow> {
+    let time = |at: Option<i64>| at.and_then(|second| Timestamp::from_second(second).ok());
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(CalendarRow {
+        name: row.get::<_, String>(0)?.into(),
+        has_cursor: row.get(1)?,
+        whole: row.get(2)?,
+        last_attempt: time(row.get(3)?),
+        last_success: time(row.get(4)?),
+        result: row.get(5)?,
+        error: row.get(6)?,
+        events: count(row.get(7)?),
+        blocks: count(row.get(8)?),
+        unreadable: count(row.get(9)?),
+        foreign: count(row.get(10)?),
+    })
+}

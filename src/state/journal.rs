@@ -1,0 +1,168 @@
+//! The moment between asking a server and knowing its answer, and what the answer was.
+
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::params;
+
+use super::{
+    State, Stated,
+    record::{put_block, put_resource},
+};
+use crate::{
+    ident::{BlockId, Stem},
+    model::{CalendarName, Print, SeenBlock, block},
+    plan::{Present, op::Wanted},
+    provider::Place,
+};
+
+/// A block that stands in its target now.
+#[derive(Clone, Debug)]
+pub struct Written<'a> {
+    /// Its id.
+    pub id: &'a BlockId,
+    /// Where it lies and in which version.
+    pub place: &'a Place,
+    /// What it shows.
+    pub wanted: &'a Wanted,
+    /// The fingerprint of what was written.
+    pub print: Print,
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug)]
+pub enum Settled<'a> {
+    /// The block stands as it should.
+    Stands(Written<'a>),
+    /// The block is gone.
+    Gone(&'a BlockId),
+    /// Nothing was done.
+    Nothing(&'a BlockId),
+}
+
+impl State {
+    /// Notes that a server is about to be asked.
+    pub fn intend(
+        &mut self,
+        calendar: &CalendarName,
+        id: &BlockId,
+        action: &str,
+        now: Timestamp,
+    ) -> Stated<()> {
+        let calendar = self.calendar_id(calendar)?;
+        let sql = "INSERT OR REPLACE INTO journal VALUES (?1, ?2, ?3, ?4)";
+        let row = params![calendar, id.as_str(), action, now.as_second()];
+        self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// Notes what the server answered, and with it what now stands there: one transaction.
+    pub fn settle(
+        &mut self,
+        calendar: &CalendarName,
+        settled: &Settled<'_>,
+        home: &TimeZone,
+    ) -> Stated<()> {
+        let calendar = self.calendar_id(calendar)?;
+        let tx = self.db.transaction()?;
+        let id = match settled {
+            Settled::Stands(written) => {
+                stands(&tx, calendar, written, home)?;
+                written.id
+            }
+            Settled::Gone(id) => {
+                gone(&tx, calendar, id)?;
+                id
+            }
+            Settled::Nothing(id) => id,
+        };
+        let sql = "DELETE FROM journal WHERE calendar = ?1 AND block = ?2";
+        tx.prepare_cached(sql)?
+            .execute(params![calendar, id.as_str()])?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Learns what a block stands for that stands as it should.
+    pub fn adopt(
+        &mut self,
+        calendar: &CalendarName,
+        present: &Present,
+        wanted: &Wanted,
+        home: &TimeZone,
+    ) -> Stated<()> {
+        let place = Place {
+            href: present.href.clone(),
+            version: present.version.clone(),
+        };
+        let written = Written {
+            id: &present.id,
+            place: &place,
+            wanted,
+            print: block::print(&wanted.shape, &wanted.face, &[]),
+        };
+        self.settle(calendar, &Settled::Stands(written), home)
+    }
+
+    /// Forgets a link to a block that is gone and that nothing asks for.
+    pub fn forget_link(&mut self, calendar: &CalendarName, stem: &Stem) -> Stated<()> {
+        let calendar = self.calendar_id(calendar)?;
+        let sql = "DELETE FROM links WHERE calendar = ?1 AND stem = ?2";
+        self.db
+            .prepare_cached(sql)?
+            .execute(params![calendar, stem.as_str()])?;
+        Ok(())
+    }
+
+    /// How many operations of an earlier run are still in doubt.
+    pub fn open_intents(&self) -> Stated<u64> {
+        let count: i64 = self
+            .db
+            .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
+
+fn stands(
+    db: &rusqlite::Connection,
+    calendar: i64,
+    written: &Written<'_>,
+    home: &TimeZone,
+) -> Stated<()> {
+    let Written {
+        id,
+        place,
+        wanted,
+        print,
+    } = written;
+    let resource = put_resource(db, calendar, &place.href, &place.version, None)?;
+    let seen = SeenBlock {
+        print: *print,
+        shape: Some(wanted.shape.clone()),
+        people: false,
+    };
+    put_block(db, calendar, resource, id, &seen, home)?;
+    let sql =
+        "INSERT OR REPLACE INTO links (calendar, stem, source, uid, occurrence, print, version)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let stem = id.stem();
+    db.prepare_cached(sql)?.execute(params![
+        calendar,
+        stem.as_str(),
+        &*wanted.source,
+        &*wanted.uid,
+        &*wanted.occurrence,
+        print.0,
+        &*place.version,
+    ])?;
+    Ok(())
+}
+
+fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId) -> Stated<()> {
+    let sql = "DELETE FROM resources WHERE id = (SELECT resource FROM blocks WHERE calendar = ?1 AND id = ?2)";
+    db.prepare_cached(sql)?
+        .execute(params![calendar, id.as_str()])?;
+    let sql = "DELETE FROM links WHERE calendar = ?1 AND stem = ?2
+        AND NOT EXISTS (SELECT 1 FROM blocks WHERE calendar = ?1 AND substr(id, 1, length(?2)) = ?2)";
+    db.prepare_cached(sql)?
+        .execute(params![calendar, id.stem().as_str()])?;
+    Ok(())
+}

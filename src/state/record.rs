@@ -1,0 +1,340 @@
+//! What a calendar said, written down: one transaction for a listing and the cursor it brought.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Reading, State, Stated, calendars::recount};
+use crate::{
+    ident::{BlockId, Mint, Recognised},
+    model::{
+        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Uid, Version, When,
+    },
+    provider::{Change, Listing, Pulled},
+};
+
+/// What was new in a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many resources were new, different or gone.
+    pub changed: usize,
+}
+
+/// Who reads: whose key tells blocks from events, and in which zone floating times are.
+#[derive(Clone, Copy, Debug)]
+struct Eyes<'a> {
+    mint: &'a Mint,
+    home: &'a TimeZone,
+}
+
+impl State {
+    /// The versions of all resources of a calendar as last recorded; none if it was last read another way.
+    pub fn versions(
+        &self,
+        name: &CalendarName,
+        reading: &Reading,
+    ) -> Stated<BTreeMap<Href, Version>> {
+        let sql = "SELECT href, version FROM resources
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name, &reading.0], |row| {
+            let (href, version): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((href.into(), version.into()))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Writes down what a calendar said, and how far it has been read by that.
+    pub fn record(
+        &mut self,
+        name: &CalendarName,
+        reading: &Reading,
+        pulled: &Pulled,
+        mint: &Mint,
+        home: &TimeZone,
+    ) -> Stated<Recorded> {
+        let calendar = self.calendar_id(name)?;
+        let tx = self.db.transaction()?;
+        let eyes = Eyes { mint, home };
+        let mut recorded = Recorded::default();
+        let mut newly_unreadable = false;
+        for change in &pulled.changes {
+            newly_unreadable |= matches!(change, Change::Unreadable { .. });
+            recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
+        }
+        // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
+        let believe_absence = !newly_unreadable;
+        if let Listing::Whole(present) = &pulled.listing
+            && believe_absence
+        {
+            recorded.changed += drop_absent(&tx, calendar, present)?;
+        }
+        let whole = matches!(pulled.listing, Listing::Whole(_));
+        let cursor = pulled.cursor.as_ref().filter(|_| believe_absence);
+        tx.prepare_cached(
+            "UPDATE calendars SET cursor = ?2, reading = ?3, whole = whole OR ?4, revision = revision + ?5 WHERE id = ?1",
+        )?
+        .execute(params![calendar, cursor.map(|c| &c.0), reading.0, whole, recorded.changed > 0])?;
+        if recorded.changed > 0 {
+            recount(&tx, calendar)?;
+        }
+        // Everything that was asked before this listing is answered by it.
+        tx.prepare_cached("DELETE FROM journal WHERE calendar = ?1")?
+            .execute([calendar])?;
+        tx.commit()?;
+        Ok(recorded)
+    }
+}
+
+fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
+    match change {
+        Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
+        Change::Gone(href) => {
+            let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
+            Ok(db
+                .prepare_cached(sql)?
+                .execute(params![calendar, &**href])?
+                > 0)
+        }
+        Change::Unreadable { href, version, why } => {
+            let id = put_resource(db, calendar, href, version, Some(why))?;
+            if let Recognised::Ours(block) = eyes.mint.recognise(stem_of(href)) {
+                // Its name proves that it is ours, so what is in it can only be damage; it is put right.
+                let damaged = SeenBlock {
+                    print: Print::default(),
+                    shape: None,
+                    people: false,
+                };
+                put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                let sql = "UPDATE resources SET trouble = NULL WHERE id = ?1";
+                db.prepare_cached(sql)?.execute([id])?;
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// A file name without its ending.
+fn stem_of(href: &str) -> &str {
+    href.split('.').next().unwrap_or(href)
+}
+
+fn record_resource(
+    db: &Connection,
+    calendar: i64,
+    resource: &Resource,
+    eyes: Eyes<'_>,
+) -> Stated<bool> {
+    let before = fingerprint(db, calendar, &resource.href)?;
+    let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
+    let kept = keep_unreadable(db, id, resource)?;
+    let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
+    db.prepare_cached(sql)?.execute([id])?;
+    db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
+        .execute([id])?;
+    let alone = resource.parts.len() == 1;
+    let mut foreigns = 0;
+    for part in &resource.parts {
+        let Part::Event { uid, event, seen } = part else {
+            continue;
+        };
+        match (eyes.mint.recognise(uid), seen) {
+            (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
+            (Recognised::Foreign, Some(_)) => foreigns += 1,
+            (Recognised::Ours(block), Some(seen)) if alone => {
+                put_block(db, calendar, id, &block, seen, eyes.home)?;
+                learn_echo(db, calendar, &block, &resource.version, seen)?;
+            }
+            // One of ours in a file with other things: somebody put it there, and the file is theirs.
+            (Recognised::Ours(_), Some(_)) => {}
+        }
+    }
+    let sql = "UPDATE resources SET foreigns = ?2 WHERE id = ?1";
+    db.prepare_cached(sql)?.execute([id, foreigns])?;
+    let Some(before) = before else {
+        return Ok(true);
+    };
+    Ok(kept || Some(before) != fingerprint(db, calendar, &resource.href)?)
+}
+
+/// What a resource held before, in a form that can be compared.
+fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<String>> {
+    let sql = "SELECT coalesce((SELECT group_concat(uid || '=' || coalesce(body, '') || coalesce(trouble, ''), '|')
+              FROM (SELECT * FROM events WHERE resource = r.id ORDER BY uid)), '')
+            || '#' || coalesce((SELECT group_concat(id || hex(print) || hands_off) FROM blocks WHERE resource = r.id), '')
+            || '#' || coalesce(trouble, '') || foreigns
+        FROM resources r WHERE calendar = ?1 AND href = ?2";
+    let mut query = db.prepare_cached(sql)?;
+    Ok(query
+        .query_row(params![calendar, href], |row| row.get(0))
+        .optional()?)
+}
+
+/// Marks the events of a resource that cannot be read now; what was known of them stays.
+fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
+    db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
+        .execute([id])?;
+    let mut any = false;
+    for part in &resource.parts {
+        if let Part::Unreadable { uid, why } = part {
+            let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
+                SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1
+                ON CONFLICT (resource, uid) DO UPDATE SET trouble = ?3";
+            db.prepare_cached(sql)?.execute(params![id, &**uid, why])?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+pub(super) fn put_resource(
+    db: &Connection,
+    calendar: i64,
+    href: &str,
+    version: &str,
+    trouble: Option<&String>,
+) -> Stated<i64> {
+    let sql = "INSERT INTO resources (calendar, href, version, trouble) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (calendar, href) DO UPDATE SET version = ?3, trouble = ?4 RETURNING id";
+    let mut insert = db.prepare_cached(sql)?;
+    Ok(insert.query_row(params![calendar, href, version, trouble], |row| row.get(0))?)
+}
+
+fn put_event(
+    db: &Connection,
+    calendar: i64,
+    resource: i64,
+    uid: &Uid,
+    event: &Event,
+    home: &TimeZone,
+) -> Stated<()> {
+    let (first, last) = extent(event, home);
+    let body = serde_json::to_string(event).expect("an event is always JSON");
+    let sql = "INSERT INTO events (resource, calendar, uid, body, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (resource, uid) DO UPDATE SET body = ?4, first = ?5, last = ?6, trouble = NULL";
+    db.prepare_cached(sql)?
+        .execute(params![resource, calendar, &**uid, body, first, last])?;
+    Ok(())
+}
+
+/// Writes down a block that was seen. Of two with one id, that at the place named after it counts; the other is a copy that
+/// somebody made, and is theirs.
+pub(super) fn put_block(
+    db: &Connection,
+    calendar: i64,
+    resource: i64,
+    block: &BlockId,
+    seen: &SeenBlock,
+    home: &TimeZone,
+) -> Stated<()> {
+    let (first, last) = match &seen.shape {
+        Some(shape) => {
+            let last = shape.last_end(home).map(Timestamp::as_second);
+            (shape.first_start(home).as_second(), last)
+        }
+        None => (0, None),
+    };
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, last)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (calendar, id) DO UPDATE SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, last = ?7
+        WHERE resource = ?3 OR (SELECT href FROM resources WHERE id = ?3) LIKE ?2 || '%'";
+    db.prepare_cached(sql)?.execute(params![
+        calendar,
+        block.as_str(),
+        resource,
+        seen.print.0,
+        seen.people,
+        first,
+        last,
+    ])?;
+    Ok(())
+}
+
+/// The first look at a version that calsync wrote itself tells how the target keeps it.
+fn learn_echo(
+    db: &Connection,
+    calendar: i64,
+    block: &BlockId,
+    version: &Version,
+    seen: &SeenBlock,
+) -> Stated<()> {
+    let sql = "UPDATE links SET echo = ?4 WHERE calendar = ?1 AND stem = ?2 AND version = ?3 AND echo IS NULL";
+    let stem = block.stem();
+    let row = params![calendar, stem.as_str(), &**version, seen.print.0];
+    db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// Forgets the resources that a whole listing does not have.
+fn drop_absent(db: &Connection, calendar: i64, present: &BTreeSet<Href>) -> Stated<usize> {
+    let mut query = db.prepare_cached("SELECT id, href FROM resources WHERE calendar = ?1")?;
+    let rows = query.query_map([calendar], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let mut absent = Vec::new();
+    for row in rows {
+        let (id, href) = row?;
+        if !present.contains(href.as_str()) {
+            absent.push(id);
+        }
+    }
+    for id in &absent {
+        db.prepare_cached("DELETE FROM resources WHERE id = ?1")?
+            .execute([id])?;
+    }
+    Ok(absent.len())
+}
+
+/// The time that an event can touch, in seconds since 1970, a day and a half wider on both sides so that no zone matters.
+fn extent(event: &Event, home: &TimeZone) -> (i64, i64) {
+    let mut reach = Reach {
+        home,
+        first: i64::MAX,
+        last: i64::MIN,
+    };
+    if let Some(master) = &event.master {
+        reach.span(&master.start, master.length);
+        for extra in master.recurs.iter().flat_map(|recurs| &recurs.extras) {
+            reach.span(&extra.start, extra.length.unwrap_or(master.length));
+        }
+        for rule in master.recurs.iter().flat_map(|recurs| &recurs.rules) {
+            match rule.last(master.start.local()) {
+                Some(last) => reach.span(&master.start.at(last), master.length),
+                None => reach.last = i64::MAX,
+            }
+        }
+    }
+    for Override {
+        at,
+        start,
+        length,
+        and_after,
+        ..
+    } in &event.overrides
+    {
+        reach.span(at, *length);
+        reach.span(start, *length);
+        if *and_after {
+            reach.last = i64::MAX;
+        }
+    }
+    (reach.first, reach.last)
+}
+
+struct Reach<'a> {
+    home: &'a TimeZone,
+    first: i64,
+    last: i64,
+}
+
+impl Reach<'_> {
+    fn span(&mut self, start: &When, length: crate::model::Length) {
+        let (from, to) = start.span(length, self.home).instants(self.home);
+        let wide = 36.hours();
+        let from = from.saturating_sub(wide).unwrap_or(Timestamp::MIN);
+        let to = to.saturating_add(wide).unwrap_or(Timestamp::MAX);
+        self.first = self.first.min(from.as_second());
+        self.last = self.last.max(to.as_second());
+    }
+}

@@ -1,0 +1,81 @@
+//! The history of runs, bounded.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{State, Stated};
+
+/// How many runs are remembered: a day of them, five minutes apart.
+pub const RUNS_KEPT: u32 = 288;
+
+/// One run, as `status` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub seconds: f64,
+    /// `sync` or `reset`.
+    pub command: String,
+    /// How it went, in the word of `--json`.
+    pub result: String,
+    /// Blocks created.
+    pub created: u64,
+    /// Blocks updated.
+    pub updated: u64,
+    /// Blocks deleted.
+    pub deleted: u64,
+    /// Operations that failed.
+    pub failed: u64,
+    /// What was wrong, if anything.
+    pub error: Option<String>,
+}
+
+impl State {
+    /// Remembers a run, and forgets the oldest beyond the bound.
+    pub fn note_run(&self, run: &RunRow) -> Stated<()> {
+        let sql = "INSERT INTO runs (started, seconds, command, result, created, updated, deleted, failed, error)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.db.prepare_cached(sql)?.execute(params![
+            run.started.as_second(),
+            run.seconds,
+            run.command,
+            run.result,
+            count(run.created),
+            count(run.updated),
+            count(run.deleted),
+            count(run.failed),
+            run.error,
+        ])?;
+        let sql = "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?1";
+        self.db.prepare_cached(sql)?.execute([RUNS_KEPT])?;
+        Ok(())
+    }
+
+    /// The latest runs, the last one first.
+    pub fn runs(&self, limit: u32) -> Stated<Vec<RunRow>> {
+        let sql =
+            "SELECT started, seconds, command, result, created, updated, deleted, failed, error
+            FROM runs ORDER BY id DESC LIMIT ?1";
+        let mut query = self.db.prepare(sql)?;
+        let rows = query.query_map([limit], |row| {
+            let count = |column| {
+                row.get::<_, i64>(column)
+                    .map(|n| u64::try_from(n).unwrap_or(0))
+            };
+            Ok(RunRow {
+                started: Timestamp::from_second(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
+                seconds: row.get(1)?,
+                command: row.get(2)?,
+                result: row.get(3)?,
+                created: count(4)?,
+                updated: count(5)?,
+                deleted: count(6)?,
+                failed: count(7)?,
+                error: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

@@ -1,0 +1,10 @@
+//! The integration tests: one binary, a room for each theme.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "a test that fails is to fail loudly"
+)]
+
