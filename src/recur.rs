@@ -10,7 +10,7 @@ use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many occurrences are walked at the most before a rule is given up as too long.
-pub const STEPS_MAX: usize = 200_000;
+pub const STEPS_MAX: usize = 500_000;
 
 /// A recurrence rule (RFC 5545 3.3.10) whose `UNTIL` is in the local time of the series.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -58,17 +58,22 @@ impl State {
         let tx = self.db.transaction()?;
         let eyes = Eyes { mint, home };
         let mut recorded = Recorded::default();
-        let mut newly_unreadable = false;
-        for change in &pulled.changes {
-            newly_unreadable |= matches!(change, Change::Unreadable { .. });
-            recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
-        }
         // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
-        let believe_absence = !newly_unreadable;
+        let mut changes = pulled.changes.iter();
+        let believe_absence = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
+        // What is gone goes first: a block that was moved is then found at its new place, not taken for a copy.
         if let Listing::Whole(present) = &pulled.listing
             && believe_absence
         {
             recorded.changed += drop_absent(&tx, calendar, present)?;
+        }
+        for change in &pulled.changes {
+            if let Change::Gone(href) = change {
+                recorded.changed += usize::from(drop_resource(&tx, calendar, href)?);
+            }
+        }
+        for change in &pulled.changes {
+            recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
         let whole = matches!(pulled.listing, Listing::Whole(_));
         let cursor = pulled.cursor.as_ref().filter(|_| believe_absence);
@@ -90,13 +95,7 @@ impl State {
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
-        Change::Gone(href) => {
-            let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
-            Ok(db
-                .prepare_cached(sql)?
-                .execute(params![calendar, &**href])?
-                > 0)
-        }
+        Change::Gone(_) => Ok(false),
         Change::Unreadable { href, version, why } => {
             let id = put_resource(db, calendar, href, version, Some(why))?;
             if let Recognised::Ours(block) = eyes.mint.recognise(stem_of(href)) {
@@ -113,6 +112,14 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             Ok(true)
         }
     }
+}
+
+fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
+    let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
+    let dropped = db
+        .prepare_cached(sql)?
+        .execute(params![calendar, &**href])?;
+    Ok(dropped > 0)
 }
 
 /// A file name without its ending.

@@ -8,3 +8,4 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod exact;
