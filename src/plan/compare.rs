@@ -71,6 +71,15 @@ pub fn compare(
             .iter()
             .map(|extra| remove_extra(name, extra, Why::Unwanted)),
     );
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    if feeding.any(|route| {
+        question
+            .sources
+            .get(&route.source)
+            .is_some_and(|s| s.total == 0)
+    }) {
+        plan.fed_by_empty.insert(name.clone());
+    }
     for (source, uids) in &desire.too_many {
         plan.doubts.push(Doubt {
             calendar: source.clone(),

@@ -1,6 +1,6 @@
 //! The vocabulary of things that can be done to a target, each with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Plan {
     pub unchanged: BTreeMap<CalendarName, usize>,
     /// For each target and source, how many of its blocks stand there now. The source is empty where it is not remembered.
     pub standing: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
+    /// The targets that an empty calendar feeds: what nobody remembers the source of may have come from there.
+    pub fed_by_empty: BTreeSet<CalendarName>,
     /// What could not be judged, and is therefore left as it is.
     pub doubts: Vec<Doubt>,
 }
@@ -178,6 +180,7 @@ impl Plan {
         self.forgets.extend(other.forgets);
         self.unchanged.extend(other.unchanged);
         self.standing.extend(other.standing);
+        self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
     }
 
@@ -195,6 +198,7 @@ impl Plan {
             forgets: Vec::new(),
             unchanged: self.unchanged.clone(),
             standing: self.standing.clone(),
+            fed_by_empty: self.fed_by_empty.clone(),
             doubts: self.doubts.clone(),
         }
     }
