@@ -146,6 +146,21 @@ impl Rule {
         Some(self.starts(start).take(STEPS_MAX).last().unwrap_or(start))
     }
 
+    /// The rule as it would be written from its own first start on, and that start; none if there is no such form.
+    pub fn aligned(&self, start: DateTime) -> Option<(DateTime, Self)> {
+        const COMPARED: usize = 60;
+        let first = self.starts(start).next()?;
+        let mut rule = self.clone();
+        if first != start {
+            rule.0.count = rule.0.count.map(|count| count.saturating_sub(1));
+        }
+        let same = rule
+            .starts(first)
+            .take(COMPARED)
+            .eq(self.starts(start).take(COMPARED));
+        same.then_some((first, rule))
+    }
+
     /// Whether the rule's first start is `start` itself.
     pub fn begins_at(&self, start: DateTime) -> bool {
         self.starts(start).next() == Some(start)

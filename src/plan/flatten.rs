@@ -13,7 +13,8 @@ use jiff::{
 
 use crate::{
     model::{
-        Event, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window, Zone,
+        Event, Extra, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window,
+        Zone,
     },
     recur::{Rule, STEPS_MAX},
 };
@@ -51,6 +52,8 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
     if let Some(flat) = plain(event, window) {
         return Ok(flat);
     }
+    let aligned = aligned(event);
+    let event = aligned.as_ref().unwrap_or(event);
     let Some((master, recurs, rule)) = as_series(event) else {
         return Ok(listed(list(event, window)?));
     };
@@ -63,6 +66,27 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
         }
     }
     with_rule(event, master, recurs, rule, window)
+}
+
+/// A series whose DTSTART does not fit its rule, as one that begins where its rule does, with DTSTART as an extra date.
+/// RFC 5545 3.8.5.3 leaves it open what readers make of the former; of the latter they make the same.
+fn aligned(event: &Event) -> Option<Event> {
+    let (master, _, rule) = as_series(event)?;
+    let start = master.start.local();
+    if rule.begins_at(start) {
+        return None;
+    }
+    let (first, rule) = rule.aligned(start)?;
+    let mut event = event.clone();
+    let master = event.master.as_mut()?;
+    let recurs = master.recurs.as_deref_mut()?;
+    recurs.rules = vec![rule];
+    recurs.extras.push(Extra {
+        start: master.start.clone(),
+        length: None,
+    });
+    master.start = master.start.at(first);
+    Some(event)
 }
 
 /// All busy occurrences of an event that touch the window, each on its own.
