@@ -79,9 +79,13 @@ pub struct Present {
     pub print: Print,
     /// It has attendees or an organiser now: somebody made a meeting of it, so it is not touched any more.
     pub hands_off: bool,
-    /// When it begins.
+    /// When its (first) occurrence begins.
     pub first: Timestamp,
-    /// When it is over; missing if never.
+    /// When that is over.
+    pub first_end: Timestamp,
+    /// Whether it repeats.
+    pub repeats: bool,
+    /// When all of it is over; missing if never.
     pub last: Option<Timestamp>,
 }
 

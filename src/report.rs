@@ -449,7 +449,7 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
     let (first, last, recurring) = op.when(home);
     let (start, end) = match days {
         Some((first, end)) => (first.to_string(), end.to_string()),
-        None => (time(first), last.map(time).unwrap_or_default()),
+        None => (time(first), time(last)),
     };
     OperationReport {
         op: op.action.word(),

@@ -77,6 +77,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let needed = needed(session, goal, &targets);
     let full = request.full || goal == Goal::Empty;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
+    session.watch.ends();
     let key = settled_key(session, &window)?;
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()

@@ -114,7 +114,7 @@ pub trait Watch {
     fn begins(&self, _operations: usize) {}
     /// One of them is done.
     fn step(&self) {}
-    /// The run is over.
+    /// Reading or writing is over.
     fn ends(&self) {}
 }
 

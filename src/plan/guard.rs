@@ -171,6 +171,8 @@ mod tests {
                     print: crate::model::Print::default(),
                     hands_off: false,
                     first: Timestamp::UNIX_EPOCH,
+                    first_end: Timestamp::UNIX_EPOCH,
+                    repeats: false,
                     last: None,
                 }),
                 stem,

@@ -159,15 +159,15 @@ impl Op {
         (&self.target, self.action.rank(), &self.stem)
     }
 
-    /// When the block is or was: its first start, its last end if it has one, and whether it repeats.
-    pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Option<Timestamp>, bool) {
+    /// When the (first) occurrence of the block begins and is over, and whether it repeats.
+    pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Timestamp, bool) {
         match &self.action {
             Action::Create(wanted) | Action::Replace(wanted, _) => {
                 let repeats = matches!(wanted.shape, Shape::Series(_));
-                let (first, last) = wanted.shape.first_occurrence(home);
-                (first, Some(last), repeats)
+                let (first, end) = wanted.shape.first_occurrence(home);
+                (first, end, repeats)
             }
-            Action::Remove(present) => (present.first, present.last, present.last.is_none()),
+            Action::Remove(present) => (present.first, present.first_end, present.repeats),
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{Reading, State, Stated, calendars::recount};
 use crate::{
     ident::{BlockId, Mint, Recognised},
     model::{
-        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Uid, Version, When,
+        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
+        When,
     },
     provider::{Change, Listing, Pulled},
 };
@@ -235,16 +236,15 @@ pub(super) fn put_block(
     seen: &SeenBlock,
     home: &TimeZone,
 ) -> Stated<()> {
-    let (first, last) = match &seen.shape {
-        Some(shape) => {
-            let last = shape.last_end(home).map(Timestamp::as_second);
-            (shape.first_start(home).as_second(), last)
-        }
-        None => (0, None),
+    let (first, first_end) = match &seen.shape {
+        Some(shape) => shape.first_occurrence(home),
+        None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, last)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (calendar, id) DO UPDATE SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, last = ?7
+    let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (calendar, id) DO UPDATE
+        SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9
         WHERE resource = ?3 OR (SELECT href FROM resources WHERE id = ?3) LIKE ?2 || '%'";
     db.prepare_cached(sql)?.execute(params![
         calendar,
@@ -252,8 +252,10 @@ pub(super) fn put_block(
         resource,
         seen.print.0,
         seen.people,
-        first,
-        last,
+        first.as_second(),
+        first_end.as_second(),
+        matches!(seen.shape, Some(Shape::Series(_))),
+        last.map(Timestamp::as_second),
     ])?;
     Ok(())
 }

@@ -103,7 +103,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, mint: &Mint, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT b.id, r.href, r.version, b.print, b.hands_off, b.first, b.last
+        let sql = "SELECT b.id, r.href, r.version, b.print, b.hands_off, b.first, b.first_end, b.repeats, b.last
             FROM blocks b JOIN resources r ON r.id = b.resource WHERE b.calendar = ?1 ORDER BY b.id";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -169,6 +169,8 @@ fn present(row: &Row<'_>, id: crate::ident::BlockId) -> rusqlite::Result<Present
         print: print(row, 3)?.unwrap_or_default(),
         hands_off: row.get(4)?,
         first: time(row.get(5)?),
-        last: row.get::<_, Option<i64>>(6)?.map(time),
+        first_end: time(row.get(6)?),
+        repeats: row.get(7)?,
+        last: row.get::<_, Option<i64>>(8)?.map(time),
     })
 }
