@@ -4,6 +4,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use futures_util::future::join_all;
+use jiff::{Timestamp, ToSpan as _};
 
 use crate::{
     clock::Clock,
@@ -62,6 +63,11 @@ pub async fn apply<P: Provider, W: Watch>(
     for op in plan.ops {
         lanes.entry(op.target.clone()).or_default().push(op);
     }
+    let minutes = i64::from(settings.limits.run_minutes);
+    let deadline = clock
+        .now()
+        .saturating_add(minutes.minutes())
+        .unwrap_or(Timestamp::MAX);
     watch.begins(lanes.values().map(Vec::len).sum());
     let work = seats.iter_mut().filter_map(|(name, seat)| {
         let ops = lanes.remove(name)?;
@@ -72,6 +78,7 @@ pub async fn apply<P: Provider, W: Watch>(
             settings,
             clock,
             stop,
+            deadline,
         };
         Some(lane.run(ops, *watch))
     });
@@ -116,6 +123,8 @@ struct Lane<'a, P> {
     settings: &'a Settings,
     clock: &'a Clock,
     stop: &'a Stop,
+    /// When the run has taken long enough.
+    deadline: Timestamp,
 }
 
 /// What an operation that went well did.
@@ -131,6 +140,10 @@ impl<P: Provider> Lane<'_, P> {
         let mut left = ops.len();
         for op in ops {
             if self.stop.is_asked() {
+                break;
+            }
+            if self.clock.now() >= self.deadline {
+                done.error.get_or_insert(out_of_time());
                 break;
             }
             left -= 1;
@@ -306,6 +319,11 @@ impl<P: Provider> Lane<'_, P> {
         }
         Ok(Err(error))
     }
+}
+
+fn out_of_time() -> ProviderError {
+    let message = "writing took longer than `limits.run_minutes` allows; the next run goes on";
+    ProviderError::new(ErrorKind::Broken, message)
 }
 
 /// Whether the next operation in the same calendar would fail the same way.

@@ -219,7 +219,12 @@ fn whole_plan<P, W>(
     let mut plan = Plan::default();
     for name in targets {
         // One target at a time: with many calendars, their blocks need not all be in memory at once.
-        let target = state.target(name, &session.settings.mint, fresh(name))?;
+        let target = state.target(
+            name,
+            &session.settings.mint,
+            fresh(name),
+            session.seats.keys(),
+        )?;
         plan.extend(match goal {
             Goal::InStep => plan_target(question, name, &target),
             Goal::Empty => plan_reset(name, &target),

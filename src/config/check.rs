@@ -312,6 +312,9 @@ fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {
         found.operations = operations
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(found.operations);
+        found.run_minutes = table
+            .number("run_minutes", 1, 1440)
+            .unwrap_or(found.run_minutes);
         table.finish();
     }
     found

@@ -20,6 +20,8 @@ pub struct Limits {
     pub removals_percent: u8,
     /// How many operations one run does at the most; the next run goes on.
     pub operations: usize,
+    /// How long one run may go on writing, in minutes; the next run goes on.
+    pub run_minutes: u32,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
         Self {
             removals_percent: 50,
             operations: 50_000,
+            run_minutes: 60,
         }
     }
 }

@@ -38,7 +38,7 @@ impl State {
         while let Some(row) = rows.next()? {
             let uid: Uid = row.get_ref(0)?.as_str().unwrap_or_default().into();
             let body = row.get_ref(1)?.as_str().unwrap_or_default();
-            // A body that this version cannot read was written by another; the calendar is read anew then.
+            // What cannot be read counts as not known, so nothing is taken away on account of it.
             let Ok(event) = serde_json::from_str::<Event>(body) else {
                 source.sight.whole = false;
                 continue;
@@ -63,8 +63,14 @@ impl State {
         })?)
     }
 
-    /// Our blocks in a calendar. `fresh`: it was read in this run.
-    pub fn target(&self, name: &CalendarName, mint: &Mint, fresh: bool) -> Stated<Target> {
+    /// Our blocks in a calendar. `fresh`: it was read in this run; `others`: the calendars that are configured beside it.
+    pub fn target<'a>(
+        &self,
+        name: &CalendarName,
+        mint: &Mint,
+        fresh: bool,
+        others: impl Iterator<Item = &'a CalendarName>,
+    ) -> Stated<Target> {
         let calendar = self.calendar_id(name)?;
         let mut target = Target {
             fresh,
@@ -72,7 +78,9 @@ impl State {
         };
         self.load_links(calendar, &mut target)?;
         self.load_blocks(calendar, mint, &mut target)?;
-        target.copies = self.copies(calendar, &target)?;
+        for other in others.filter(|other| *other != name) {
+            self.find_copies(other, &mut target)?;
+        }
         Ok(target)
     }
 
@@ -126,18 +134,19 @@ impl State {
         Ok(())
     }
 
-    /// The blocks here that calsync did not write here, but did write elsewhere.
-    fn copies(&self, calendar: i64, target: &Target) -> Stated<BTreeSet<Stem>> {
-        let sql = "SELECT 1 FROM links WHERE stem = ?1 AND calendar <> ?2";
-        let mut query = self.db.prepare_cached(sql)?;
+    /// Marks the blocks that calsync did not write here, but did write in another calendar: somebody copied them.
+    fn find_copies(&self, other: &CalendarName, target: &mut Target) -> Stated<()> {
+        let other = self.calendar_id(other)?;
+        let mut query = self
+            .db
+            .prepare_cached("SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2")?;
         let unknown = target.held.iter().filter(|(_, held)| held.link.is_none());
-        let mut copies = BTreeSet::new();
         for (stem, _) in unknown {
-            if query.exists(params![stem.as_str(), calendar])? {
-                copies.insert(stem.clone());
+            if query.exists(params![other, stem.as_str()])? {
+                target.copies.insert(stem.clone());
             }
         }
-        Ok(copies)
+        Ok(())
     }
 }
 
