@@ -215,6 +215,7 @@ fn whole_plan<P, W>(
         sources: &sources,
         window,
         mint: &session.settings.mint,
+        operations: session.settings.limits.operations,
     };
     let mut plan = Plan::default();
     for name in targets {
@@ -226,8 +227,8 @@ fn whole_plan<P, W>(
             session.seats.keys(),
         )?;
         plan.extend(match goal {
-            Goal::InStep => plan_target(question, name, &target),
-            Goal::Empty => plan_reset(name, &target),
+            Goal::InStep => plan_target(question, name, target),
+            Goal::Empty => plan_reset(name, target),
         });
     }
     Ok((plan, sources))

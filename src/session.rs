@@ -23,6 +23,8 @@ pub struct Seat<P> {
     pub provider: P,
     /// How it is read: read another way, it is read anew.
     pub reading: Reading,
+    /// The account it belongs to: calendars of one account are asked one after another, accounts side by side.
+    pub account: String,
     /// What it may be.
     pub role: Role,
 }

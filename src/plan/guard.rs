@@ -113,7 +113,7 @@ pub fn guard(
     }
     let mut plan = plan;
     plan.sort();
-    let postponed = plan.ops.len().saturating_sub(limits.operations);
+    let postponed = plan.postponed + plan.ops.len().saturating_sub(limits.operations);
     plan.ops.truncate(limits.operations);
     Ok(Approved { plan, postponed })
 }
@@ -169,8 +169,6 @@ mod tests {
                 target: "work".into(),
                 action: Action::Remove(Present {
                     id: mint.id(&stem, 0),
-                    href: "x".into(),
-                    version: "1".into(),
                     print: crate::model::Print::default(),
                     hands_off: false,
                     first: Timestamp::UNIX_EPOCH,

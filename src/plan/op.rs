@@ -1,13 +1,16 @@
 //! The vocabulary of things that can be done to a target, each with its reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::Present;
 use crate::{
     ident::Stem,
-    model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
+    model::{CalendarName, Face, OccurrenceKey, Shape, Uid},
 };
 
 /// What is to be done, in order, and what the guard needs to know to judge it.
@@ -25,6 +28,8 @@ pub struct Plan {
     pub standing: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
     /// The targets that an empty calendar feeds: what nobody remembers the source of may have come from there.
     pub fed_by_empty: BTreeSet<CalendarName>,
+    /// Operations beyond the limit, left for the next run.
+    pub postponed: usize,
     /// What could not be judged, and is therefore left as it is.
     pub doubts: Vec<Doubt>,
 }
@@ -96,7 +101,7 @@ pub struct Wanted {
     /// When it is.
     pub shape: Shape,
     /// What it says.
-    pub face: Face,
+    pub face: Arc<Face>,
     /// The calendar it comes from.
     pub source: CalendarName,
     /// The event it comes from.
@@ -143,17 +148,54 @@ impl Action {
             Self::Remove(_) => "delete",
         }
     }
-
-    /// Where the block lies, if it is there.
-    pub fn href(&self) -> Option<&Href> {
-        match self {
-            Self::Create(_) => None,
-            Self::Replace(_, present) | Self::Remove(present) => Some(&present.href),
-        }
-    }
 }
 
 impl Op {
+    /// The creation of a block.
+    pub fn create(target: &CalendarName, stem: Stem, wanted: Wanted, why: Why) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            source: Some(wanted.source.clone()),
+            action: Action::Create(wanted),
+            why,
+        }
+    }
+
+    /// The change of a block.
+    pub fn replace(
+        target: &CalendarName,
+        stem: Stem,
+        wanted: Wanted,
+        present: Present,
+        why: Why,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            source: Some(wanted.source.clone()),
+            action: Action::Replace(wanted, present),
+            why,
+        }
+    }
+
+    /// The removal of a block.
+    pub fn remove(
+        target: &CalendarName,
+        stem: Stem,
+        present: Present,
+        why: Why,
+        source: Option<CalendarName>,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            action: Action::Remove(present),
+            why,
+            source,
+        }
+    }
+
     /// The total order of operations: equal inputs give equal plans.
     pub fn order(&self) -> (&CalendarName, u8, &Stem) {
         (&self.target, self.action.rank(), &self.stem)
@@ -180,6 +222,7 @@ impl Plan {
         self.forgets.extend(other.forgets);
         self.unchanged.extend(other.unchanged);
         self.standing.extend(other.standing);
+        self.postponed += other.postponed;
         self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
     }
@@ -199,6 +242,7 @@ impl Plan {
             unchanged: self.unchanged.clone(),
             standing: self.standing.clone(),
             fed_by_empty: self.fed_by_empty.clone(),
+            postponed: self.postponed,
             doubts: self.doubts.clone(),
         }
     }

@@ -85,8 +85,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql =
-            "SELECT stem, source, uid, occurrence, print, echo FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -111,8 +110,8 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, mint: &Mint, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT b.id, r.href, r.version, b.print, b.hands_off, b.first, b.first_end, b.repeats, b.last
-            FROM blocks b JOIN resources r ON r.id = b.resource WHERE b.calendar = ?1 ORDER BY b.id";
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last
+            FROM blocks WHERE calendar = ?1 ORDER BY id";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         while let Some(row) = rows.next()? {
@@ -163,9 +162,8 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     Ok(Link {
         source,
         uid: text(row, 2)?,
-        occurrence: text(row, 3)?,
-        print: print(row, 4)?.unwrap_or_default(),
-        echo: print(row, 5)?,
+        print: print(row, 3)?.unwrap_or_default(),
+        echo: print(row, 4)?,
     })
 }
 
@@ -173,13 +171,11 @@ fn present(row: &Row<'_>, id: crate::ident::BlockId) -> rusqlite::Result<Present
     let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     Ok(Present {
         id,
-        href: text(row, 1)?,
-        version: text(row, 2)?,
-        print: print(row, 3)?.unwrap_or_default(),
-        hands_off: row.get(4)?,
-        first: time(row.get(5)?),
-        first_end: time(row.get(6)?),
-        repeats: row.get(7)?,
-        last: row.get::<_, Option<i64>>(8)?.map(time),
+        print: print(row, 1)?.unwrap_or_default(),
+        hands_off: row.get(2)?,
+        first: time(row.get(3)?),
+        first_end: time(row.get(4)?),
+        repeats: row.get(5)?,
+        last: row.get::<_, Option<i64>>(6)?.map(time),
     })
 }

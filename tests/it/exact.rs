@@ -144,6 +144,7 @@ impl Oracle {
                 &clock,
             )),
             reading: Reading(String::new()),
+            account: String::new(),
             role,
         };
         let names: [CalendarName; 2] = ["source".into(), "target".into()];
