@@ -212,8 +212,11 @@ impl LocalCalendar {
 
 impl Provider for LocalCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        // The folder's own time first: what changes while it is listed is then seen next time.
+        let folder = fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))?;
+        let folder = folder_stamp(&folder, self.clock.now().as_nanosecond());
         let stamps = self.stamps().await?;
-        let cursor = cursor(&stamps);
+        let cursor = cursor(&folder, &stamps);
         if since.is_some() && since == cursor.as_ref() {
             return Ok(Pulled {
                 listing: Listing::Delta,
@@ -339,29 +342,49 @@ fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
 /// What tells one state of a file from another without opening it. Contents cannot change without the change time.
 fn stamp(meta: &fs::Metadata, now: i128) -> Version {
     let changed = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-    let settled = if meta.ctime_nsec() == 0 {
-        SETTLED_COARSE_NS
-    } else {
-        SETTLED_NS
-    };
-    let young = if now.saturating_sub(changed) < settled {
-        "?"
-    } else {
-        ""
-    };
-    format!(
-        "{:x}.{:x}.{:x}.{:x}{young}",
+    let text = format!(
+        "{:x}.{:x}.{:x}.{:x}",
         meta.ino(),
         meta.size(),
         i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
         changed,
-    )
-    .into()
+    );
+    aged(text, changed, meta.ctime_nsec(), now)
 }
 
-/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while a file is young.
-fn cursor(stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
+/// A stamp, marked if what it stands for changed so short a time ago that it may change again without the stamp showing it.
+fn aged(mut text: String, changed: i128, nanoseconds: i64, now: i128) -> Version {
+    let settled = if nanoseconds == 0 {
+        SETTLED_COARSE_NS
+    } else {
+        SETTLED_NS
+    };
+    if now.saturating_sub(changed) < settled {
+        text.push(YOUNG);
+    }
+    text.into()
+}
+
+/// What changes whenever a file comes into a folder or leaves it, also if the folder is afterwards as it was before: a
+/// block that calsync wrote and somebody deleted leaves the very stamps that were there when calsync last looked.
+fn folder_stamp(meta: &fs::Metadata, now: i128) -> Version {
+    let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+    aged(
+        format!("{:x}.{changed:x}", meta.ino()),
+        changed,
+        meta.mtime_nsec(),
+        now,
+    )
+}
+
+/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while one is young.
+fn cursor(folder: &Version, stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
+    if folder.ends_with(YOUNG) {
+        return None;
+    }
     let mut hash = Sha256::new();
+    hash.update(folder.as_bytes());
+    hash.update([0]);
     for (href, version) in stamps {
         if version.ends_with(YOUNG) {
             return None;
