@@ -9,3 +9,5 @@
 )]
 
 mod exact;
+mod restart;
+mod support;
