@@ -98,6 +98,7 @@ impl World {
         let seat = |calendar: &MemoryCalendar| Seat {
             provider: calendar.clone(),
             reading: Reading("memory".to_owned()),
+            account: String::new(),
             role: Role::Both,
         };
         let calendars = self.calendars.iter();
