@@ -4,7 +4,6 @@
 #![expect(
     clippy::print_stdout,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a bench prints, and ends where it cannot go on"
 )]
 #![allow(dead_code, reason = "the benches share a room and not all of it")]
@@ -74,7 +73,7 @@ impl World {
         let route = |source: &str, target: &str| Route {
             source: source.into(),
             target: target.into(),
-            face: face.clone(),
+            face: std::sync::Arc::clone(&face),
         };
         Self {
             calendars: BTreeMap::from([("full".into(), full), ("empty".into(), empty)]),

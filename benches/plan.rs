@@ -44,6 +44,7 @@ fn main() {
         sources: &sources,
         window: &window,
         mint: &mint,
+        operations: 1_000_000,
     };
     measure::head("cargo bench --bench plan");
     measure::row("making 100,000 events", made);
@@ -52,11 +53,11 @@ fn main() {
             fresh: true,
             ..Target::default()
         };
-        let (plan, cost) = measure::in_process(|| plan_target(question, &name, &empty));
+        let (plan, cost) = measure::in_process(|| plan_target(question, &name, empty));
         measure::row(&format!("{name}: {} blocks, first", plan.ops.len()), cost);
         let target = settled(&plan, &mint, &home);
         drop(plan);
-        let (plan, cost) = measure::in_process(|| plan_target(question, &name, &target));
+        let (plan, cost) = measure::in_process(|| plan_target(question, &name, target));
         assert!(plan.ops.is_empty(), "a second plan has nothing to do");
         measure::row(&format!("{name}: unchanged"), cost);
     }
@@ -109,18 +110,17 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         let print = calsync::model::block::print(&wanted.shape, &wanted.face, &[]);
         let id = mint.id(&op.stem, 0);
         let present = Present {
-            href: format!("{id}.ics").into(),
             id,
-            version: "1".into(),
             print,
             hands_off: false,
-            first: wanted.shape.first_start(home),
+            first: wanted.shape.first_occurrence(home).0,
+            first_end: wanted.shape.first_occurrence(home).1,
+            repeats: matches!(wanted.shape, calsync::model::Shape::Series(_)),
             last: wanted.shape.last_end(home),
         };
         let link = Link {
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),
-            occurrence: wanted.occurrence.clone(),
             print,
             echo: None,
         };
