@@ -2,15 +2,13 @@
 //! files that hold a block and nothing else, each in one step; never follows a link when it writes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 
 use super::{
     Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
@@ -24,17 +22,14 @@ use crate::{
     model::{Block, Href, Resource, Version},
 };
 
+mod stamp;
+
+use stamp::Stamp;
+
 /// The most files a folder may hold.
 const FILES_MAX: usize = 500_000;
 /// The largest file that is read, in bytes.
 const FILE_SIZE_MAX: u64 = 16 << 20;
-/// A file changed less long ago than this may change again without its stamp showing it.
-const SETTLED_NS: i128 = 50_000_000;
-/// The same where the file system counts in whole seconds.
-const SETTLED_COARSE_NS: i128 = 2_000_000_000;
-/// Ends the stamp of a file that was young when it was seen, so that it is read again next time.
-const YOUNG: char = '?';
-
 /// A calendar that is a folder.
 #[derive(Debug)]
 pub struct LocalCalendar {
@@ -66,35 +61,42 @@ impl LocalCalendar {
         self.folder.join(href)
     }
 
-    /// The stamps of all files, found without opening one.
-    async fn stamps(&mut self) -> Answer<BTreeMap<Href, Version>> {
+    /// The stamps of all files in order of their names, found without opening one.
+    async fn stamps(&mut self) -> Answer<Vec<(String, Stamp)>> {
         let folder = self.folder.clone();
         let failed = |error: io::Error| folder_error(&folder, &error);
         let staged = fsx::staged_prefix(&self.tag);
-        let now = self.clock.now().as_nanosecond();
-        let mut stamps = BTreeMap::new();
+        let now = self.now();
+        let mut stamps = Vec::new();
         for (i, entry) in fs::read_dir(&folder).map_err(failed)?.enumerate() {
             let entry = entry.map_err(failed)?;
             if i % 1024 == 0 {
                 breathe().await;
             }
             let name = entry.file_name();
-            if name.to_str().is_some_and(|name| name.starts_with(&staged)) {
+            // A name that is not UTF-8 cannot be kept; it is shown with marks in place of what cannot be read.
+            let name = name.to_string_lossy();
+            if name.starts_with(&staged) {
                 self.leftovers.push(entry.path());
             }
-            let Some(name) = name.to_str().filter(|name| is_calendar_file(name)) else {
+            if !is_calendar_file(&name) {
                 continue;
-            };
+            }
             let Some(meta) = file_meta(&entry).map_err(failed)? else {
                 continue;
             };
-            stamps.insert(name.into(), stamp(&meta, now));
+            stamps.push((name.into_owned(), Stamp::of(&meta, now)));
             if stamps.len() > FILES_MAX {
                 let message = format!("{} holds more than {FILES_MAX} files", folder.display());
                 return Err(ProviderError::new(ErrorKind::Broken, message));
             }
         }
+        stamps.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Ok(stamps)
+    }
+
+    fn now(&self) -> i128 {
+        self.clock.now().as_nanosecond()
     }
 
     /// Reads one file whose stamp is known.
@@ -107,13 +109,17 @@ impl LocalCalendar {
         let bytes = match read_file(&self.path(href)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return unreadable("vanished while it was being read".to_owned());
+                let why = match href.contains('\u{fffd}') {
+                    true => "its name is not UTF-8; rename it",
+                    false => "vanished while it was being read",
+                };
+                return unreadable(why.to_owned());
             }
             // What the disk says today need not be what it says tomorrow.
             Err(error) => {
                 return Change::Unreadable {
                     href: href.clone(),
-                    version: format!("{version}{YOUNG}").into(),
+                    version: stamp::doubted(version),
                     why: error.to_string(),
                 };
             }
@@ -136,7 +142,7 @@ impl LocalCalendar {
     fn stamp_now(&self, href: &str) -> io::Result<Option<Version>> {
         match fs::symlink_metadata(self.path(href)) {
             // What calsync wrote itself has no young stamp: whoever changes it at once only has a block put right later.
-            Ok(meta) => Ok(Some(stamp(&meta, i128::MAX))),
+            Ok(meta) => Ok(Some(Stamp::of(&meta, i128::MAX).version())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -144,7 +150,6 @@ impl LocalCalendar {
 
     /// Makes sure that a file is as it was when the plan was made.
     fn check(&self, place: &Place) -> Answer<()> {
-        let meant = place.version.trim_end_matches(YOUNG);
         match self
             .stamp_now(&place.href)
             .map_err(|e| self.write_error(&place.href, &e))?
@@ -153,7 +158,7 @@ impl LocalCalendar {
                 ErrorKind::Gone,
                 format!("{} is gone", place.href),
             )),
-            Some(now) if &*now == meant => Ok(()),
+            Some(now) if stamp::is_same(&now, &place.version) => Ok(()),
             Some(_) => {
                 let message = format!(
                     "{} changed during the run; the next run looks again",
@@ -214,9 +219,9 @@ impl Provider for LocalCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
         // The folder's own time first: what changes while it is listed is then seen next time.
         let folder = fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))?;
-        let folder = folder_stamp(&folder, self.clock.now().as_nanosecond());
         let stamps = self.stamps().await?;
-        let cursor = cursor(&folder, &stamps);
+        let files = stamps.iter().map(|(name, stamp)| (name.as_str(), stamp));
+        let cursor = stamp::cursor(&folder, files, self.now());
         if since.is_some() && since == cursor.as_ref() {
             return Ok(Pulled {
                 listing: Listing::Delta,
@@ -226,17 +231,20 @@ impl Provider for LocalCalendar {
         }
         let known = known.versions();
         let mut changes = Vec::new();
-        for (i, (href, version)) in stamps.iter().enumerate() {
-            let same = known.get(href) == Some(version) && !version.ends_with(YOUNG);
+        let mut present = BTreeSet::new();
+        for (i, (name, stamp)) in stamps.into_iter().enumerate() {
+            let (href, version) = (Href::from(name), stamp.version());
+            let same = known.get(&href) == Some(&version) && !stamp::was_young(&version);
             if !same {
-                changes.push(self.read(href, version));
+                changes.push(self.read(&href, &version));
             }
+            present.insert(href);
             if i % 256 == 0 {
                 breathe().await;
             }
         }
         Ok(Pulled {
-            listing: Listing::Whole(stamps.into_keys().collect::<BTreeSet<_>>()),
+            listing: Listing::Whole(present),
             changes,
             cursor,
         })
@@ -337,64 +345,6 @@ fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// What tells one state of a file from another without opening it. Contents cannot change without the change time.
-fn stamp(meta: &fs::Metadata, now: i128) -> Version {
-    let changed = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-    let text = format!(
-        "{:x}.{:x}.{:x}.{:x}",
-        meta.ino(),
-        meta.size(),
-        i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-        changed,
-    );
-    aged(text, changed, meta.ctime_nsec(), now)
-}
-
-/// A stamp, marked if what it stands for changed so short a time ago that it may change again without the stamp showing it.
-fn aged(mut text: String, changed: i128, nanoseconds: i64, now: i128) -> Version {
-    let settled = if nanoseconds == 0 {
-        SETTLED_COARSE_NS
-    } else {
-        SETTLED_NS
-    };
-    if now.saturating_sub(changed) < settled {
-        text.push(YOUNG);
-    }
-    text.into()
-}
-
-/// What changes whenever a file comes into a folder or leaves it, also if the folder is afterwards as it was before: a
-/// block that calsync wrote and somebody deleted leaves the very stamps that were there when calsync last looked.
-fn folder_stamp(meta: &fs::Metadata, now: i128) -> Version {
-    let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-    aged(
-        format!("{:x}.{changed:x}", meta.ino()),
-        changed,
-        meta.mtime_nsec(),
-        now,
-    )
-}
-
-/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while one is young.
-fn cursor(folder: &Version, stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
-    if folder.ends_with(YOUNG) {
-        return None;
-    }
-    let mut hash = Sha256::new();
-    hash.update(folder.as_bytes());
-    hash.update([0]);
-    for (href, version) in stamps {
-        if version.ends_with(YOUNG) {
-            return None;
-        }
-        hash.update(href.as_bytes());
-        hash.update([0]);
-        hash.update(version.as_bytes());
-        hash.update([0]);
-    }
-    Some(Cursor(data_encoding::HEXLOWER.encode(&hash.finalize())))
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

@@ -1,0 +1,107 @@
+//! What tells one state of a file or a folder from another without opening it. Nothing here opens or writes a file.
+
+use std::{fs, os::unix::fs::MetadataExt as _};
+
+use sha2::{Digest, Sha256};
+
+use crate::{model::Version, provider::Cursor};
+
+/// A file changed less long ago than this may change again without its stamp showing it, in nanoseconds.
+const SETTLED: i128 = 50_000_000;
+/// The same where the file system counts in whole seconds.
+const SETTLED_COARSE: i128 = 2_000_000_000;
+/// Ends the version of a file that was young when it was seen, so that it is read again next time.
+const YOUNG: char = '?';
+
+/// The stamp of one file. Its content cannot change without its change time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: i128,
+    changed: i128,
+    young: bool,
+}
+
+impl Stamp {
+    /// The stamp of a file as it is at `now`, in nanoseconds since 1970.
+    pub(super) fn of(meta: &fs::Metadata, now: i128) -> Self {
+        let changed = nanoseconds(meta.ctime(), meta.ctime_nsec());
+        Self {
+            inode: meta.ino(),
+            size: meta.size(),
+            modified: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            changed,
+            young: is_young(changed, meta.ctime_nsec(), now),
+        }
+    }
+
+    /// The stamp as a version. That of a young file is like no other.
+    pub(super) fn version(&self) -> Version {
+        let young = if self.young { "?" } else { "" };
+        let Self {
+            inode,
+            size,
+            modified,
+            changed,
+            ..
+        } = self;
+        format!("{inode:x}.{size:x}.{modified:x}.{changed:x}{young}").into()
+    }
+}
+
+/// Whether two versions are of the same state, young or not.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    a.trim_end_matches(YOUNG) == b.trim_end_matches(YOUNG)
+}
+
+/// Whether the file was young when it had this version.
+pub(super) fn was_young(version: &str) -> bool {
+    version.ends_with(YOUNG)
+}
+
+/// A version that will not be taken for the same next time.
+pub(super) fn doubted(version: &Version) -> Version {
+    format!("{version}{YOUNG}").into()
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(rest)
+}
+
+fn is_young(changed: i128, rest: i64, now: i128) -> bool {
+    let settled = if rest == 0 { SETTLED_COARSE } else { SETTLED };
+    now.saturating_sub(changed) < settled
+}
+
+/// A digest of a folder and of all files in it, which must come in order: if it is the same next time, nothing has changed.
+/// None while one of them is young.
+///
+/// The folder's own time is part of it: it moves whenever a file comes or goes. A block that calsync wrote and somebody
+/// deleted leaves the very stamps that were there when calsync last looked.
+pub(super) fn cursor<'a>(
+    folder: &fs::Metadata,
+    files: impl Iterator<Item = (&'a str, &'a Stamp)>,
+    now: i128,
+) -> Option<Cursor> {
+    let changed = nanoseconds(folder.mtime(), folder.mtime_nsec());
+    if is_young(changed, folder.mtime_nsec(), now) {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    hash.update(folder.ino().to_le_bytes());
+    hash.update(changed.to_le_bytes());
+    for (name, stamp) in files {
+        if stamp.young {
+            return None;
+        }
+        hash.update(name.as_bytes());
+        // A name has no such byte in it, so no two lists run together.
+        hash.update([0]);
+        hash.update(stamp.inode.to_le_bytes());
+        hash.update(stamp.size.to_le_bytes());
+        hash.update(stamp.modified.to_le_bytes());
+        hash.update(stamp.changed.to_le_bytes());
+    }
+    Some(Cursor(data_encoding::HEXLOWER.encode(&hash.finalize())))
+}
