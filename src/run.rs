@@ -149,6 +149,10 @@ pub async fn finish<P: Provider, W: Watch>(
             if request.dry_run {
                 findings.plan = approved.into_plan();
             } else {
+                if !approved.plan().is_empty() {
+                    // Before the first write: a run that dies on the way must not leave the short way open.
+                    session.state.borrow().drop_fact("settled")?;
+                }
                 findings.outcome = apply(session, approved).await?;
             }
         }

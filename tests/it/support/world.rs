@@ -281,7 +281,7 @@ impl World {
                 .settings
                 .routes
                 .first()
-                .map_or_else(no_face, |route| route.face.clone()),
+                .map_or_else(no_face, |route| Face::clone(&route.face)),
         };
         let as_it_is = ical::write(&edited, self.clock.now());
         match self.rng.below(7) {
@@ -344,6 +344,7 @@ impl World {
         let seats = self.calendars.iter().map(|calendar| {
             let provider = calendar.shore.provider("us", self.home(), &self.clock);
             let seat = Seat {
+                account: String::new(),
                 provider: Chaos {
                     inner: provider,
                     faults: Rc::clone(&self.faults),
@@ -460,7 +461,8 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
                     face: Face {
                         title: (*rng.pick(&["Busy", "Busy", "Away; or \"so\", maybe"])).to_owned(),
                         notes: "Made by calsync.\nChanges are lost.".to_owned(),
-                    },
+                    }
+                    .into(),
                 });
             }
         }
