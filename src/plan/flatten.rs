@@ -481,10 +481,18 @@ impl<'a> Lister<'a> {
         )
     }
 
-    /// The rule's starts up to the end of the window.
+    /// The rule's starts up to the end of the window, and those after it that a change to all that follow moves into it.
     fn inside(&self, rule: &Rule, master: &Master) -> impl Iterator<Item = DateTime> + use<> {
-        // The clock of the series is at most a day away from the one at home.
-        let end = self.window.end.saturating_add(2.days()).at(0, 0, 0, 0);
+        let earlier = self.forks.values().map(|fork| {
+            let from = fork.start.local().date().until(fork.at.local().date());
+            from.map_or(0, |shift| shift.get_days())
+        });
+        // The clock of the series is at most a day away from the one at home, and so is each side of a change.
+        let days = earlier
+            .max()
+            .map_or(2, |days| days.max(0).saturating_add(4));
+        let end = self.window.end.saturating_add(days.days());
+        let end = end.at(0, 0, 0, 0);
         rule.starts(master.start.local())
             .take(STEPS_MAX + 1)
             .take_while(move |start| *start < end)
