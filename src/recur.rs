@@ -13,8 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const STEPS_MAX: usize = 500_000;
 
 /// A recurrence rule (RFC 5545 3.3.10) whose `UNTIL` is in the local time of the series.
+///
+/// Boxed, because it has many lists, and whatever may hold a rule mostly holds none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule(IcalRecurRule);
+pub struct Rule(Box<IcalRecurRule>);
 
 /// Why a rule cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Rule {
                 v if v.ends_with('Z') => Until::Utc,
                 _ => Until::Local,
             });
-        Ok((Self(rule), until))
+        Ok((Self(Box::new(rule)), until))
     }
 
     /// The rule's `UNTIL` as written, without regard to what clock it is on.
@@ -71,7 +73,7 @@ impl Rule {
     /// Says outright what the rule leaves to its first start, and readers fill in differently: the weekday of a rule that
     /// names only weeks of the year.
     pub fn complete(&mut self, start: DateTime) {
-        let rule = &mut self.0;
+        let rule = &mut *self.0;
         let days = [
             &rule.by_month_day.is_empty(),
             &rule.by_year_day.is_empty(),
@@ -96,7 +98,7 @@ impl Rule {
     /// Whether every implementation reads the rule alike. Where they differ, a block must not carry it: week numbers
     /// without a weekday, times below the day, leap-day skipping.
     pub fn is_plain(&self) -> bool {
-        let rule = &self.0;
+        let rule = &*self.0;
         let by_time =
             !(rule.by_hour.is_empty() && rule.by_minute.is_empty() && rule.by_second.is_empty());
         let sub_daily = matches!(
@@ -128,7 +130,7 @@ impl Rule {
     /// The local starts the rule makes from `start` on, ascending. Endless for an endless rule. A `start` that does not fit
     /// the rule is not among them, yet uses up one of its `COUNT` (RFC 5545 3.3.10: DTSTART is the first occurrence).
     pub fn starts(&self, start: DateTime) -> impl Iterator<Item = DateTime> + use<> {
-        let mut rule = self.0.clone();
+        let mut rule = (*self.0).clone();
         if let Some(count) = rule.count
             && IcalRecurExpand::new(rule.clone(), recur(start)).next() != Some(recur(start))
         {
@@ -169,7 +171,7 @@ impl Rule {
     /// The rule as text, its `UNTIL` given by the caller, who knows the zone it is to be written in.
     pub fn to_text(&self, until: Option<&str>) -> String {
         let mut text = String::new();
-        let rule = &self.0;
+        let rule = &*self.0;
         part(&mut text, "FREQ", freq(rule.freq));
         if let Some(until) = until {
             part(&mut text, "UNTIL", until);

@@ -48,7 +48,8 @@ enum Piece {
 pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
     let mut found: BTreeMap<Uid, Vec<Piece>> = BTreeMap::new();
     let mut seen: BTreeMap<Uid, SeenBlock> = BTreeMap::new();
-    let mut parts = Vec::new();
+    // Nearly every file holds one event, and whole folders are in memory for a moment: no room for four of them.
+    let mut parts = Vec::with_capacity(1);
     let mut spoiled = BTreeSet::new();
     for calendar in calendars(bytes)? {
         let zones = Zones::of(&calendar);
