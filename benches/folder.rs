@@ -4,7 +4,6 @@
 #![expect(
     clippy::print_stdout,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a bench prints, and ends where it cannot go on"
 )]
 #![allow(dead_code, reason = "the benches share a room and not all of it")]
