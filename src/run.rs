@@ -262,7 +262,9 @@ fn remember<P, W>(
         Some(key) => state.set_fact("settled", key)?,
         None => state.drop_fact("settled")?,
     }
-    for calendar in report.calendars.iter().filter(|c| c.read.is_some()) {
+    // One that could not be read is remembered too: `status` has to say so.
+    let asked = report.calendars.iter();
+    for calendar in asked.filter(|c| c.read.is_some() || c.error.is_some()) {
         state.note_result(
             &calendar.name,
             report.started,
