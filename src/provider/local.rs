@@ -212,8 +212,11 @@ impl LocalCalendar {
 
 impl Provider for LocalCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        // Looked at before its files: a change during the listing is then seen next time.
+        let folder = fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))?;
+        let folder = stamp(&folder, self.clock.now().as_nanosecond());
         let stamps = self.stamps().await?;
-        let cursor = cursor(&stamps);
+        let cursor = cursor(&folder, &stamps);
         if since.is_some() && since == cursor.as_ref() {
             return Ok(Pulled {
                 listing: Listing::Delta,
@@ -360,8 +363,16 @@ fn stamp(meta: &fs::Metadata, now: i128) -> Version {
 }
 
 /// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while a file is young.
-fn cursor(stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
+///
+/// The folder's own stamp is part of it: a folder from which somebody takes away all that calsync wrote after it was listed
+/// holds the same files again, and yet is not as it was left.
+fn cursor(folder: &Version, stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
+    if folder.ends_with(YOUNG) {
+        return None;
+    }
     let mut hash = Sha256::new();
+    hash.update(folder.as_bytes());
+    hash.update([0]);
     for (href, version) in stamps {
         if version.ends_with(YOUNG) {
             return None;
