@@ -58,17 +58,16 @@ impl State {
         let tx = self.db.transaction()?;
         let eyes = Eyes { mint, home };
         let mut recorded = Recorded::default();
-        let mut newly_unreadable = false;
-        for change in &pulled.changes {
-            newly_unreadable |= matches!(change, Change::Unreadable { .. });
-            recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
-        }
         // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
-        let believe_absence = !newly_unreadable;
+        let believe_absence = !any_newly_unreadable(&tx, calendar, &pulled.changes)?;
+        // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
         if let Listing::Whole(present) = &pulled.listing
             && believe_absence
         {
             recorded.changed += drop_absent(&tx, calendar, present)?;
+        }
+        for change in &pulled.changes {
+            recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
         let whole = matches!(pulled.listing, Listing::Whole(_));
         let cursor = pulled.cursor.as_ref().filter(|_| believe_absence);
@@ -87,6 +86,20 @@ impl State {
     }
 }
 
+/// Whether something cannot be read that could be read, or was not there, when it was last looked at.
+fn any_newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> Stated<bool> {
+    let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble IS NOT NULL";
+    let mut query = db.prepare_cached(sql)?;
+    for change in changes {
+        if let Change::Unreadable { href, .. } = change
+            && !query.exists(params![calendar, &**href])?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
@@ -99,14 +112,9 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
         }
         Change::Unreadable { href, version, why } => {
             let id = put_resource(db, calendar, href, version, Some(why))?;
-            if let Recognised::Ours(block) = eyes.mint.recognise(stem_of(href)) {
+            if let Recognised::Ours(block) = eyes.mint.recognise(name_of(href)) {
                 // Its name proves that it is ours, so what is in it can only be damage; it is put right.
-                let damaged = SeenBlock {
-                    print: Print::default(),
-                    shape: None,
-                    people: false,
-                };
-                put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
                 let sql = "UPDATE resources SET trouble = NULL WHERE id = ?1";
                 db.prepare_cached(sql)?.execute([id])?;
             }
@@ -115,9 +123,17 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
     }
 }
 
-/// A file name without its ending.
-fn stem_of(href: &str) -> &str {
-    href.split('.').next().unwrap_or(href)
+/// How a block is seen in which nothing makes sense any more: not as it should be.
+const DAMAGED: SeenBlock = SeenBlock {
+    print: Print([0; 16]),
+    shape: None,
+    people: false,
+};
+
+/// The last part of a place, without the ending of a calendar file: for a block where calsync put it, its id.
+fn name_of(href: &str) -> &str {
+    let name = href.rsplit('/').next().unwrap_or(href);
+    name.strip_suffix(".ics").unwrap_or(name)
 }
 
 fn record_resource(
@@ -128,7 +144,7 @@ fn record_resource(
 ) -> Stated<bool> {
     let before = fingerprint(db, calendar, &resource.href)?;
     let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
-    let kept = keep_unreadable(db, id, resource)?;
+    let kept = keep_unreadable(db, id, resource, eyes.mint)?;
     let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
     db.prepare_cached(sql)?.execute([id])?;
     db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
@@ -136,8 +152,18 @@ fn record_resource(
     let alone = resource.parts.len() == 1;
     let mut foreigns = 0;
     for part in &resource.parts {
-        let Part::Event { uid, event, seen } = part else {
-            continue;
+        let (uid, event, seen) = match part {
+            Part::Event { uid, event, seen } => (uid, event, seen),
+            Part::Unreadable { uid, .. } => {
+                match eyes.mint.recognise(uid) {
+                    Recognised::Ours(block) if alone => {
+                        put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
+                    }
+                    Recognised::Foreign => foreigns += 1,
+                    Recognised::Ours(_) | Recognised::Not => {}
+                }
+                continue;
+            }
         };
         match (eyes.mint.recognise(uid), seen) {
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
@@ -171,13 +197,16 @@ fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<Stri
         .optional()?)
 }
 
-/// Marks the events of a resource that cannot be read now; what was known of them stays.
-fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
+/// Marks the events of a resource that cannot be read now; what was known of them stays. A block, whoever made it, is no
+/// event, so a broken one hides nothing.
+fn keep_unreadable(db: &Connection, id: i64, resource: &Resource, mint: &Mint) -> Stated<bool> {
     db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
         .execute([id])?;
     let mut any = false;
     for part in &resource.parts {
-        if let Part::Unreadable { uid, why } = part {
+        if let Part::Unreadable { uid, why } = part
+            && mint.recognise(uid) == Recognised::Not
+        {
             let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
                 SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1
                 ON CONFLICT (resource, uid) DO UPDATE SET trouble = ?3";
@@ -238,7 +267,10 @@ pub(super) fn put_block(
     let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, last)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (calendar, id) DO UPDATE SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, last = ?7
-        WHERE resource = ?3 OR (SELECT href FROM resources WHERE id = ?3) LIKE ?2 || '%'";
+        WHERE resource = ?3 OR ?8";
+    let sql_place = "SELECT href FROM resources WHERE id = ?1";
+    let mut place = db.prepare_cached(sql_place)?;
+    let href: String = place.query_row([resource], |row| row.get(0))?;
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -247,6 +279,7 @@ pub(super) fn put_block(
         seen.people,
         first,
         last,
+        name_of(&href) == block.as_str(),
     ])?;
     Ok(())
 }
