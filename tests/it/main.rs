@@ -8,3 +8,5 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod program;
+mod support;

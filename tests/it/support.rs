@@ -1,0 +1,3 @@
+//! What several rooms of tests share.
+
+pub(crate) mod program;
