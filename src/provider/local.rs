@@ -82,9 +82,11 @@ impl LocalCalendar {
             if name.to_str().is_some_and(|name| name.starts_with(&staged)) {
                 self.leftovers.push(entry.path());
             }
-            let Some(name) = name.to_str().filter(|name| is_calendar_file(name)) else {
+            // A name that is not UTF-8 leads to no file when it is read, which is then told.
+            let name = name.to_string_lossy();
+            if !is_calendar_file(&name) {
                 continue;
-            };
+            }
             let Some(meta) = file_meta(&entry).map_err(failed)? else {
                 continue;
             };
@@ -107,7 +109,11 @@ impl LocalCalendar {
         let bytes = match read_file(&self.path(href)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return unreadable("vanished while it was being read".to_owned());
+                let why = match href.contains(char::REPLACEMENT_CHARACTER) {
+                    true => "its name is not UTF-8; rename the file",
+                    false => "vanished while it was being read",
+                };
+                return unreadable(why.to_owned());
             }
             // What the disk says today need not be what it says tomorrow.
             Err(error) => {
@@ -328,7 +334,12 @@ fn is_calendar_file(name: &str) -> bool {
 /// The stamp of a directory entry, if it is a file or leads to one.
 fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
     let meta = match entry.metadata() {
-        Ok(meta) if meta.is_symlink() => fs::metadata(entry.path()),
+        Ok(link) if link.is_symlink() => match fs::metadata(entry.path()) {
+            // A link that cannot be followed is in itself no reason not to read the folder: it counts as a file, and the
+            // attempt to read that tells what is wrong.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(Some(link)),
+            meta => meta,
+        },
         meta => meta,
     };
     match meta {
