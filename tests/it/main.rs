@@ -8,5 +8,9 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod bad_input;
+mod docs;
+mod layers;
+mod privacy;
 mod program;
 mod support;

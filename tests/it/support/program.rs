@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -181,6 +181,25 @@ impl Home {
         assert_eq!(before, self.world());
     }
 
+    /// Runs a command that file permissions apply to, even if the tests are run by root; nothing if that cannot be had.
+    pub(crate) fn run_without_privileges(&self, args: &[&str]) -> Option<Ran> {
+        if !rustix::process::geteuid().is_root() {
+            return Some(self.run(args));
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all"]);
+        let mut probe = Command::new("setpriv");
+        probe.args(["--bounding-set=-all", "--inh-caps=-all", "true"]);
+        self.surround(&mut probe);
+        if !probe.output().is_ok_and(|output| output.status.success()) {
+            skipped("this is root, and `setpriv` cannot drop what root may do");
+            return None;
+        }
+        command.arg(PROGRAM).args(args);
+        self.surround(&mut command);
+        Some(Ran::of(command.output().unwrap()))
+    }
+
     /// Starts a command and leaves it running.
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
@@ -249,6 +268,11 @@ pub(crate) fn files_in(folder: &Path) -> Files {
 /// Whether a file's name is that of a block.
 pub(crate) fn is_block(name: &str) -> bool {
     name.starts_with("cs1") && Path::new(name).extension().is_some_and(|e| e == "ics")
+}
+
+/// Says that a check cannot be made here, so that everybody sees it: the test runner hides what is printed the usual way.
+pub(crate) fn skipped(why: &str) {
+    io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes()).unwrap();
 }
 
 /// Waits until something can be observed, within bounds.
