@@ -21,6 +21,9 @@ use crate::{
 
 pub mod text;
 
+/// How many files that cannot be read are named.
+const TROUBLES_TOLD: u32 = 5;
+
 /// How something went, in the words that scripts rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -189,11 +192,11 @@ impl Report {
         let mut calendars = Vec::new();
         for name in session.seats.keys() {
             let row = rows.get(name);
-            let trouble = match row {
-                Some(row) if row.unreadable > 0 => state.troubles(name, 1)?.into_iter().next(),
-                _ => None,
+            let troubles = match row {
+                Some(row) if row.unreadable > 0 => state.troubles(name, TROUBLES_TOLD)?,
+                _ => Vec::new(),
             };
-            calendars.push(calendar_report(name, findings, row, trouble));
+            calendars.push(calendar_report(name, findings, row, troubles));
         }
         let home = &session.settings.home;
         let seconds = session.clock.now().as_millisecond() - findings.started.as_millisecond();
@@ -304,7 +307,7 @@ fn calendar_report(
     name: &CalendarName,
     findings: &Findings,
     row: Option<&CalendarRow>,
-    trouble: Option<(String, String)>,
+    troubles: Vec<(String, String)>,
 ) -> CalendarReport {
     let sighted = findings.sighted.get(name);
     let done = findings.outcome.calendars.get(name);
@@ -321,17 +324,11 @@ fn calendar_report(
     if let Some(failed) = done.and_then(|done| done.error.as_ref()) {
         worse(verdict(failed), failed.message.clone());
     }
-    if let (Some((href, why)), Some(row)) = (trouble, row)
-        && sighted.is_some_and(|s| !matches!(s, Sighted::Skipped))
-    {
-        let more = match row.unreadable {
-            0 | 1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
-        };
-        worse(
-            Verdict::Partial,
-            format!("{href} could not be read: {why}{more}; blocks made from it stay as they are"),
-        );
+    let is_asked = sighted.is_some_and(|s| !matches!(s, Sighted::Skipped));
+    // Taking blocks away needs nobody's events.
+    if is_asked && !troubles.is_empty() && findings.goal == Goal::InStep {
+        let unreadable = row.map_or(0, |row| row.unreadable);
+        worse(Verdict::Partial, unreadable_words(&troubles, unreadable));
     }
     let (read, changed) = match sighted {
         Some(Sighted::Read(recorded, Kind::Whole)) => (Some("whole"), recorded.changed),
@@ -353,6 +350,23 @@ fn calendar_report(
         },
         error,
     }
+}
+
+/// What is said of files that cannot be read: the first few by name, the rest by number.
+fn unreadable_words(troubles: &[(String, String)], unreadable: u64) -> String {
+    let told: Vec<String> = troubles
+        .iter()
+        .map(|(href, why)| format!("{href}: {why}"))
+        .collect();
+    let count = u64::try_from(told.len()).unwrap_or(u64::MAX);
+    let more = match unreadable.saturating_sub(count) {
+        0 => String::new(),
+        n => format!("; and {n} more"),
+    };
+    format!(
+        "{}{more} (unreadable: what it blocked so far stays)",
+        told.join("; ")
+    )
 }
 
 fn verdict(error: &ProviderError) -> Verdict {

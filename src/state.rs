@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use crate::fsx;
 
@@ -46,6 +46,17 @@ pub enum StateError {
         /// What the system or `SQLite` says.
         why: String,
     },
+    /// It holds something else, or nothing that makes sense any more.
+    #[error(
+        "{} is not a state file of calsync, or it is damaged ({why}); move it away: the next run rebuilds it from the calendars",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Another version of calsync made it.
     #[error(
         "the state file was made by a newer calsync (schema {found}, this one knows {known}); install that version, or use \
@@ -59,7 +70,8 @@ pub enum StateError {
     },
     /// It could not be brought to this version.
     #[error(
-        "the state file could not be brought up to date: {0}; restore it, or move it away: the next run rebuilds it"
+        "the state file could not be brought up to date: {0}; is the disk full? Else move the file away: the next run \
+         rebuilds it from the calendars"
     )]
     Migrate(String),
     /// It was made with another key.
@@ -81,7 +93,8 @@ pub enum StateError {
     },
     /// `SQLite` failed.
     #[error(
-        "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it"
+        "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it from the \
+         calendars"
     )]
     Sql(#[from] rusqlite::Error),
 }
@@ -101,9 +114,9 @@ impl State {
         }
         drop(fsx::open_private(path).map_err(|e| open(e.to_string()))?);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags).map_err(|e| open(e.to_string()))?;
+        let db = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, &e))?;
         Self::prepare(db).map_err(|error| match error {
-            StateError::Sql(error) => open(error.to_string()),
+            StateError::Sql(error) => cannot_open(path, &error),
             other => other,
         })
     }
@@ -123,10 +136,7 @@ impl State {
             db.busy_timeout(Duration::from_secs(2))?;
             Ok((schema(&db)?, db))
         });
-        let (found, db) = opened.map_err(|error| StateError::Open {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })?;
+        let (found, db) = opened.map_err(|error| cannot_open(path, &error))?;
         match found {
             0 => Ok(None),
             found if found > newest() => Err(StateError::Newer {
@@ -152,8 +162,10 @@ impl State {
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.pragma_update(None, "foreign_keys", true)?;
         if found < newest() {
-            let report = embedded::migrations::runner().run(&mut db);
-            report.map_err(|error| StateError::Migrate(error.to_string()))?;
+            // Tables and the note that they are there come in one transaction: a run that is cut short leaves neither.
+            let runner = embedded::migrations::runner().set_grouped(true);
+            let report = runner.run(&mut db);
+            report.map_err(|error| StateError::Migrate(reason(&error)))?;
         }
         db.set_prepared_statement_cache_capacity(64);
         Ok(Self { db })
@@ -197,6 +209,25 @@ impl State {
     }
 }
 
+/// Why a file cannot be opened: because of what is in it, or because of what the system says.
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StateError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            StateError::Damaged { path, why }
+        }
+        _ => StateError::Open { path, why },
+    }
+}
+
+/// The words of the innermost error, without the SQL that it quotes.
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(rusqlite::Error::SqlInputError { msg, .. }) = error.downcast_ref() {
+        return msg.clone();
+    }
+    error.source().map_or_else(|| error.to_string(), reason)
+}
+
 /// The newest schema that this program knows.
 fn newest() -> i32 {
     let migrations = embedded::migrations::runner();
@@ -212,7 +243,16 @@ fn schema(db: &Connection) -> rusqlite::Result<i32> {
     let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'refinery_schema_history'";
     let made: i32 = db.query_row(sql, [], |row| row.get(0))?;
     if made == 0 {
-        return Ok(0);
+        let strange: i32 =
+            db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        return match strange {
+            0 => Ok(0),
+            // A file of somebody else's is neither filled with our tables nor read as an empty state.
+            _ => Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB),
+                Some("another program's tables are in it".to_owned()),
+            )),
+        };
     }
     let sql = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
     db.query_row(sql, [], |row| row.get(0))

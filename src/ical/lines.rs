@@ -1,6 +1,8 @@
 //! Text into components and properties, with line numbers. Forgiving: a line it cannot use is passed over; what it means
 //! for the event it stands in is decided by the reader.
 
+use std::borrow::Cow;
+
 use ical::tree::line::IcalLine;
 
 /// How deep components may nest. RFC 5545 needs three levels.
@@ -43,8 +45,8 @@ pub enum TextError {
     /// It ends inside a component.
     #[error("line {line}: the {name} that begins here never ends; the file may be cut short")]
     Cut {
-        /// The component that is open.
-        name: String,
+        /// The component that is open, by a name that is not the file's own words.
+        name: &'static str,
         /// The line it begins on.
         line: usize,
     },
@@ -107,6 +109,7 @@ impl Prop {
 /// Reads all calendars in a text. The components come back as written; what stands outside a `VCALENDAR` is passed over.
 pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = &*with_newlines(bytes);
     let mut open: Vec<Component> = Vec::new();
     let mut done = Vec::new();
     let mut rest = bytes;
@@ -129,16 +132,22 @@ pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
         // A tokeniser that consumed nothing would never end.
         rest = if consumed.is_empty() { &[] } else { tail };
     }
-    if let Some(component) = open.into_iter().next_back() {
-        return Err(TextError::Cut {
-            name: component.name,
-            line: component.line,
-        });
+    if let Some(component) = open.last() {
+        return Err(cut(component));
     }
     if done.is_empty() {
         return Err(TextError::NoCalendar);
     }
     Ok(done)
+}
+
+/// A text whose lines end as the tokeniser expects: some old programs end them with a carriage return alone.
+fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if bytes.contains(&b'\n') {
+        return Cow::Borrowed(bytes);
+    }
+    let newline = |b: &u8| if *b == b'\r' { b'\n' } else { *b };
+    bytes.iter().map(newline).collect()
 }
 
 /// Whether a line that could not be read seems to be one that decides when an event is. Stray text, such as a note folded
@@ -192,10 +201,7 @@ fn step(
             };
             let ended = upper(line.raw_value_str().trim());
             if ended != component.name {
-                return Err(TextError::Cut {
-                    name: component.name,
-                    line: component.line,
-                });
+                return Err(cut(&component));
             }
             match open.last_mut() {
                 Some(parent) => parent.children.push(component),
@@ -210,6 +216,27 @@ fn step(
         }
     }
     Ok(())
+}
+
+/// A component that never ends. What a damaged file calls it may be anything, a title for instance, so only known names are
+/// repeated.
+fn cut(component: &Component) -> TextError {
+    const NAMES: [&str; 9] = [
+        "VCALENDAR",
+        "VEVENT",
+        "VTODO",
+        "VJOURNAL",
+        "VFREEBUSY",
+        "VTIMEZONE",
+        "VALARM",
+        "STANDARD",
+        "DAYLIGHT",
+    ];
+    let known = NAMES.into_iter().find(|name| *name == component.name);
+    TextError::Cut {
+        name: known.unwrap_or("component"),
+        line: component.line,
+    }
 }
 
 fn prop(line: &IcalLine<'_>, name: String, number: usize) -> Prop {
@@ -257,7 +284,7 @@ mod tests {
     fn half_a_file_is_not_a_calendar() {
         let text = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n";
         let cut = TextError::Cut {
-            name: "VEVENT".into(),
+            name: "VEVENT",
             line: 2,
         };
         assert_eq!(calendars(text).unwrap_err(), cut);

@@ -109,8 +109,8 @@ impl LocalCalendar {
         let bytes = match read_file(&self.path(href)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let why = match href.contains('\u{fffd}') {
-                    true => "its name is not UTF-8; rename it",
+                let why = match href.contains(char::REPLACEMENT_CHARACTER) {
+                    true => "its name is not UTF-8; rename the file",
                     false => "vanished while it was being read",
                 };
                 return unreadable(why.to_owned());
@@ -336,7 +336,12 @@ fn is_calendar_file(name: &str) -> bool {
 /// The stamp of a directory entry, if it is a file or leads to one.
 fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
     let meta = match entry.metadata() {
-        Ok(meta) if meta.is_symlink() => fs::metadata(entry.path()),
+        Ok(link) if link.is_symlink() => match fs::metadata(entry.path()) {
+            // A link that cannot be followed is in itself no reason not to read the folder: it counts as a file, and the
+            // attempt to read that tells what is wrong.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(Some(link)),
+            meta => meta,
+        },
         meta => meta,
     };
     match meta {

@@ -60,9 +60,8 @@ impl State {
         let eyes = Eyes { mint, home };
         let mut recorded = Recorded::default();
         // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
-        let mut changes = pulled.changes.iter();
-        let believe_absence = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
-        // What is gone goes first: a block that was moved is then found at its new place, not taken for a copy.
+        let believe_absence = !any_newly_unreadable(&tx, calendar, &pulled.changes)?;
+        // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
         if let Listing::Whole(present) = &pulled.listing
             && believe_absence
         {
@@ -77,7 +76,10 @@ impl State {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
         let whole = matches!(pulled.listing, Listing::Whole(_));
-        let cursor = pulled.cursor.as_ref().filter(|_| believe_absence);
+        // What could not be read is asked for again, however little a server would tell by itself.
+        let mut changes = pulled.changes.iter();
+        let all_read = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
+        let cursor = pulled.cursor.as_ref().filter(|_| all_read);
         tx.prepare_cached(
             "UPDATE calendars SET cursor = ?2, reading = ?3, whole = whole OR ?4, revision = revision + ?5 WHERE id = ?1",
         )?
@@ -93,20 +95,29 @@ impl State {
     }
 }
 
+/// Whether something cannot be read that could be read, or was not there, when it was last looked at.
+fn any_newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> Stated<bool> {
+    let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble IS NOT NULL";
+    let mut query = db.prepare_cached(sql)?;
+    for change in changes {
+        if let Change::Unreadable { href, .. } = change
+            && !query.exists(params![calendar, &**href])?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
         Change::Gone(_) => Ok(false),
         Change::Unreadable { href, version, why } => {
             let id = put_resource(db, calendar, href, version, Some(why))?;
-            if let Recognised::Ours(block) = eyes.mint.recognise(stem_of(href)) {
+            if let Recognised::Ours(block) = eyes.mint.recognise(name_of(href)) {
                 // Its name proves that it is ours, so what is in it can only be damage; it is put right.
-                let damaged = SeenBlock {
-                    print: Print::default(),
-                    shape: None,
-                    people: false,
-                };
-                put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
                 let sql = "UPDATE resources SET trouble = NULL WHERE id = ?1";
                 db.prepare_cached(sql)?.execute([id])?;
             }
@@ -123,9 +134,17 @@ fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
     Ok(dropped > 0)
 }
 
-/// A file name without its ending.
-fn stem_of(href: &str) -> &str {
-    href.split('.').next().unwrap_or(href)
+/// How a block is seen in which nothing makes sense any more: not as it should be.
+const DAMAGED: SeenBlock = SeenBlock {
+    print: Print([0; 16]),
+    shape: None,
+    people: false,
+};
+
+/// The last part of a place, without the ending of a calendar file: for a block where calsync put it, its id.
+fn name_of(href: &str) -> &str {
+    let name = href.rsplit('/').next().unwrap_or(href);
+    name.strip_suffix(".ics").unwrap_or(name)
 }
 
 fn record_resource(
@@ -136,7 +155,7 @@ fn record_resource(
 ) -> Stated<bool> {
     let before = fingerprint(db, calendar, &resource.href)?;
     let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
-    let kept = keep_unreadable(db, id, resource)?;
+    let kept = keep_unreadable(db, id, resource, eyes.mint)?;
     let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
     db.prepare_cached(sql)?.execute([id])?;
     db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
@@ -144,8 +163,18 @@ fn record_resource(
     let alone = resource.parts.len() == 1;
     let mut foreigns = 0;
     for part in &resource.parts {
-        let Part::Event { uid, event, seen } = part else {
-            continue;
+        let (uid, event, seen) = match part {
+            Part::Event { uid, event, seen } => (uid, event, seen),
+            Part::Unreadable { uid, .. } => {
+                match eyes.mint.recognise(uid) {
+                    Recognised::Ours(block) if alone => {
+                        put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
+                    }
+                    Recognised::Foreign => foreigns += 1,
+                    Recognised::Ours(_) | Recognised::Not => {}
+                }
+                continue;
+            }
         };
         match (eyes.mint.recognise(uid), seen) {
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
@@ -179,13 +208,16 @@ fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<Stri
         .optional()?)
 }
 
-/// Marks the events of a resource that cannot be read now; what was known of them stays.
-fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
+/// Marks the events of a resource that cannot be read now; what was known of them stays. A block, whoever made it, is no
+/// event, so a broken one hides nothing.
+fn keep_unreadable(db: &Connection, id: i64, resource: &Resource, mint: &Mint) -> Stated<bool> {
     db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
         .execute([id])?;
     let mut any = false;
     for part in &resource.parts {
-        if let Part::Unreadable { uid, why } = part {
+        if let Part::Unreadable { uid, why } = part
+            && mint.recognise(uid) == Recognised::Not
+        {
             let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
                 SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1
                 ON CONFLICT (resource, uid) DO UPDATE SET trouble = ?3";
@@ -245,7 +277,10 @@ pub(super) fn put_block(
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (calendar, id) DO UPDATE
         SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9
-        WHERE resource = ?3 OR (SELECT href FROM resources WHERE id = ?3) LIKE ?2 || '%'";
+        WHERE resource = ?3 OR ?10";
+    let sql_place = "SELECT href FROM resources WHERE id = ?1";
+    let mut place = db.prepare_cached(sql_place)?;
+    let href: String = place.query_row([resource], |row| row.get(0))?;
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -256,6 +291,7 @@ pub(super) fn put_block(
         first_end.as_second(),
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
+        name_of(&href) == block.as_str(),
     ])?;
     Ok(())
 }

@@ -8,6 +8,11 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod bad_input;
+mod docs;
 mod exact;
+mod layers;
+mod privacy;
+mod program;
 mod restart;
 mod support;

@@ -1,0 +1,9 @@
+//! Bad input: a clear message that names the file, the line or the key, and nothing is lost.
+
+mod config;
+mod disk;
+mod files;
+mod folders;
+mod interrupted;
+mod key;
+mod state;

@@ -1,0 +1,121 @@
+//! Configurations with mistakes in them.
+
+use crate::support::program::{Home, meeting, write};
+
+#[test]
+fn all_six_mistakes_are_named_with_their_lines() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.configure(
+        "timezone = \"Europe/Berln\"\n\
+         stat = \"x.db\"\n\
+         [window]\n\
+         past_days = -4\n\
+         [calendars.work]\n\
+         path = \"~/cal/work\"\n\
+         role = \"sauce\"\n\
+         [calendars.home]\n\
+         paht = \"~/cal/home\"\n\
+         [[rules]]\n\
+         from = [\"work\", \"wrok\"]\n\
+         to = [\"home\"]\n",
+    );
+    for args in [
+        &["sync"][..],
+        &["status"],
+        &["check"],
+        &["reset", "--all", "--yes"],
+    ] {
+        let ran = home.expect(3, args);
+        let place = home.config_file().display().to_string();
+        for (line, words) in [
+            (1, "`timezone` \"Europe/Berln\""),
+            (2, "unknown key `stat`; did you mean `state`?"),
+            (4, "`past_days` must be from 0 to 3650"),
+            (7, "\"sauce\"; did you mean `source`?"),
+            (9, "unknown key `paht`; did you mean `path`?"),
+            (11, "no calendar \"wrok\"; did you mean `work`?"),
+        ] {
+            let told = ran
+                .stderr
+                .lines()
+                .find(|text| text.contains(&format!("{place}:{line}: ")));
+            let told = told.unwrap_or_else(|| panic!("nothing about line {line}: {ran:?}"));
+            assert!(ran.stderr.contains(words), "{words}: {told}");
+        }
+    }
+    assert_eq!(home.blocks("home").len(), 0);
+    assert!(!home.key_file().exists() && !home.state_file().exists());
+    let report = home.expect(3, &["sync", "--json"]).json();
+    assert_eq!(report["result"], "config");
+    assert!(report["errors"][0].as_str().unwrap().contains(":11: "));
+}
+
+#[test]
+fn every_line_that_is_not_toml_is_named() {
+    let home = Home::with(&["work", "home"]);
+    home.configure("timezone = Europe/Berlin\n[calendars.work]\npath = \"~/cal/work\"\n[calendars.home\npath = \"~/cal/home\"\n");
+    let ran = home.expect(3, &["sync"]);
+    ran.says(&[":1: not TOML here", ":4: not TOML here"]);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named() {
+    let home = Home::bare();
+    home.expect(3, &["sync"])
+        .says(&["there is no configuration at", "calsync init"]);
+    std::fs::create_dir_all(home.config_file()).unwrap();
+    let place = home.config_file().display().to_string();
+    home.expect(3, &["sync"]).says(&["cannot be read", &place]);
+    let home = Home::with(&["work"]);
+    let path = home.config_file();
+    write(&path, b"timezone = \"\xff\"");
+    home.expect(3, &["sync"]).says(&["cannot be read", "UTF-8"]);
+    std::fs::remove_file(&path).unwrap();
+    home.configure("");
+    home.expect(3, &["sync"])
+        .says(&["there are no calendars", "[calendars.home]"]);
+}
+
+#[test]
+fn two_calendars_in_one_folder_are_refused() {
+    let home = Home::with(&["work", "home"]);
+    std::os::unix::fs::symlink(home.folder("work"), home.path("cal/alias")).unwrap();
+    home.configure_also("", "[calendars.alias]\npath = \"../../cal/alias\"");
+    home.expect(3, &["sync"])
+        .says(&["is the same folder as [calendars.work]"]);
+    home.configure(
+        "[calendars.a]\npath = \"~/cal/work\"\n[calendars.b]\npath = \"~/cal/./work/\"\n",
+    );
+    home.expect(3, &["sync"])
+        .says(&[":3: [calendars.b] is the same folder as [calendars.a]"]);
+}
+
+#[test]
+fn init_never_writes_over_a_configuration() {
+    let home = Home::with(&["work"]);
+    let before = std::fs::read(home.config_file()).unwrap();
+    let ran = home.expect(2, &["init", "--calendar", "a=cal/work"]);
+    ran.says(&["is there already"]);
+    assert_eq!(std::fs::read(home.config_file()).unwrap(), before);
+    std::fs::remove_file(home.config_file()).unwrap();
+    home.expect(2, &["init", "--calendar", "cal/work"])
+        .says(&["NAME=FOLDER"]);
+    home.expect(2, &["init", "--timezone", "Mars", "--calendar", "a=b"])
+        .says(&["\"Mars\""]);
+    assert!(!home.config_file().exists());
+    let both = [
+        "init",
+        "--timezone",
+        "Europe/Berlin",
+        "--calendar",
+        "work=cal/work",
+        "--calendar",
+        "home=cal/home",
+    ];
+    home.expect(0, &both);
+    std::fs::create_dir_all(home.folder("home")).unwrap();
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+}

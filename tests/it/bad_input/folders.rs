@@ -1,0 +1,132 @@
+//! Folders that are suddenly empty, gone, or something else.
+
+use std::fs;
+
+use crate::support::program::{Home, meeting, write};
+
+fn three() -> Home {
+    let home = Home::with(&["work", "home", "club"]);
+    for number in 0..5 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("w{number}"), 1 + number),
+        );
+    }
+    home.put("home", "own.ics", meeting("own", 10));
+    home.sync();
+    home
+}
+
+#[test]
+fn a_folder_that_is_suddenly_empty_takes_nothing_with_it_until_a_person_says_so() {
+    let home = three();
+    for number in 0..5 {
+        home.delete("work", &format!("{number}.ics"));
+    }
+    home.put("home", "new.ics", meeting("new", 12));
+    let before = home.world();
+    for _ in 0..2 {
+        let ran = home.expect(6, &["sync"]);
+        ran.says(&[
+            "\"work\" is suddenly empty",
+            "5 of 5 blocks",
+            "\"home\"",
+            "\"club\"",
+            "--allow-mass-delete",
+        ]);
+        assert_eq!(home.world(), before);
+    }
+    let report = home.expect(6, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["result"], &report["deleted"]),
+        (&"refused".into(), &0.into())
+    );
+    home.expect(6, &["sync", "--dry-run"]);
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("club").len()),
+        (0, 2)
+    );
+    // Once: the next time is refused again.
+    for number in 0..5 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("w{number}"), 1 + number),
+        );
+    }
+    home.sync();
+    for number in 0..5 {
+        home.delete("work", &format!("{number}.ics"));
+    }
+    home.expect(6, &["sync"]);
+}
+
+#[test]
+fn a_folder_that_was_empty_for_a_while_and_is_full_again_costs_nothing() {
+    let home = three();
+    let before = home.world();
+    let away = home.path("away");
+    fs::rename(home.folder("work"), &away).unwrap();
+    fs::create_dir(home.folder("work")).unwrap();
+    home.expect(6, &["sync"]);
+    fs::remove_dir(home.folder("work")).unwrap();
+    fs::rename(&away, home.folder("work")).unwrap();
+    home.sync_idle();
+    assert_eq!(home.world(), before);
+}
+
+#[test]
+fn a_folder_that_vanished_keeps_its_blocks_and_the_others_go_on() {
+    let home = three();
+    let away = home.path("away");
+    fs::rename(home.folder("work"), &away).unwrap();
+    home.put("home", "new.ics", meeting("new", 12));
+    let (at_home, in_club) = (home.blocks("home"), home.blocks("club"));
+    for _ in 0..2 {
+        let ran = home.expect(5, &["sync"]);
+        let folder = home.folder("work").display().to_string();
+        ran.says(&["work: the folder", &folder, "is not there", "mounted"]);
+        assert!(!home.folder("work").exists(), "nobody makes it anew");
+    }
+    assert_eq!(home.blocks("home"), at_home);
+    assert_eq!(home.blocks("club").len(), in_club.len() + 1);
+    assert!(
+        in_club
+            .iter()
+            .all(|(name, bytes)| home.blocks("club").get(name) == Some(bytes))
+    );
+    let status = home.expect(0, &["status"]);
+    assert!(status.stdout.contains("work: the folder"), "{status:?}");
+    fs::rename(&away, home.folder("work")).unwrap();
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("work").len(), 2);
+    home.sync_idle();
+}
+
+#[test]
+fn a_file_where_a_folder_should_be_is_named() {
+    let home = three();
+    let away = home.path("away");
+    fs::rename(home.folder("work"), &away).unwrap();
+    write(&home.folder("work"), b"");
+    home.expect(5, &["sync"])
+        .says(&["work: ", "is not a folder"]);
+    assert_eq!(home.blocks("home").len(), 5);
+}
+
+#[test]
+fn reset_says_which_folder_it_could_not_reach() {
+    let home = three();
+    fs::rename(home.folder("club"), home.path("away")).unwrap();
+    let ran = home.expect(5, &["reset", "--all", "--yes"]);
+    ran.says(&["club: the folder"]);
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (0, 0)
+    );
+    fs::rename(home.path("away"), home.folder("club")).unwrap();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.blocks("club").len(), 0);
+}

@@ -1,0 +1,141 @@
+//! State files that are newer, damaged, or no state files; and two runs at once.
+
+use std::{fs, fs::File};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::support::program::{Home, meeting, set_mode, write};
+
+fn in_step() -> Home {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..30 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("u{number}"), 1 + number),
+        );
+    }
+    home.sync();
+    home
+}
+
+/// The command fails with code 3 and these words, and neither state nor calendars change.
+fn is_refused(home: &Home, words: &[&str]) {
+    let (state, world) = (fs::read(home.state_file()).unwrap(), home.world());
+    for args in [
+        &["sync"][..],
+        &["status"],
+        &["reset", "--all", "--yes"],
+        &["check"],
+    ] {
+        let ran = home.expect(3, args);
+        for word in words {
+            assert!(ran.all().contains(word), "no `{word}` in {ran:?}");
+        }
+        assert_eq!(fs::read(home.state_file()).unwrap(), state, "{args:?}");
+        assert_eq!(home.world(), world);
+    }
+}
+
+#[test]
+fn a_state_file_of_a_newer_version_is_left_alone() {
+    let home = in_step();
+    let db =
+        Connection::open_with_flags(home.state_file(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    db.execute_batch("INSERT INTO refinery_schema_history SELECT 99, 'later', applied_on, checksum FROM refinery_schema_history LIMIT 1")
+        .unwrap();
+    db.close().unwrap();
+    is_refused(&home, &["newer calsync", "99"]);
+}
+
+#[test]
+fn what_is_no_state_file_is_left_alone() {
+    let home = in_step();
+    home.lose_state();
+    write(
+        &home.state_file(),
+        "this is a letter to my aunt\n".repeat(500).as_bytes(),
+    );
+    set_mode(&home.state_file(), 0o600);
+    let place = home.state_file().display().to_string();
+    is_refused(&home, &[&place, "not a database", "move it away"]);
+    home.lose_state();
+    home.sync_idle();
+}
+
+#[test]
+fn somebody_elses_database_is_left_alone() {
+    let home = in_step();
+    home.lose_state();
+    fs::create_dir_all(home.state_file().parent().unwrap()).unwrap();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let db = Connection::open_with_flags(home.state_file(), flags).unwrap();
+    db.execute_batch("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('Yesterday')")
+        .unwrap();
+    db.close().unwrap();
+    is_refused(&home, &["not a state file of calsync"]);
+}
+
+#[test]
+fn a_damaged_state_file_ends_in_words_and_can_be_moved_away() {
+    let home = in_step();
+    let mut bytes = fs::read(home.state_file()).unwrap();
+    let end = bytes.len();
+    bytes[4096..end].fill(0xA5);
+    write(&home.state_file(), &bytes);
+    let world = home.world();
+    let ran = home.expect(3, &["sync"]);
+    ran.says(&["state file", "move it away"]);
+    assert_eq!(home.world(), world);
+    home.lose_state();
+    home.sync_idle();
+}
+
+#[test]
+fn a_folder_where_the_state_file_should_be_is_named() {
+    let home = in_step();
+    home.lose_state();
+    fs::create_dir_all(home.state_file()).unwrap();
+    let place = home.state_file().display().to_string();
+    home.expect(3, &["sync"]).says(&[&place]);
+}
+
+#[test]
+fn an_empty_state_file_is_a_new_one() {
+    let home = in_step();
+    home.lose_state();
+    write(&home.state_file(), b"");
+    home.sync_idle();
+}
+
+#[test]
+fn a_second_run_at_the_same_time_says_so_and_changes_nothing() {
+    let home = in_step();
+    home.put("work", "new.ics", meeting("new", 3));
+    let before = home.world();
+    let lock = File::open(home.path(".local/state/calsync/state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    for args in [
+        &["sync"][..],
+        &["reset", "--all", "--yes"],
+        &["sync", "--dry-run"],
+    ] {
+        home.expect(7, args)
+            .says(&["another calsync run is under way"]);
+    }
+    assert_eq!(home.expect(7, &["sync", "--json"]).json()["result"], "busy");
+    home.expect(0, &["check"]);
+    assert_eq!(home.world(), before);
+    drop(lock);
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 31);
+}
+
+#[test]
+fn the_lock_does_not_outlive_the_process_that_held_it() {
+    let home = in_step();
+    let mut child = home.spawn(&["sync", "--full"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    home.sync();
+}

@@ -1,0 +1,187 @@
+//! What the documents say is what the program does.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::support::program::Home;
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// Every key that a configuration may have, by table. A new key is added here and in the example.
+const KEYS: [(&str, &[&str]); 7] = [
+    ("", &["timezone", "me", "state", "key_file"]),
+    ("[window]", &["past_days", "future_days"]),
+    ("[guard]", &["removals_percent"]),
+    ("[limits]", &["operations"]),
+    ("[accounts.", &["provider", "path"]),
+    ("[calendars.", &["account", "id", "path", "role"]),
+    ("[[rules]]", &["from", "to", "show", "title"]),
+];
+
+#[test]
+fn the_example_configuration_shows_every_key_in_its_table() {
+    let text = document("config.example.toml");
+    let mut shown: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut table = String::new();
+    for line in text.lines() {
+        // A key that is only shown as a comment counts.
+        let line = line.trim_start_matches(['#', ' ']);
+        if line.starts_with('[') {
+            line.clone_into(&mut table);
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            shown.insert((table.clone(), key.trim().to_owned()));
+        }
+    }
+    for (table, keys) in KEYS {
+        for key in keys {
+            let found = shown.iter().any(|(at, name)| {
+                name == key
+                    && if table.is_empty() {
+                        at.is_empty()
+                    } else {
+                        at.starts_with(table)
+                    }
+            });
+            assert!(
+                found,
+                "config.example.toml does not show `{key}` under `{table}`: {shown:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_configuration_loads_as_it_is() {
+    let home = Home::bare();
+    home.configure(&document("config.example.toml"));
+    let ran = home.expect(0, &["status"]);
+    assert!(ran.stdout.contains("never synced"), "{ran:?}");
+    // `~` in it is the home of whoever runs it, so nothing but the folders is missing.
+    let check = home.expect(5, &["check"]);
+    assert!(check.stdout.contains("is not there"), "{check:?}");
+    assert!(!check.stdout.contains("mistake"), "{check:?}");
+}
+
+/// The commands in a document that run calsync, without what stands before and after its arguments.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        let line = line.split(" # ").next().unwrap_or_default();
+        let inline = line.split('`').skip(1).step_by(2);
+        let candidates: Vec<&str> = if fenced { vec![line] } else { inline.collect() };
+        for candidate in candidates {
+            let after = candidate
+                .split_once("calsync ")
+                .map(|(before, after)| (before.trim(), after));
+            // Not the name of a file or folder that ends in calsync, and not a usage line with [OPTIONS].
+            let Some((before, after)) = after else {
+                continue;
+            };
+            if after.contains(['[', '(', '<']) || before.ends_with(['/', '.', '"']) {
+                continue;
+            }
+            let words = after
+                .split_whitespace()
+                .take_while(|word| !matches!(*word, "2>>" | ">" | ">>" | "|" | "&&" | ";" | "\\|"));
+            found.push(
+                words
+                    .map(|word| word.trim_matches(['"', '\'']).to_owned())
+                    .collect(),
+            );
+        }
+    }
+    found
+}
+
+/// Whether the program understands a command; `--help` at its end keeps it from being run.
+fn is_understood(home: &Home, words: &[String]) -> bool {
+    let mut args: Vec<&str> = words.iter().map(String::as_str).collect();
+    args.push("--help");
+    let ran = home.run(&args);
+    ran.code == 0 && ran.stdout.contains("Usage: calsync")
+}
+
+#[test]
+fn every_command_in_the_documents_is_understood() {
+    let home = Home::bare();
+    for (name, least) in [
+        ("README.md", 6),
+        ("crontab.example", 2),
+        ("examples/demo/README.md", 0),
+    ] {
+        let text = document(name);
+        let text = if name == "crontab.example" {
+            let lines = text.lines().map(|line| line.trim_start_matches(['#', ' ']));
+            let jobs = lines.filter(|line| {
+                line.starts_with(|c: char| c == '*' || c == '@' || c.is_ascii_digit())
+            });
+            format!("```\n{}\n```\n", jobs.collect::<Vec<_>>().join("\n"))
+        } else {
+            text.replace("cargo run --release -- ", "calsync ")
+        };
+        let commands = commands(&text);
+        assert!(commands.len() >= least, "{name}: {commands:?}");
+        for words in commands {
+            assert!(
+                is_understood(&home, &words),
+                "{name}: calsync {}",
+                words.join(" ")
+            );
+        }
+    }
+    let nonsense = ["sync", "--no-such-flag"].map(str::to_owned);
+    assert!(!is_understood(&home, &nonsense), "the check can fail");
+}
+
+#[test]
+fn every_flag_is_in_the_readme() {
+    let home = Home::bare();
+    let readme = document("README.md");
+    for command in ["init", "calendars", "sync", "reset", "status", "check"] {
+        let help = home.expect(0, &[command, "--help"]).stdout;
+        assert!(readme.contains(&format!("calsync {command}")), "{command}");
+        for word in help
+            .split([' ', '\n', ','])
+            .map(|word| word.trim_end_matches('.'))
+            .filter(|word| word.starts_with("--"))
+        {
+            assert!(
+                word == "--help" || readme.contains(word),
+                "README.md does not mention `{word}` of `{command}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_in_the_readme_are_those_of_help() {
+    let help = Home::bare().expect(0, &["--help"]).stdout;
+    let (_, table) = help.split_once("Exit codes:\n").unwrap();
+    let told: Vec<(String, String)> = table
+        .lines()
+        .filter_map(|line| {
+            let (code, words) = line.trim().split_once("  ")?;
+            Some((code.to_owned(), words.to_owned()))
+        })
+        .collect();
+    assert_eq!(told.len(), 9);
+    let readme = document("README.md");
+    let rows: Vec<(String, String)> = readme
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.trim().strip_prefix('|')?.split('|').map(str::trim);
+            let code = cells
+                .next()
+                .filter(|cell| cell.len() == 1 && cell.chars().all(|c| c.is_ascii_digit()))?;
+            Some((code.to_owned(), cells.next()?.to_owned()))
+        })
+        .collect();
+    assert_eq!(rows, told);
+}

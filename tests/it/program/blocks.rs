@@ -1,0 +1,250 @@
+//! What becomes of blocks that people, other programs and other installations lay hands on.
+
+use std::fs;
+
+use crate::support::program::{
+    Files, Home, event_with, files_in, is_block, meeting, weekly, write,
+};
+
+/// A home with one block in `home`, and that block's file name and text.
+fn one_block() -> (Home, String, String) {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    (home, name, String::from_utf8(bytes).unwrap())
+}
+
+/// A text without the time it was written at.
+fn timeless(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("DTSTAMP"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn text_of(home: &Home, file: &str) -> String {
+    fs::read_to_string(home.folder("home").join(file)).unwrap()
+}
+
+#[test]
+fn an_edited_block_comes_back_as_it_was() {
+    let edits: [(&str, &str); 6] = [
+        ("SUMMARY:Busy", "SUMMARY:Mine"),
+        ("DTSTART:", "X-WAS:"),
+        ("T090000Z", "T083000Z"),
+        ("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+        ("END:VEVENT", "LOCATION:Here\r\nEND:VEVENT"),
+        ("CLASS:PRIVATE", "CLASS:PUBLIC"),
+    ];
+    let (home, name, text) = one_block();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{text}");
+        home.put("home", &name, text.replace(from, to));
+        let report = home.expect(0, &["sync", "--json"]).json();
+        assert_eq!(report["updated"], 1, "{to}: {report}");
+        assert_eq!(timeless(&text_of(&home, &name)), timeless(&text), "{to}");
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn a_deleted_block_comes_back() {
+    let (home, name, text) = one_block();
+    home.delete("home", &name);
+    home.sync();
+    assert_eq!(timeless(&text_of(&home, &name)), timeless(&text));
+    home.sync_idle();
+}
+
+#[test]
+fn a_damaged_block_comes_back() {
+    let (home, name, text) = one_block();
+    for damage in ["", "rubbish", &text[..text.len() / 2]] {
+        home.put("home", &name, damage);
+        home.sync();
+        assert_eq!(timeless(&text_of(&home, &name)), timeless(&text));
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn a_renamed_block_is_recognised_and_goes_with_its_event() {
+    for with_state in [true, false] {
+        let (home, name, _) = one_block();
+        let folder = home.folder("home");
+        fs::rename(folder.join(&name), folder.join("renamed.ics")).unwrap();
+        if !with_state {
+            home.lose_state();
+        }
+        home.sync_idle();
+        assert_eq!(home.files("home").len(), 1);
+        home.delete("work", "a.ics");
+        home.sync();
+        assert_eq!(home.files("home"), Files::new(), "with state: {with_state}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_block_under_another_name_is_the_persons_own() {
+    let (_, name, _) = one_block();
+    let id = name.trim_end_matches(".ics").to_owned();
+    for shape in [
+        "copy.ics",
+        "zzz.ics",
+        "ID_copy.ics",
+        "ID (copy).ics",
+        "ID-1.ics",
+        "Copy of ID.ics",
+        "ID.ics.ics",
+    ] {
+        let (home, name, text) = one_block();
+        let copy = shape.replace("ID", name.trim_end_matches(".ics"));
+        home.put("home", &copy, &text);
+        home.sync_idle();
+        home.put("home", &name, text.replace("Busy", "Mine"));
+        home.sync();
+        assert_eq!(text_of(&home, &copy), text, "{copy}");
+        assert_eq!(timeless(&text_of(&home, &name)), timeless(&text), "{copy}");
+        home.delete("work", "a.ics");
+        home.sync();
+        assert_eq!(
+            home.files("home"),
+            Files::from([(copy.clone(), text.clone().into_bytes())]),
+            "{copy}"
+        );
+    }
+    assert!(is_block(&format!("{id}.ics")));
+}
+
+#[test]
+fn a_block_with_guests_is_left_alone() {
+    let (home, name, text) = one_block();
+    let meeting = text.replace(
+        "END:VEVENT",
+        "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT",
+    );
+    home.put("home", &name, &meeting);
+    let told = home.expect(0, &["sync", "-v"]);
+    told.says(&["1 blocks have attendees now"]);
+    assert_eq!(text_of(&home, &name), meeting);
+    home.sync();
+    home.delete("work", "a.ics");
+    home.sync();
+    assert_eq!(text_of(&home, &name), meeting);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(text_of(&home, &name), meeting);
+    home.lose_state();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(text_of(&home, &name), meeting);
+}
+
+#[test]
+fn a_block_in_a_file_with_other_events_is_left_alone() {
+    let (home, name, text) = one_block();
+    let own = meeting("own", 40);
+    let inner = own
+        .split_once("BEGIN:VEVENT")
+        .unwrap()
+        .1
+        .split_once("END:VCALENDAR")
+        .unwrap()
+        .0;
+    let both = text.replace(
+        "END:VCALENDAR",
+        &format!("BEGIN:VEVENT{inner}END:VCALENDAR"),
+    );
+    home.put("home", "mixed.ics", &both);
+    home.delete("home", &name);
+    home.sync();
+    home.sync();
+    assert_eq!(text_of(&home, "mixed.ics"), both);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(text_of(&home, "mixed.ics"), both);
+}
+
+#[test]
+fn two_installations_that_share_folders_neither_echo_nor_touch_each_other() {
+    let (one, two) = (Home::with(&["work", "home", "club"]), Home::bare());
+    let mut config = String::from("timezone = \"Europe/Berlin\"\n");
+    for name in ["work", "home", "club"] {
+        let path = one.folder(name).display().to_string();
+        config.push_str(&format_args!("[calendars.{name}]\npath = \"{path}\"\n").to_string());
+    }
+    two.configure(&config);
+    one.put("work", "a.ics", meeting("a", 3));
+    one.put("home", "b.ics", weekly("b", 1));
+    one.sync();
+    let first = one.world();
+    two.sync();
+    let both = one.world();
+    // Two events in two other calendars each, once for each installation, and never a block of a block.
+    assert_eq!((first.len(), both.len()), (2 + 4, 2 + 8));
+    for _ in 0..3 {
+        one.sync_idle();
+        two.expect(0, &["sync"]).is_silent();
+        assert_eq!(one.world(), both);
+    }
+    let report = one.expect(0, &["status", "--json"]).json();
+    let foreign = report["calendars"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["foreign_blocks"].as_u64().unwrap());
+    assert_eq!(foreign.sum::<u64>(), 4, "{report}");
+    one.lose_state();
+    one.sync_idle();
+    two.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(one.world(), first);
+    one.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(one.world().len(), 2);
+}
+
+#[test]
+fn an_imitation_of_a_block_is_neither_changed_nor_removed() {
+    let (home, name, text) = one_block();
+    // The last letter is part of the seal.
+    let id = name.trim_end_matches(".ics");
+    let last = if id.ends_with('0') { '1' } else { '0' };
+    let forged = format!("{}{last}", &id[..id.len() - 1]);
+    home.put("home", &format!("{forged}.ics"), text.replace(id, &forged));
+    let invitation = event_with(
+        &forged,
+        "DTSTART:20300101T100000Z\nDTEND:20300101T110000Z\nORGANIZER:mailto:eve@example.org",
+    );
+    home.put("work", "invitation.ics", invitation);
+    home.sync();
+    let world = home.world();
+    home.sync_idle();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    let mut left = world;
+    left.remove(&format!("home/{name}"));
+    assert_eq!(home.world(), left);
+}
+
+#[test]
+fn a_file_of_somebody_elses_at_a_blocks_place_stays() {
+    let (home, name, _) = one_block();
+    home.delete("home", &name);
+    let own = meeting("own", 50);
+    home.put("home", &name, &own);
+    let ran = home.run(&["sync"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    ran.says(&[&name, "calsync did not make it"]);
+    assert_eq!(text_of(&home, &name), own);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(text_of(&home, &name), own);
+}
+
+#[test]
+fn a_write_never_follows_a_link() {
+    let (home, name, _) = one_block();
+    home.delete("home", &name);
+    let outside = home.path("outside.txt");
+    write(&outside, b"mine");
+    std::os::unix::fs::symlink(&outside, home.folder("home").join(&name)).unwrap();
+    home.run(&["sync"]);
+    home.run(&["sync"]);
+    assert_eq!(fs::read(&outside).unwrap(), b"mine");
+    home.run(&["reset", "--all", "--yes"]);
+    assert_eq!(fs::read(&outside).unwrap(), b"mine");
+    assert_eq!(files_in(&home.folder("work")).len(), 1);
+}

@@ -1,0 +1,307 @@
+//! What the program says, to whom, in which form, and when it keeps quiet.
+
+use std::{
+    fs::File,
+    io::{Read as _, pipe},
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::support::program::{Home, Ran, meeting, write};
+
+fn usual() -> Home {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home
+}
+
+#[test]
+fn status_before_the_first_sync_says_what_to_do() {
+    let home = usual();
+    let ran = home.expect(0, &["status"]);
+    assert!(ran.stdout.contains("never synced"), "{ran:?}");
+    assert!(ran.stdout.contains("calsync sync"), "{ran:?}");
+    assert!(!home.state_file().exists(), "status makes no file");
+    let status = home.expect(0, &["status", "--json"]).json();
+    assert_eq!(status["runs"], Value::Array(Vec::new()));
+    assert_eq!(status["calendars"][0]["last_success"], Value::Null);
+}
+
+#[test]
+fn the_json_of_status_has_every_promised_key() {
+    let home = usual();
+    home.sync();
+    let status = home.expect(0, &["status", "--json"]).json();
+    assert_eq!(status["version"], 1);
+    let calendars = status["calendars"].as_array().unwrap();
+    assert_eq!(calendars.len(), 2);
+    for calendar in calendars {
+        for key in [
+            "name",
+            "role",
+            "account",
+            "last_success",
+            "age_seconds",
+            "events",
+            "blocks",
+            "result",
+            "error",
+        ] {
+            assert!(calendar.get(key).is_some(), "{key}: {calendar}");
+        }
+        assert_eq!(calendar["result"], "ok");
+        assert!(calendar["age_seconds"].as_i64().unwrap() < 600);
+    }
+    assert_eq!(calendars[0]["name"], "home");
+    assert_eq!(
+        (&calendars[0]["blocks"], &calendars[1]["events"]),
+        (&1.into(), &1.into())
+    );
+    let run = &status["runs"][0];
+    assert_eq!(
+        (&run["command"], &run["result"], &run["created"]),
+        (&"sync".into(), &"ok".into(), &1.into())
+    );
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(
+        text.contains("in step just now") && text.contains("1 blocks"),
+        "{text}"
+    );
+}
+
+#[test]
+fn status_does_not_wait_for_a_run() {
+    let home = usual();
+    home.sync();
+    let lock = File::open(home.path(".local/state/calsync/state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let ran = home.expect(0, &["status"]);
+    assert!(ran.stdout.contains("1 blocks"));
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn status_still_names_a_calendar_that_left_the_configuration_with_blocks_in_it() {
+    let home = usual();
+    home.sync();
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace(
+        "calendars.home]\npath = \"~/cal/home\"",
+        "calendars.club]\npath = \"~/cal/club\"",
+    ));
+    let ran = home.expect(0, &["status"]);
+    assert!(ran.stdout.contains("not configured any more"), "{ran:?}");
+}
+
+#[test]
+fn quiet_means_quiet_and_verbose_tells_more() {
+    let home = usual();
+    home.expect(0, &["sync", "-q"]).is_silent();
+    assert_eq!(home.blocks("home").len(), 1);
+    let told = home.expect(0, &["sync", "-v"]);
+    assert!(
+        told.stdout.contains("In step: 2 calendars, 1 blocks."),
+        "{told:?}"
+    );
+    let more = home.expect(0, &["sync", "-vv"]);
+    assert!(more.stderr.contains("DEBUG"), "{more:?}");
+    home.expect(2, &["sync", "-q", "-v"]);
+    write(&home.folder("work").join("bad.ics"), b"rubbish");
+    let wrong = home.expect(5, &["sync", "-q"]);
+    assert_eq!(wrong.stdout, "");
+    wrong.says(&["bad.ics"]);
+}
+
+#[test]
+fn every_line_of_a_json_log_is_json() {
+    let home = usual();
+    write(&home.folder("work").join("bad.ics"), b"rubbish");
+    let ran = home.expect(5, &["sync", "-vv", "--log-format", "json"]);
+    assert!(ran.stderr.lines().count() > 2, "{ran:?}");
+    let mut levels = Vec::new();
+    for line in ran.stderr.lines() {
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        levels.push(value["level"].as_str().unwrap().to_owned());
+    }
+    assert!(levels.iter().any(|level| level == "ERROR"));
+    home.configure("nonsense");
+    let ran = home.expect(3, &["sync", "--log-format", "json"]);
+    assert!(
+        ran.stderr
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok()),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let home = usual();
+    home.sync();
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["sync", "-v"],
+        &["check"],
+        &["calendars"],
+        &["generate", "man"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let output = home
+            .command(args)
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let ran = Ran::of(output);
+        assert_eq!((ran.code, &*ran.stderr), (0, ""), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_log_reader_that_went_away_does_not_stop_a_sync() {
+    let home = usual();
+    write(&home.folder("work").join("bad.ics"), b"rubbish");
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let output = home
+        .command(&["sync", "-vv"])
+        .stderr(writer)
+        .output()
+        .unwrap();
+    assert_eq!(Ran::of(output).code, 5);
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
+fn a_full_disk_behind_stdout_does_not_stop_a_sync() {
+    let home = usual();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = home.command(&["sync"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
+fn completions_and_the_man_page_come_from_the_program() {
+    let home = Home::bare();
+    for (shell, mark) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef calsync"),
+        ("fish", "complete -c calsync"),
+    ] {
+        let ran = home.expect(0, &["generate", "completions", shell]);
+        assert!(ran.stdout.contains(mark), "{shell}");
+        assert!(ran.stdout.contains("allow-mass-delete"), "{shell}");
+        assert_eq!(ran.stderr, "");
+    }
+    let man = home.expect(0, &["generate", "man"]);
+    assert!(
+        man.stdout.contains(".TH calsync 1"),
+        "{}",
+        &man.stdout[..200]
+    );
+    home.expect(2, &["generate", "completions", "cmd"]);
+    assert_eq!(
+        std::fs::read_dir(home.root()).unwrap().count(),
+        0,
+        "nothing is left behind"
+    );
+}
+
+#[test]
+fn help_shows_the_exit_codes() {
+    let home = Home::bare();
+    let help = home.expect(0, &["--help"]).stdout;
+    for code in 0..=8 {
+        assert!(help.contains(&format!("\n  {code}  ")), "{code}: {help}");
+    }
+    for command in [
+        "init",
+        "calendars",
+        "sync",
+        "reset",
+        "status",
+        "check",
+        "generate",
+    ] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        home.expect(0, &[command, "--help"]);
+    }
+    home.expect(2, &[]);
+    home.expect(2, &["snyc"]).says(&["sync"]);
+    home.expect(2, &["sync", "--dryrun"]).says(&["--dry-run"]);
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    let home = usual();
+    home.sync();
+    let coloured = |args: &[&str], no_color: Option<&str>| {
+        let mut command = home.command(args);
+        if let Some(value) = no_color {
+            command.env("NO_COLOR", value);
+        }
+        let ran = Ran::of(command.output().unwrap());
+        assert_eq!(ran.code, 0);
+        ran.all().contains('\x1b')
+    };
+    assert!(!coloured(&["status"], None));
+    assert!(!coloured(&["status", "--color", "never"], None));
+    assert!(coloured(&["status", "--color", "always"], None));
+    // A flag is nearer than a variable.
+    assert!(coloured(&["status", "--color", "always"], Some("1")));
+    assert!(!coloured(&["status"], Some("1")));
+    assert!(!coloured(&["sync", "-vv", "--color", "never"], None));
+    assert!(coloured(&["sync", "-vv", "--color", "always"], None));
+}
+
+#[test]
+fn check_says_what_to_do() {
+    let home = usual();
+    let fine = home.expect(0, &["check"]);
+    assert!(fine.stdout.contains("the first sync makes"), "{fine:?}");
+    assert!(
+        !home.key_file().exists() && !home.state_file().exists(),
+        "check changes nothing"
+    );
+    home.sync();
+    home.expect(0, &["check"]);
+    std::fs::rename(home.folder("home"), home.path("cal/elsewhere")).unwrap();
+    let wrong = home.expect(5, &["check"]);
+    assert!(
+        wrong.stdout.contains("calendar home: the folder"),
+        "{wrong:?}"
+    );
+    home.give_key(&"7".repeat(64));
+    let wrong = home.expect(3, &["check"]);
+    assert!(wrong.stdout.contains("key does not fit"), "{wrong:?}");
+}
+
+#[test]
+fn output_larger_than_a_pipe_arrives_whole() {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..600 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("u{number}"), 1 + number % 300),
+        );
+    }
+    let mut child = home.spawn(&["sync", "--dry-run", "--json"]);
+    let mut text = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(text.len() > 64 * 1024);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["operations"].as_array().unwrap().len(), 600);
+}

@@ -1,0 +1,132 @@
+//! `calsync reset`: every block goes, over all time, and nothing else does.
+
+use crate::support::program::{Files, Home, is_block, meeting, weekly};
+
+/// Two calendars with events of their own, blocks long before and long after today's window, and a window that is narrow now.
+fn wide_then_narrow() -> (Home, Files) {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "now.ics", meeting("now", 3));
+    home.put("work", "weekly.ics", weekly("weekly", -2000));
+    home.put("work", "past.ics", meeting("past", -2000));
+    home.put("work", "future.ics", meeting("future", 2000));
+    home.put("home", "own.ics", meeting("own", 5));
+    home.put("home", "old.ics", meeting("old", -900));
+    home.put("home", "notes.txt", "mine");
+    let before = home.world();
+    home.configure_also("", "[window]\npast_days = 3000\nfuture_days = 3000");
+    home.sync();
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (4, 2)
+    );
+    home.configure_also("", "");
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("= 3000", "= 1"));
+    (home, before)
+}
+
+#[test]
+fn reset_takes_back_everything_over_all_time_and_nothing_else() {
+    for with_state in [true, false] {
+        let (home, before) = wide_then_narrow();
+        if !with_state {
+            home.lose_state();
+        }
+        let report = home
+            .expect(0, &["reset", "--all", "--yes", "--json"])
+            .json();
+        assert_eq!(report["command"], "reset");
+        assert_eq!(report["result"], "ok");
+        assert_eq!(report["deleted"], 6, "{report}");
+        assert_eq!(home.world(), before, "with state: {with_state}");
+        let again = home
+            .expect(0, &["reset", "--all", "--yes", "--json"])
+            .json();
+        assert_eq!(again["deleted"], 0);
+    }
+}
+
+#[test]
+fn the_json_of_a_reset_has_the_keys_of_a_sync() {
+    let (home, _) = wide_then_narrow();
+    let reset = home
+        .expect(0, &["reset", "--all", "--dry-run", "--json"])
+        .json();
+    assert_eq!(reset["operations"].as_array().unwrap().len(), 6);
+    for operation in reset["operations"].as_array().unwrap() {
+        assert_eq!(
+            (&operation["op"], &operation["why"]),
+            (&"delete".into(), &"reset".into())
+        );
+    }
+    let sync = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    let keys = |value: &serde_json::Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&reset), keys(&sync));
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (4, 2)
+    );
+}
+
+#[test]
+fn reset_with_nobody_to_ask_needs_to_be_told_yes() {
+    let (home, _) = wide_then_narrow();
+    let before = home.world();
+    for args in [&["reset", "--all"][..], &["reset", "--calendar", "home"]] {
+        home.expect(2, args).says(&["--yes", "--dry-run"]);
+    }
+    home.expect(2, &["reset", "--yes"])
+        .says(&["--all", "--calendar"]);
+    assert_eq!(home.world(), before);
+}
+
+#[test]
+fn reset_of_one_calendar_touches_no_other() {
+    let (home, before) = wide_then_narrow();
+    home.expect(0, &["reset", "--calendar", "work", "--yes"]);
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (4, 0)
+    );
+    let own = home
+        .world()
+        .into_iter()
+        .filter(|(name, _)| !is_block(name.rsplit('/').next().unwrap()));
+    assert_eq!(own.collect::<Files>(), before);
+}
+
+#[test]
+fn what_reset_took_the_next_sync_makes_again() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let names: Vec<_> = home.files("home").into_keys().collect();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    home.sync();
+    assert_eq!(home.files("home").into_keys().collect::<Vec<_>>(), names);
+    home.sync_idle();
+}
+
+#[test]
+fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("{text}role = \"source\"\n"));
+    home.sync();
+    assert_eq!(
+        home.blocks("home").len(),
+        1,
+        "a source is never written to by sync"
+    );
+    home.expect(0, &["reset", "--calendar", "home", "--yes"]);
+    assert_eq!(home.blocks("home").len(), 0);
+}

@@ -1,0 +1,150 @@
+//! What the configuration asks for is what gets written: roles, rules, windows, twins.
+
+use std::fs;
+
+use crate::support::program::{Home, event_with, meeting, utc};
+
+fn counts(home: &Home, calendars: &[&str]) -> Vec<usize> {
+    calendars
+        .iter()
+        .map(|name| home.blocks(name).len())
+        .collect()
+}
+
+#[test]
+fn a_calendar_that_is_only_a_source_is_never_written_to() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "role = \"source\"");
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    let before = home.files("home");
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home"]), [1, 0]);
+    assert_eq!(home.files("home"), before);
+    home.sync_idle();
+}
+
+#[test]
+fn a_calendar_that_is_only_a_target_shows_nowhere() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "role = \"target\"");
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home"]), [0, 1]);
+}
+
+#[test]
+fn rules_say_what_shows_where_and_as_what() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.configure_also("", "[[rules]]\nfrom = [\"home\", \"club\"]\nto = \"work\"\ntitle = \"Private, \\\\ busy\"\nshow = \"busy\"");
+    for (calendar, day) in [("work", 3), ("home", 4), ("club", 5)] {
+        home.put(calendar, "a.ics", meeting(calendar, day));
+    }
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home", "club"]), [2, 0, 0]);
+    for bytes in home.blocks("work").values() {
+        assert!(String::from_utf8_lossy(bytes).contains("SUMMARY:Private\\, \\\\ busy\r\n"));
+    }
+    home.sync_idle();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("Private, \\\\ busy", "Away"));
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["updated"], &report["created"]),
+        (&2.into(), &0.into()),
+        "{report}"
+    );
+    assert!(
+        home.blocks("work")
+            .values()
+            .all(|b| String::from_utf8_lossy(b).contains("SUMMARY:Away\r\n"))
+    );
+}
+
+#[test]
+fn a_rule_that_goes_takes_its_blocks_with_it() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home"]), [1, 1]);
+    home.configure_also("", "[[rules]]\nfrom = \"work\"\nto = \"home\"");
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home"]), [0, 1]);
+}
+
+#[test]
+fn a_meeting_that_stands_in_both_calendars_needs_no_block_until_one_goes() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.put("work", "a.ics", meeting("same", 3));
+    home.put("home", "other-name.ics", meeting("same", 3));
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home", "club"])[..2], [0, 0]);
+    assert!(!home.blocks("club").is_empty());
+    home.sync_idle();
+    home.delete("home", "other-name.ics");
+    home.sync();
+    assert_eq!(counts(&home, &["work", "home", "club"]), [0, 1, 1]);
+}
+
+#[test]
+fn only_what_touches_the_window_is_shown() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "[window]\npast_days = 5\nfuture_days = 20");
+    for (name, day) in [("old", -8), ("past", -3), ("soon", 18), ("late", 24)] {
+        home.put("work", &format!("{name}.ics"), meeting(name, day));
+    }
+    home.sync();
+    let mut shown: Vec<String> = Vec::new();
+    for bytes in home.blocks("home").values() {
+        let text = String::from_utf8_lossy(bytes);
+        shown.extend(
+            text.lines()
+                .filter_map(|line| line.strip_prefix("DTSTART:"))
+                .map(str::to_owned),
+        );
+    }
+    shown.sort();
+    assert_eq!(shown, [utc(-3, "090000"), utc(18, "090000")]);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("= 20", "= 30"));
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["created"], &report["deleted"]),
+        (&1.into(), &0.into())
+    );
+}
+
+#[test]
+fn what_is_free_cancelled_or_declined_blocks_nothing() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("me = [\"Ada@Example.com\"]", "");
+    let start = format!("DTSTART:{}\nDURATION:PT1H\n", utc(3, "090000"));
+    let cases = [
+        ("free", "TRANSP:TRANSPARENT", 0),
+        ("cancelled", "STATUS:CANCELLED", 0),
+        (
+            "declined",
+            "ATTENDEE;PARTSTAT=DECLINED:mailto:ada@example.com",
+            0,
+        ),
+        ("zero", "DURATION:PT0S", 1),
+        ("tentative", "STATUS:TENTATIVE", 1),
+        (
+            "unanswered",
+            "ATTENDEE;PARTSTAT=NEEDS-ACTION:MAILTO:ada@example.com",
+            1,
+        ),
+        (
+            "of-others",
+            "ATTENDEE;PARTSTAT=DECLINED:mailto:bob@example.com",
+            1,
+        ),
+    ];
+    for (name, line, shown) in cases {
+        home.put("work", "a.ics", event_with(name, &format!("{start}{line}")));
+        home.sync();
+        assert_eq!(home.blocks("home").len(), shown, "{name}");
+    }
+}
