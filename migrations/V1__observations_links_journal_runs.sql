@@ -57,8 +57,10 @@ CREATE TABLE blocks (
     resource  INTEGER NOT NULL REFERENCES resources (id) ON DELETE CASCADE,
     print     BLOB NOT NULL,                  -- what it shows
     hands_off INTEGER NOT NULL,               -- somebody made a meeting of it
-    first     INTEGER NOT NULL,
-    last      INTEGER,                        -- none: it repeats without end
+    first     INTEGER NOT NULL,               -- when its (first) occurrence begins, and when that is over
+    first_end INTEGER NOT NULL,
+    repeats   INTEGER NOT NULL,
+    last      INTEGER,                        -- when all of it is over; none: it repeats without end
     PRIMARY KEY (calendar, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blocks_by_resource ON blocks (resource);

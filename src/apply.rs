@@ -1,14 +1,15 @@
-//! Doing what was approved: note the intent, ask, note the answer; one operation at a time in a calendar, the calendars side
+//! Doing what was approved: note the intent, ask, note the answer; one operation at a time in an account, the accounts side
 //! by side. Nothing gets here that did not pass the guard.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use futures_util::future::join_all;
+use jiff::{Timestamp, ToSpan as _};
 
 use crate::{
     clock::Clock,
     ident::{BlockId, GENERATIONS_MAX, Recognised},
-    model::{Block, CalendarName, Part, Resource},
+    model::{Block, CalendarName, Face, Part, Resource},
     plan::{
         Action, Approved, Op, Present,
         op::{Adoption, Wanted},
@@ -16,7 +17,7 @@ use crate::{
     provider::{Answer, ErrorKind, Place, Provider, ProviderError},
     retry::patiently,
     session::{Seat, Session, Settings, Stop, Watch},
-    state::{Settled, State, Stated, Written},
+    state::{Settled, State, StateError, Stated, Written},
 };
 
 /// What was done.
@@ -62,25 +63,42 @@ pub async fn apply<P: Provider, W: Watch>(
     for op in plan.ops {
         lanes.entry(op.target.clone()).or_default().push(op);
     }
+    let minutes = i64::from(settings.limits.run_minutes);
+    let deadline = clock
+        .now()
+        .saturating_add(minutes.minutes())
+        .unwrap_or(Timestamp::MAX);
     watch.begins(lanes.values().map(Vec::len).sum());
-    let work = seats.iter_mut().filter_map(|(name, seat)| {
-        let ops = lanes.remove(name)?;
-        let lane = Lane {
-            name,
-            seat,
-            state,
-            settings,
-            clock,
-            stop,
-        };
-        Some(lane.run(ops, *watch))
+    let mut accounts: BTreeMap<String, Vec<Work<'_, P>>> = BTreeMap::new();
+    for (name, seat) in seats.iter_mut() {
+        if let Some(ops) = lanes.remove(name) {
+            let account = seat.account.clone();
+            let lane = Lane {
+                name,
+                seat,
+                state,
+                settings,
+                clock,
+                stop,
+                deadline,
+            };
+            accounts.entry(account).or_default().push((lane, ops));
+        }
+    }
+    let watch: &W = watch;
+    let work = accounts.into_values().map(|lanes| async move {
+        let mut done = Vec::new();
+        for (lane, ops) in lanes {
+            done.push(lane.run(ops, watch).await?);
+        }
+        Ok::<_, StateError>(done)
     });
-    let done = join_all(work).await;
     let mut outcome = Outcome::default();
-    for done in done {
-        let (name, done) = done?;
-        state.borrow().recount(&name)?;
-        outcome.calendars.insert(name, done);
+    for done in join_all(work).await {
+        for (name, done) in done? {
+            state.borrow().recount(&name)?;
+            outcome.calendars.insert(name, done);
+        }
     }
     watch.ends();
     Ok(outcome)
@@ -116,7 +134,12 @@ struct Lane<'a, P> {
     settings: &'a Settings,
     clock: &'a Clock,
     stop: &'a Stop,
+    /// When the run has taken long enough.
+    deadline: Timestamp,
 }
+
+/// A lane, and what is to be done in it.
+type Work<'a, P> = (Lane<'a, P>, Vec<Op>);
 
 /// What an operation that went well did.
 enum Did {
@@ -131,6 +154,10 @@ impl<P: Provider> Lane<'_, P> {
         let mut left = ops.len();
         for op in ops {
             if self.stop.is_asked() {
+                break;
+            }
+            if self.clock.now() >= self.deadline {
+                done.error.get_or_insert(out_of_time());
                 break;
             }
             left -= 1;
@@ -167,7 +194,10 @@ impl<P: Provider> Lane<'_, P> {
                 Ok(created.map(|()| Did::Created))
             }
             Action::Replace(wanted, present) => {
-                let replaced = self.replace(&present.id, &place(present), wanted).await?;
+                let Some(place) = self.place(&present.id)? else {
+                    return Ok(self.create(op, wanted).await?.map(|()| Did::Created));
+                };
+                let replaced = self.replace(&present.id, &place, wanted).await?;
                 if replaced
                     .as_ref()
                     .is_err_and(|error| error.kind == ErrorKind::Gone)
@@ -268,14 +298,21 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     async fn remove(&mut self, present: &Present) -> Stated<Answer<()>> {
+        let Some(place) = self.place(&present.id)? else {
+            return Ok(Ok(()));
+        };
         self.intend(&present.id, "delete")?;
-        let place = place(present);
         let provider = &mut self.seat.provider;
         let removed = patiently(self.clock, async || provider.remove(&place).await).await;
         match removed {
             Ok(()) => self.settle(&Settled::Gone(&present.id)).map(Ok),
             Err(error) => self.failed(&present.id, error),
         }
+    }
+
+    /// Where a block was seen in this run, and in which version.
+    fn place(&self, id: &BlockId) -> Stated<Option<Place>> {
+        self.state.borrow().place(self.name, id)
     }
 
     fn intend(&self, id: &BlockId, action: &str) -> Stated<()> {
@@ -308,6 +345,11 @@ impl<P: Provider> Lane<'_, P> {
     }
 }
 
+fn out_of_time() -> ProviderError {
+    let message = "writing took longer than `limits.run_minutes` allows; the next run goes on";
+    ProviderError::new(ErrorKind::Broken, message)
+}
+
 /// Whether the next operation in the same calendar would fail the same way.
 fn is_hopeless(error: &ProviderError) -> bool {
     matches!(
@@ -316,17 +358,10 @@ fn is_hopeless(error: &ProviderError) -> bool {
     )
 }
 
-fn place(present: &Present) -> Place {
-    Place {
-        href: present.href.clone(),
-        version: present.version.clone(),
-    }
-}
-
 fn block(id: &BlockId, wanted: &Wanted) -> Block {
     Block {
         id: id.clone(),
         shape: wanted.shape.clone(),
-        face: wanted.face.clone(),
+        face: Face::clone(&wanted.face),
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
@@ -147,6 +148,7 @@ impl Config {
                     folder.display(),
                     self.me.join(" ")
                 )),
+                account: calendar.account.clone().unwrap_or_default(),
                 role: calendar.role,
             }
         };
@@ -158,10 +160,10 @@ impl Config {
 }
 
 /// The words of a block that only says "busy".
-pub fn busy_face(title: &str) -> Face {
-    Face {
+pub fn busy_face(title: &str) -> Arc<Face> {
+    Arc::new(Face {
         title: title.to_owned(),
         notes: "Made by calsync: busy in another calendar. Changes here are overwritten."
             .to_owned(),
-    }
+    })
 }

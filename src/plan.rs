@@ -3,13 +3,16 @@
 //! What it promises, each a test by this name: *Settles*, *Same*, *Only ours*, *No echo*, *Exact*, *Quiet*, *Blind is safe*,
 //! *Bounded* (design, section 3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Face, Href, OccurrenceKey, Print, Uid, Version, Window},
+    model::{CalendarName, Event, Face, Print, Uid, Window},
 };
 
 pub mod compare;
@@ -29,7 +32,7 @@ pub struct Route {
     /// The calendar it is shown in.
     pub target: CalendarName,
     /// What the blocks say.
-    pub face: Face,
+    pub face: Arc<Face>,
 }
 
 /// How well a calendar is known in this run.
@@ -58,7 +61,7 @@ pub struct Source {
 pub type Sources = BTreeMap<CalendarName, Source>;
 
 /// A block that stands in a target, or of which it is remembered that it stood there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Held {
     /// The block as last seen, if it is there.
     pub present: Option<Present>,
@@ -71,17 +74,17 @@ pub struct Held {
 pub struct Present {
     /// Its id, with the generation.
     pub id: BlockId,
-    /// Where it lies.
-    pub href: Href,
-    /// Which version was seen.
-    pub version: Version,
     /// What it shows.
     pub print: Print,
     /// It has attendees or an organiser now: somebody made a meeting of it, so it is not touched any more.
     pub hands_off: bool,
-    /// When it begins.
+    /// When its (first) occurrence begins.
     pub first: Timestamp,
-    /// When it is over; missing if never.
+    /// When that is over.
+    pub first_end: Timestamp,
+    /// Whether it repeats.
+    pub repeats: bool,
+    /// When all of it is over; missing if never.
     pub last: Option<Timestamp>,
 }
 
@@ -92,8 +95,6 @@ pub struct Link {
     pub source: CalendarName,
     /// The event.
     pub uid: Uid,
-    /// The occurrence of it.
-    pub occurrence: OccurrenceKey,
     /// What was written.
     pub print: Print,
     /// What the target shows of that, if it keeps it in other words.
@@ -124,24 +125,24 @@ pub struct Question<'a> {
     pub window: &'a Window,
     /// Makes block ids.
     pub mint: &'a Mint,
+    /// How many operations a plan for one target holds at the most, removals not counted.
+    pub operations: usize,
 }
 
 /// Plans everything that has to be done in one target so that it shows what the routes want.
-pub fn plan_target(question: Question<'_>, name: &CalendarName, target: &Target) -> Plan {
-    let mut plan = Plan::default();
-    if !target.fresh {
-        return plan;
+pub fn plan_target(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
+    if target.fresh {
+        compare::compare(question, name, target)
+    } else {
+        Plan::default()
     }
-    let desire = desire::desire(question, name);
-    compare::compare(question, name, target, &desire, &mut plan);
-    plan
 }
 
 /// Plans the removal of every block in a target: what `reset` wants.
-pub fn plan_reset(name: &CalendarName, target: &Target) -> Plan {
-    let mut plan = Plan::default();
+pub fn plan_reset(name: &CalendarName, target: Target) -> Plan {
     if target.fresh {
-        compare::remove_all(name, target, &mut plan);
+        compare::remove_all(name, target)
+    } else {
+        Plan::default()
     }
-    plan
 }

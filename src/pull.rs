@@ -5,10 +5,11 @@ use std::{cell::RefCell, collections::BTreeMap};
 use futures_util::future::join_all;
 
 use crate::{
+    clock::Clock,
     model::{CalendarName, Href, Version},
     provider::{ErrorKind, Known, Listing, Provider, ProviderError},
     retry::patiently,
-    session::{Seat, Session, Watch},
+    session::{Seat, Session, Settings, Watch},
     state::{Reading, Recorded, State, StateError, Stated},
 };
 
@@ -39,56 +40,74 @@ impl Sighted {
     }
 }
 
-/// Reads all calendars of a session side by side, anew if `full`.
+/// Reads all calendars of a session, anew if `full`: those of one account one after another, the accounts side by side.
 pub async fn pull_all<P: Provider, W: Watch>(
     session: &mut Session<'_, P, W>,
     full: bool,
     needed: impl Fn(&CalendarName) -> bool,
 ) -> Stated<BTreeMap<CalendarName, Sighted>> {
-    let Session {
-        seats,
-        state,
-        settings,
-        clock,
-        watch,
-        ..
-    } = session;
-    let state: &RefCell<State> = state;
-    let asks = seats.iter_mut().map(|(name, seat)| {
-        let needed = needed(name);
-        let (settings, clock, watch) = (*settings, *clock, *watch);
-        async move {
-            if !needed {
-                return Ok((name.clone(), Sighted::Skipped));
-            }
-            watch.reading(name);
-            if full {
-                state.borrow().forget_cursor(name)?;
-            }
-            let pulled = patiently(clock, async || pull(state, name, seat).await).await;
-            let pulled = match pulled {
-                Ok(pulled) => pulled,
-                Err(error) => {
-                    tracing::info!(calendar = %name, %error, "could not be read");
-                    return Ok((name.clone(), Sighted::Failed(error)));
-                }
-            };
-            let kind = match pulled.listing {
-                Listing::Whole(_) => Kind::Whole,
-                Listing::Delta => Kind::Changes,
-            };
-            let (mint, home) = (&settings.mint, &settings.home);
-            let recorded = state
-                .borrow_mut()
-                .record(name, &seat.reading, &pulled, mint, home)?;
-            tracing::debug!(calendar = %name, ?kind, changed = recorded.changed, "read");
-            Ok((name.clone(), Sighted::Read(recorded, kind)))
+    let mut sighted = BTreeMap::new();
+    let mut accounts: BTreeMap<String, Vec<(&CalendarName, &mut Seat<P>)>> = BTreeMap::new();
+    for (name, seat) in &mut session.seats {
+        if needed(name) {
+            let account = seat.account.clone();
+            accounts.entry(account).or_default().push((name, seat));
+        } else {
+            sighted.insert(name.clone(), Sighted::Skipped);
         }
+    }
+    let reader = Reader {
+        state: session.state,
+        settings: session.settings,
+        clock: session.clock,
+        full,
+    };
+    let (reader, watch) = (&reader, session.watch);
+    let asks = accounts.into_values().map(|seats| async move {
+        let mut read = Vec::new();
+        for (name, seat) in seats {
+            watch.reading(name);
+            read.push((name.clone(), reader.read(name, seat).await?));
+        }
+        Ok::<_, StateError>(read)
     });
-    join_all(asks)
-        .await
-        .into_iter()
-        .collect::<Result<_, StateError>>()
+    for read in join_all(asks).await {
+        sighted.extend(read?);
+    }
+    Ok(sighted)
+}
+
+/// Reads calendars into a state.
+struct Reader<'a> {
+    state: &'a RefCell<State>,
+    settings: &'a Settings,
+    clock: &'a Clock,
+    full: bool,
+}
+
+impl Reader<'_> {
+    async fn read<P: Provider>(&self, name: &CalendarName, seat: &mut Seat<P>) -> Stated<Sighted> {
+        if self.full {
+            self.state.borrow().forget_cursor(name)?;
+        }
+        let pulled = patiently(self.clock, async || pull(self.state, name, seat).await).await;
+        let pulled = match pulled {
+            Ok(pulled) => pulled,
+            Err(error) => {
+                tracing::info!(calendar = %name, %error, "could not be read");
+                return Ok(Sighted::Failed(error));
+            }
+        };
+        let kind = match pulled.listing {
+            Listing::Whole(_) => Kind::Whole,
+            Listing::Delta => Kind::Changes,
+        };
+        let (mint, home) = (&self.settings.mint, &self.settings.home);
+        let mut state = self.state.borrow_mut();
+        let recorded = state.record(name, &seat.reading, &pulled, mint, home)?;
+        tracing::debug!(calendar = %name, ?kind, changed = recorded.changed, "read");
+        Ok(Sighted::Read(recorded, kind))
+    }
 }
 
 async fn pull<P: Provider>(

@@ -10,7 +10,7 @@ use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many occurrences are walked at the most before a rule is given up as too long.
-pub const STEPS_MAX: usize = 200_000;
+pub const STEPS_MAX: usize = 500_000;
 
 /// A recurrence rule (RFC 5545 3.3.10) whose `UNTIL` is in the local time of the series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +144,21 @@ impl Rule {
         }
         self.0.count?;
         Some(self.starts(start).take(STEPS_MAX).last().unwrap_or(start))
+    }
+
+    /// The rule as it would be written from its own first start on, and that start; none if there is no such form.
+    pub fn aligned(&self, start: DateTime) -> Option<(DateTime, Self)> {
+        const COMPARED: usize = 60;
+        let first = self.starts(start).next()?;
+        let mut rule = self.clone();
+        if first != start {
+            rule.0.count = rule.0.count.map(|count| count.saturating_sub(1));
+        }
+        let same = rule
+            .starts(first)
+            .take(COMPARED)
+            .eq(self.starts(start).take(COMPARED));
+        same.then_some((first, rule))
     }
 
     /// Whether the rule's first start is `start` itself.

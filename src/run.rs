@@ -77,6 +77,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let needed = needed(session, goal, &targets);
     let full = request.full || goal == Goal::Empty;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
+    session.watch.ends();
     let key = settled_key(session, &window)?;
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
@@ -148,6 +149,10 @@ pub async fn finish<P: Provider, W: Watch>(
             if request.dry_run {
                 findings.plan = approved.into_plan();
             } else {
+                if !approved.plan().is_empty() {
+                    // Before the first write: a run that dies on the way must not leave the short way open.
+                    session.state.borrow().drop_fact("settled")?;
+                }
                 findings.outcome = apply(session, approved).await?;
             }
         }
@@ -214,14 +219,20 @@ fn whole_plan<P, W>(
         sources: &sources,
         window,
         mint: &session.settings.mint,
+        operations: session.settings.limits.operations,
     };
     let mut plan = Plan::default();
     for name in targets {
         // One target at a time: with many calendars, their blocks need not all be in memory at once.
-        let target = state.target(name, &session.settings.mint, fresh(name))?;
+        let target = state.target(
+            name,
+            &session.settings.mint,
+            fresh(name),
+            session.seats.keys(),
+        )?;
         plan.extend(match goal {
-            Goal::InStep => plan_target(question, name, &target),
-            Goal::Empty => plan_reset(name, &target),
+            Goal::InStep => plan_target(question, name, target),
+            Goal::Empty => plan_reset(name, target),
         });
     }
     Ok((plan, sources))

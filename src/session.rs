@@ -23,6 +23,8 @@ pub struct Seat<P> {
     pub provider: P,
     /// How it is read: read another way, it is read anew.
     pub reading: Reading,
+    /// The account it belongs to: calendars of one account are asked one after another, accounts side by side.
+    pub account: String,
     /// What it may be.
     pub role: Role,
 }
@@ -114,7 +116,7 @@ pub trait Watch {
     fn begins(&self, _operations: usize) {}
     /// One of them is done.
     fn step(&self) {}
-    /// The run is over.
+    /// Reading or writing is over.
     fn ends(&self) {}
 }
 

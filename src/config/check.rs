@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
@@ -266,7 +267,7 @@ fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>
     for mut rule in rules {
         let from = names(&mut rule, "from", calendars, Role::is_source, "source");
         let to = names(&mut rule, "to", calendars, Role::is_target, "target");
-        let title = title(&mut rule);
+        let face = busy_face(&title(&mut rule));
         show(&mut rule);
         for (source, target) in pairs(&from, &to) {
             if !taken.insert((source.clone(), target.clone())) {
@@ -280,7 +281,7 @@ fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>
             routes.push(Route {
                 source,
                 target,
-                face: busy_face(&title),
+                face: Arc::clone(&face),
             });
         }
         rule.finish();
@@ -312,6 +313,9 @@ fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {
         found.operations = operations
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(found.operations);
+        found.run_minutes = table
+            .number("run_minutes", 1, 1440)
+            .unwrap_or(found.run_minutes);
         table.finish();
     }
     found
@@ -418,6 +422,7 @@ fn show(rule: &mut Table<'_>) {
 
 /// Without rules, every calendar blocks every other one.
 fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
+    let face = busy_face("Busy");
     let names = |fits: fn(Role) -> bool| {
         // In the order of the file.
         let mut fitting: Vec<_> = calendars
@@ -434,7 +439,7 @@ fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
         .map(|(source, target)| Route {
             source,
             target,
-            face: busy_face("Busy"),
+            face: Arc::clone(&face),
         })
         .collect()
 }

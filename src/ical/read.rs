@@ -411,7 +411,10 @@ impl Context<'_> {
             return None;
         };
         let holes = recurs.holes.iter().map(|hole| match (&master.start, hole) {
-            (When::Time(_, zone), When::Time(..)) => zone.local(hole.instant(home), home),
+            (When::Time(_, zone), When::Time(_, other)) if zone != other => {
+                zone.local(hole.instant(home), home)
+            }
+            // In the same zone it stays as written: inside a gap, going by the instant would move it.
             _ => hole.local(),
         });
         Some(Shape::Series(Series {

@@ -123,14 +123,6 @@ impl Shape {
             Self::Series(series) => series.start.span(series.length, home).instants(home),
         }
     }
-
-    /// The first moment the shape takes.
-    pub fn first_start(&self, home: &TimeZone) -> jiff::Timestamp {
-        match self {
-            Self::Once(span) => span.instants(home).0,
-            Self::Series(series) => series.start.instant(home),
-        }
-    }
 }
 
 impl Series {

@@ -4,199 +4,190 @@ use std::collections::BTreeMap;
 
 use super::{
     Held, Link, Present, Question, Target,
-    desire::Desire,
-    op::{Action, Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
+    desire::{TooManyBySource, desire},
+    op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
 };
 use crate::{
     ident::Stem,
     model::{CalendarName, block},
 };
 
-/// Compares what should stand in a target with what stands there, and adds what has to be done to the plan.
-pub fn compare(
-    question: Question<'_>,
-    name: &CalendarName,
-    target: &Target,
-    desire: &Desire,
-    plan: &mut Plan,
-) {
+/// Compares what should stand in a target with what stands there.
+///
+/// What should stand is looked at one by one and not kept, so that a calendar may hold very many blocks.
+pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
+    let mut plan = Plan::default();
     let mut sums = Sums::default();
-    for (stem, wanted) in &desire.wanted {
-        let held = target.held.get(stem);
-        match judge_wanted(wanted, held) {
+    let Target {
+        mut held,
+        extras,
+        copies,
+        ..
+    } = target;
+    let too_many = desire(question, name, |stem, wanted| {
+        let held = held.remove(&stem);
+        if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
+            sums.stands(held);
+        }
+        match judge_wanted(&wanted, held) {
             Verdict::Leave => sums.unchanged += 1,
+            Verdict::HandsOff => sums.hands_off += 1,
             Verdict::Adopt(present) => {
                 sums.unchanged += 1;
                 plan.adoptions.push(Adoption {
                     target: name.clone(),
                     present,
-                    wanted: wanted.clone(),
+                    wanted,
                 });
             }
-            Verdict::HandsOff => sums.hands_off += 1,
-            Verdict::Do(action, why) => plan.ops.push(Op {
-                target: name.clone(),
-                stem: stem.clone(),
-                action,
-                why,
-                source: Some(wanted.source.clone()),
-            }),
-        }
-    }
-    for (stem, held) in &target.held {
-        let Some(present) = &held.present else {
-            if !desire.wanted.contains_key(stem) {
-                plan.forgets.push((name.clone(), stem.clone()));
+            Verdict::Create(_) | Verdict::Replace(..) if plan.ops.len() >= question.operations => {
+                plan.postponed += 1;
             }
+            Verdict::Create(why) => plan.ops.push(Op::create(name, stem, wanted, why)),
+            Verdict::Replace(present, why) => {
+                plan.ops.push(Op::replace(name, stem, wanted, present, why));
+            }
+        }
+    });
+    // What is left was not asked for.
+    for (stem, held) in held {
+        let Some(present) = held.present else {
+            plan.forgets.push((name.clone(), stem));
             continue;
         };
-        if desire.wanted.contains_key(stem) {
-            sums.stands(held);
-            continue;
-        }
-        plan.ops.extend(judge_unwanted(
-            question,
-            name,
-            target,
-            desire,
-            stem,
+        let row = Row {
             present,
-            held.link.as_ref(),
-            &mut sums,
+            link: held.link,
+            copied: copies.contains(&stem),
+        };
+        plan.ops.extend(judge_unwanted(
+            question, name, &too_many, stem, row, &mut sums,
         ));
     }
-    plan.ops.extend(
-        target
-            .extras
-            .iter()
-            .map(|extra| remove_extra(name, extra, Why::Unwanted)),
-    );
-    for (source, uids) in &desire.too_many {
+    plan.ops.extend(remove_extras(name, extras, Why::Unwanted));
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let is_empty =
+        |source: &CalendarName| question.sources.get(source).is_some_and(|s| s.total == 0);
+    if feeding.any(|route| is_empty(&route.source)) {
+        plan.fed_by_empty.insert(name.clone());
+    }
+    for (source, uids) in &too_many {
         plan.doubts.push(Doubt {
             calendar: source.clone(),
             kind: DoubtKind::TooMany,
             count: uids.len(),
         });
     }
-    sums.into_plan(name, plan);
+    sums.into_plan(name, &mut plan);
+    plan
 }
 
 /// Plans the removal of all blocks in a target that may be touched.
-pub fn remove_all(name: &CalendarName, target: &Target, plan: &mut Plan) {
+pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
+    let mut plan = Plan::default();
     let mut sums = Sums::default();
-    for (stem, held) in &target.held {
-        let Some(present) = &held.present else {
-            continue;
-        };
-        if present.hands_off {
-            sums.hands_off += 1;
-            continue;
+    for (stem, held) in target.held {
+        match held.present {
+            None => {}
+            Some(present) if present.hands_off => sums.hands_off += 1,
+            Some(present) => {
+                let source = held.link.map(|link| link.source);
+                plan.ops
+                    .push(Op::remove(name, stem, present, Why::Reset, source));
+            }
         }
-        plan.ops.push(Op {
-            target: name.clone(),
-            stem: stem.clone(),
-            action: Action::Remove(present.clone()),
-            why: Why::Reset,
-            source: held.link.as_ref().map(|link| link.source.clone()),
-        });
     }
-    plan.ops.extend(
-        target
-            .extras
-            .iter()
-            .map(|extra| remove_extra(name, extra, Why::Reset)),
-    );
-    sums.into_plan(name, plan);
+    plan.ops
+        .extend(remove_extras(name, target.extras, Why::Reset));
+    sums.into_plan(name, &mut plan);
+    plan
 }
 
-/// The removal of a block that stands beside another one for the same thing.
-fn remove_extra(name: &CalendarName, extra: &Present, why: Why) -> Op {
-    Op {
-        target: name.clone(),
-        stem: extra.id.stem(),
-        action: Action::Remove(extra.clone()),
-        why,
-        source: None,
-    }
+/// The removal of blocks that stand beside another one for the same thing.
+fn remove_extras(name: &CalendarName, extras: Vec<Present>, why: Why) -> impl Iterator<Item = Op> {
+    let ours = extras.into_iter().filter(|extra| !extra.hands_off);
+    ours.map(move |extra| Op::remove(name, extra.id.stem(), extra, why, None))
 }
 
 enum Verdict {
     Leave,
     Adopt(Present),
     HandsOff,
-    Do(Action, Why),
+    Create(Why),
+    Replace(Present, Why),
 }
 
 /// What to do about a block that should stand.
-fn judge_wanted(wanted: &Wanted, held: Option<&Held>) -> Verdict {
-    let link = held.and_then(|held| held.link.as_ref());
-    let Some(present) = held.and_then(|held| held.present.as_ref()) else {
-        let why = if link.is_some() {
+fn judge_wanted(wanted: &Wanted, held: Option<Held>) -> Verdict {
+    let Held { present, link } = held.unwrap_or_default();
+    let Some(present) = present else {
+        return Verdict::Create(if link.is_some() {
             Why::Vanished
         } else {
             Why::New
-        };
-        return Verdict::Do(Action::Create(wanted.clone()), why);
+        });
     };
     if present.hands_off {
         return Verdict::HandsOff;
     }
     let print = block::print(&wanted.shape, &wanted.face, &[]);
     let linked = link.filter(|link| link.print == print);
-    if present.print == print || linked.is_some_and(|link| link.echo == Some(present.print)) {
-        return match linked {
-            Some(_) => Verdict::Leave,
-            None => Verdict::Adopt(present.clone()),
-        };
+    let echoes = linked
+        .as_ref()
+        .is_some_and(|link| link.echo == Some(present.print));
+    match (present.print == print || echoes, linked) {
+        (true, Some(_)) => Verdict::Leave,
+        (true, None) => Verdict::Adopt(present),
+        (false, Some(_)) => Verdict::Replace(present, Why::Edited),
+        (false, None) => Verdict::Replace(present, Why::Changed),
     }
-    let edited = link.is_some_and(|link| link.print == print);
-    let why = if edited { Why::Edited } else { Why::Changed };
-    Verdict::Do(Action::Replace(wanted.clone(), present.clone()), why)
+}
+
+/// A block that nothing asks for.
+struct Row {
+    present: Present,
+    link: Option<Link>,
+    /// It is known to belong to another calendar.
+    copied: bool,
 }
 
 /// What to do about a block that nothing asks for: only what is surely ours and surely not wanted goes.
-#[expect(clippy::too_many_arguments, reason = "the whole row of the table")]
 fn judge_unwanted(
     question: Question<'_>,
     name: &CalendarName,
-    target: &Target,
-    desire: &Desire,
-    stem: &Stem,
-    present: &Present,
-    link: Option<&Link>,
+    too_many: &TooManyBySource,
+    stem: Stem,
+    row: Row,
     sums: &mut Sums,
 ) -> Option<Op> {
+    let Row {
+        present,
+        link,
+        copied,
+    } = row;
     if present.hands_off {
         sums.hands_off += 1;
         return None;
     }
-    if target.copies.contains(stem) && link.is_none() {
+    if copied && link.is_none() {
         sums.copies += 1;
         return None;
     }
-    let is_past = present
+    if present
         .last
-        .is_some_and(|last| last <= question.window.from());
-    if is_past {
+        .is_some_and(|last| last <= question.window.from())
+    {
         // History: it told the truth when it was written, and nobody is double-booked by it any more.
         sums.unchanged += 1;
         return None;
     }
-    *sums
-        .standing
-        .entry(link.map(|link| link.source.clone()))
-        .or_default() += 1;
-    let Some(why) = may_remove(question, name, desire, link) else {
+    let source = link.as_ref().map(|link| link.source.clone());
+    *sums.standing.entry(source.clone()).or_default() += 1;
+    let Some(why) = may_remove(question, name, too_many, link.as_ref()) else {
         sums.unread += 1;
         return None;
     };
-    Some(Op {
-        target: name.clone(),
-        stem: stem.clone(),
-        action: Action::Remove(present.clone()),
-        why,
-        source: link.map(|link| link.source.clone()),
-    })
+    Some(Op::remove(name, stem, present, why, source))
 }
 
 /// Whether it is known that no event asks for a block, and how it is known. Absence is not deletion: a source that was
@@ -204,7 +195,7 @@ fn judge_unwanted(
 fn may_remove(
     question: Question<'_>,
     name: &CalendarName,
-    desire: &Desire,
+    too_many: &TooManyBySource,
     link: Option<&Link>,
 ) -> Option<Why> {
     let mut feeding = question.routes.iter().filter(|route| route.target == *name);
@@ -212,7 +203,7 @@ fn may_remove(
         let clear = |source: &CalendarName| {
             let sight = question.sources.get(source).map(|source| source.sight);
             let sure = sight.is_some_and(|sight| sight.fresh && sight.whole && !sight.gaps);
-            sure && !desire.too_many.contains_key(source)
+            sure && !too_many.contains_key(source)
         };
         return feeding
             .all(|route| clear(&route.source))
@@ -222,7 +213,7 @@ fn may_remove(
         return Some(Why::Unwanted);
     }
     let source = question.sources.get(&link.source)?;
-    let refused = desire.too_many.get(&link.source);
+    let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
     let hidden = source.sight.gaps && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)

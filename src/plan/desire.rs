@@ -1,6 +1,9 @@
 //! Which blocks should stand in a target: every source's busy time, less what the target shows by itself. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Question, Route,
@@ -12,18 +15,16 @@ use crate::{
     model::{CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
 };
 
-/// What should stand in one target.
-#[derive(Debug, Default)]
-pub struct Desire {
-    /// The blocks, by what they stand for.
-    pub wanted: BTreeMap<Stem, Wanted>,
-    /// Events that need too many blocks, by source: nothing of theirs is added or removed.
-    pub too_many: BTreeMap<CalendarName, BTreeSet<Uid>>,
-}
+/// Events that need too many blocks, by source: nothing of theirs is added or removed.
+pub type TooManyBySource = BTreeMap<CalendarName, BTreeSet<Uid>>;
 
-/// Works out what should stand in a target.
-pub fn desire(question: Question<'_>, target: &CalendarName) -> Desire {
-    let mut desire = Desire::default();
+/// Works out what should stand in a target, block by block.
+pub fn desire(
+    question: Question<'_>,
+    target: &CalendarName,
+    mut want: impl FnMut(Stem, Wanted),
+) -> TooManyBySource {
+    let mut too_many = TooManyBySource::new();
     let routes = question
         .routes
         .iter()
@@ -40,20 +41,25 @@ pub fn desire(question: Question<'_>, target: &CalendarName) -> Desire {
                 .filter_map(|name| question.sources.get(*name)?.events.get(uid));
             let flat = flatten(event, question.window)
                 .and_then(|flat| without_twins(flat, event, twins.collect(), question.window));
-            match flat {
-                Ok(flat) => want(&mut desire, question, route, uid, flat),
-                Err(_) => {
-                    let refused = desire.too_many.entry(route.source.clone()).or_default();
-                    refused.insert(uid.clone());
-                }
+            if let Ok(flat) = flat {
+                each_block(question, route, uid, flat, &mut want);
+            } else {
+                let refused = too_many.entry(route.source.clone()).or_default();
+                refused.insert(uid.clone());
             }
         }
         shown.push(&route.source);
     }
-    desire
+    too_many
 }
 
-fn want(desire: &mut Desire, question: Question<'_>, route: &Route, uid: &Uid, flat: Flat) {
+fn each_block(
+    question: Question<'_>,
+    route: &Route,
+    uid: &Uid,
+    flat: Flat,
+    want: &mut impl FnMut(Stem, Wanted),
+) {
     let series = flat
         .series
         .map(|series| (OccurrenceKey::default(), Shape::Series(series)));
@@ -68,16 +74,14 @@ fn want(desire: &mut Desire, question: Question<'_>, route: &Route, uid: &Uid, f
             occurrence: &occurrence,
             target: &route.target,
         });
-        desire.wanted.insert(
-            stem,
-            Wanted {
-                shape,
-                face: route.face.clone(),
-                source: route.source.clone(),
-                uid: uid.clone(),
-                occurrence,
-            },
-        );
+        let wanted = Wanted {
+            shape,
+            face: Arc::clone(&route.face),
+            source: route.source.clone(),
+            uid: uid.clone(),
+            occurrence,
+        };
+        want(stem, wanted);
     }
 }
 

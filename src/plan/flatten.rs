@@ -13,7 +13,8 @@ use jiff::{
 
 use crate::{
     model::{
-        Event, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window, Zone,
+        Event, Extra, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window,
+        Zone,
     },
     recur::{Rule, STEPS_MAX},
 };
@@ -51,16 +52,41 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
     if let Some(flat) = plain(event, window) {
         return Ok(flat);
     }
+    let aligned = aligned(event);
+    let event = aligned.as_ref().unwrap_or(event);
     let Some((master, recurs, rule)) = as_series(event) else {
         return Ok(listed(list(event, window)?));
     };
-    if !(rule.is_plain() && rule.begins_at(master.start.local())) {
-        let singles = list(event, window)?;
-        if singles.len() <= LISTED_MAX || !rule.begins_at(master.start.local()) {
-            return Ok(listed(singles));
+    let begins = rule.begins_at(master.start.local());
+    if !(rule.is_plain() && begins) {
+        match list(event, window) {
+            Ok(singles) if singles.len() <= LISTED_MAX || !begins => return Ok(listed(singles)),
+            Err(TooMany) if !begins => return Err(TooMany),
+            _ => {}
         }
     }
     with_rule(event, master, recurs, rule, window)
+}
+
+/// A series whose DTSTART does not fit its rule, as one that begins where its rule does, with DTSTART as an extra date.
+/// RFC 5545 3.8.5.3 leaves it open what readers make of the former; of the latter they make the same.
+fn aligned(event: &Event) -> Option<Event> {
+    let (master, _, rule) = as_series(event)?;
+    let start = master.start.local();
+    if rule.begins_at(start) {
+        return None;
+    }
+    let (first, rule) = rule.aligned(start)?;
+    let mut event = event.clone();
+    let master = event.master.as_mut()?;
+    let recurs = master.recurs.as_deref_mut()?;
+    recurs.rules = vec![rule];
+    recurs.extras.push(Extra {
+        start: master.start.clone(),
+        length: None,
+    });
+    master.start = master.start.at(first);
+    Some(event)
 }
 
 /// All busy occurrences of an event that touch the window, each on its own.
@@ -111,41 +137,34 @@ fn with_rule(
 ) -> Result<Flat, TooMany> {
     let home = &window.home;
     let starts = named_starts(event, recurs, master, rule, home);
-    let mut holes: BTreeSet<DateTime> = BTreeSet::new();
-    for hole in &recurs.holes {
-        holes.extend(local_starts(hole, master, &starts, home));
-    }
+    let meant = |when| local_starts(when, master, &starts, home);
+    let mut holes: BTreeSet<DateTime> = recurs.holes.iter().flat_map(meant).collect();
     let taken_out = holes.clone();
     let mut singles = BTreeMap::new();
     for change in &event.overrides {
-        let at = local_starts(&change.at, master, &starts, home);
-        if at.iter().any(|local| taken_out.contains(local)) {
-            continue;
-        }
-        if at.len() == 1 && at.iter().all(|l| starts.contains(l)) && unchanged(change, master, home)
-        {
+        let at = meant(&change.at);
+        let is_out = is_out(&change.at, &recurs.holes, home);
+        if is_out || (at.len() == 1 && unchanged(change, master, home)) {
             continue;
         }
         holes.extend(at);
-        keep(
-            &mut singles,
-            change.at.key(home),
-            change_span(change, home),
-            window,
-        );
+        let key = change.at.key(home);
+        keep(&mut singles, key, change_span(change, home), window);
     }
     for extra in &recurs.extras {
-        let at = local_starts(&extra.start, master, &starts, home);
-        let known = at
+        let is_out = is_out(&extra.start, &recurs.holes, home);
+        let is_changed = event
+            .overrides
             .iter()
-            .any(|local| starts.contains(local) || holes.contains(local));
-        if !known {
+            .any(|o| same_start(&o.at, &extra.start, home));
+        if !is_out && !is_changed && meant(&extra.start).is_empty() {
             let span = extra
                 .start
                 .span(extra.length.unwrap_or(master.length), home);
             keep(&mut singles, extra.start.key(home), Some(span), window);
         }
     }
+    holes.extend(taken_out);
     let series = Series {
         start: match &master.start {
             When::Time(local, Zone::Floating) => When::Time(*local, Zone::Named(home.clone())),
@@ -155,6 +174,7 @@ fn with_rule(
         rule: rule.clone(),
         holes,
     };
+    let series = alike_for_all(series, window, &mut singles);
     let touches = series_touches(&series, window)?;
     Ok(Flat {
         series: touches.then_some(series),
@@ -163,6 +183,72 @@ fn with_rule(
             .map(|(occurrence, span)| Single { occurrence, span })
             .collect(),
     })
+}
+
+/// Puts a rule into a form that all readers read alike, and what they would not into single stretches: an occurrence in a
+/// daylight-saving gap, which some drop and some move, and one whose DURATION passes a change of the clock, which some
+/// count on the wall.
+fn alike_for_all(
+    mut series: Series,
+    window: &Window,
+    singles: &mut BTreeMap<OccurrenceKey, Span>,
+) -> Series {
+    let When::Time(first, Zone::Named(zone)) = series.start.clone() else {
+        return series;
+    };
+    let wall = match series.length {
+        Length::Elapsed { days, seconds } => Length::Wall(i64::from(days) * 86_400 + seconds),
+        length => length,
+    };
+    if wall != series.length || may_be_in_gap(&zone, first, window) {
+        let end = window.end.saturating_add(2.days()).at(0, 0, 0, 0);
+        let starts = series.rule.starts(first).take(STEPS_MAX);
+        for start in starts.take_while(|start| *start < end) {
+            let at = series.start.at(start);
+            let span = at.span(series.length, &window.home);
+            let odd = is_in_gap(&zone, start) || span != at.span(wall, &window.home);
+            if odd && window.touches(&span) && series.holes.insert(start) {
+                singles.insert(at.key(&window.home), span);
+            }
+        }
+    }
+    series.length = wall;
+    series
+}
+
+fn is_in_gap(zone: &TimeZone, local: DateTime) -> bool {
+    let offset = zone.to_ambiguous_timestamp(local).offset();
+    matches!(offset, jiff::tz::AmbiguousOffset::Gap { .. })
+}
+
+/// Whether some change of the clock inside the window skips the time of day at which a series starts.
+fn may_be_in_gap(zone: &TimeZone, first: DateTime, window: &Window) -> bool {
+    let (from, to) = (window.from(), window.to());
+    zone.following(from)
+        .take_while(|change| change.timestamp() < to)
+        .any(|change| {
+            let before = change.timestamp().saturating_sub(1.seconds());
+            before.is_ok_and(|before| {
+                let date = zone.to_datetime(before).date();
+                let next = date.saturating_add(1.days());
+                [date, next]
+                    .iter()
+                    .any(|date| is_in_gap(zone, date.to_datetime(first.time())))
+            })
+        })
+}
+
+/// Whether one of the holes takes out this start.
+fn is_out(start: &When, holes: &[When], home: &TimeZone) -> bool {
+    holes.iter().any(|hole| same_start(hole, start, home))
+}
+
+/// Whether a hole, or a RECURRENCE-ID, means this start.
+fn same_start(named: &When, start: &When, home: &TimeZone) -> bool {
+    match (named, start) {
+        (When::Time(..), When::Time(..)) => named.instant(home) == start.instant(home),
+        _ => named.local().date() == start.local().date(),
+    }
 }
 
 fn keep(
@@ -197,7 +283,7 @@ fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
     change_span(change, home) == Some(usual)
 }
 
-/// The starts of the rule as far as overrides, extras and date-only holes speak of it; empty if none does.
+/// The starts of the rule that overrides, extras and holes may speak of: those on the days they name, and a day around.
 fn named_starts(
     event: &Event,
     recurs: &Recurs,
@@ -205,23 +291,16 @@ fn named_starts(
     rule: &Rule,
     home: &TimeZone,
 ) -> BTreeSet<DateTime> {
-    let timed = matches!(master.start, When::Time(..));
-    let by_day = recurs
-        .holes
-        .iter()
-        .filter(|h| timed && matches!(h, When::Day(_)));
     let extras = recurs.extras.iter().map(|extra| &extra.start);
     let overrides = event.overrides.iter().map(|change| &change.at);
-    let named: Vec<DateTime> = by_day
-        .chain(extras)
-        .chain(overrides)
-        .map(|when| home_local(when, master, home))
+    let named = recurs.holes.iter().chain(extras).chain(overrides);
+    let days: BTreeSet<Date> = named
+        .map(|when| home_local(when, master, home).date())
         .collect();
-    let Some(last) = named.iter().max() else {
+    let Some(last) = days.last() else {
         return BTreeSet::new();
     };
-    let days: BTreeSet<Date> = named.iter().map(|local| local.date()).collect();
-    let end = last.saturating_add(2.days());
+    let end = last.saturating_add(2.days()).at(0, 0, 0, 0);
     rule.starts(master.start.local())
         .take(STEPS_MAX)
         .take_while(|start| *start < end)
@@ -244,36 +323,20 @@ fn home_local(when: &When, master: &Master, home: &TimeZone) -> DateTime {
     }
 }
 
-/// The local starts of the series that a hole or a RECURRENCE-ID means: by instant, or by day.
+/// The starts of the rule that a hole or a RECURRENCE-ID means: by instant, or by day.
 fn local_starts(
     when: &When,
     master: &Master,
     starts: &BTreeSet<DateTime>,
     home: &TimeZone,
 ) -> BTreeSet<DateTime> {
-    let local = home_local(when, master, home);
-    match (&master.start, when) {
-        (When::Day(_), _) => BTreeSet::from([local.date().at(0, 0, 0, 0)]),
-        (When::Time(..), When::Day(date)) => starts
-            .iter()
-            .filter(|start| start.date() == *date)
-            .copied()
-            .collect(),
-        (When::Time(_, zone), When::Time(..)) => {
-            let mut found = BTreeSet::from([local]);
-            found.extend(before_gap(zone, when.instant(home), home));
-            found
-        }
-    }
-}
-
-/// The reading inside a daylight-saving gap that stands for an instant just after the gap, if there is one.
-fn before_gap(zone: &Zone, instant: Timestamp, home: &TimeZone) -> Option<DateTime> {
-    let zone = zone.named(home)?;
-    let earlier = zone.to_offset(instant.saturating_sub(3.hours()).ok()?);
-    let reading = earlier.to_datetime(instant);
-    let in_gap = zone.to_ambiguous_timestamp(reading).offset();
-    matches!(in_gap, jiff::tz::AmbiguousOffset::Gap { .. }).then_some(reading)
+    let around = home_local(when, master, home).date();
+    let from = around.saturating_sub(1.days()).at(0, 0, 0, 0);
+    let to = around.saturating_add(2.days()).at(0, 0, 0, 0);
+    let near = starts.range(from..to);
+    near.filter(|start| same_start(when, &master.start.at(**start), home))
+        .copied()
+        .collect()
 }
 
 /// Whether some occurrence of a rule with holes touches the window.

@@ -20,6 +20,8 @@ pub struct Limits {
     pub removals_percent: u8,
     /// How many operations one run does at the most; the next run goes on.
     pub operations: usize,
+    /// How long one run may go on writing, in minutes; the next run goes on.
+    pub run_minutes: u32,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
         Self {
             removals_percent: 50,
             operations: 50_000,
+            run_minutes: 60,
         }
     }
 }
@@ -110,7 +113,7 @@ pub fn guard(
     }
     let mut plan = plan;
     plan.sort();
-    let postponed = plan.ops.len().saturating_sub(limits.operations);
+    let postponed = plan.postponed + plan.ops.len().saturating_sub(limits.operations);
     plan.ops.truncate(limits.operations);
     Ok(Approved { plan, postponed })
 }
@@ -125,10 +128,10 @@ fn judge(
     let pair = (target, source);
     let standing = plan.standing.get(&pair).copied().unwrap_or(removed);
     let (target, source) = pair;
-    let emptied = source
-        .as_ref()
-        .and_then(|source| sources.get(source))
-        .is_some_and(|source| source.total == 0);
+    let emptied = match &source {
+        Some(source) => sources.get(source).is_some_and(|source| source.total == 0),
+        None => plan.fed_by_empty.contains(&target),
+    };
     let share = removed * 100 > standing * usize::from(limits.removals_percent);
     let too_much = (share && removed > REMOVALS_FREE) || (emptied && removed > EMPTIED_FREE);
     too_much.then_some(Refusal {
@@ -138,4 +141,105 @@ fn judge(
         standing,
         emptied,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        ident::{Mint, Subject},
+        plan::{Op, Present, Source},
+    };
+
+    /// A plan that removes so many of so many blocks of one source, and what is known of that source.
+    fn plan(removed: usize, standing: usize, events_left: usize, known: bool) -> (Plan, Sources) {
+        let mint = Mint::new(&[1; 32]);
+        let source = known.then(|| CalendarName::from("home"));
+        let mut plan = Plan::default();
+        for i in 0..removed {
+            let stem = mint.stem(Subject {
+                source: &"home".into(),
+                uid: &i.to_string().into(),
+                occurrence: &"".into(),
+                target: &"work".into(),
+            });
+            plan.ops.push(Op {
+                target: "work".into(),
+                action: Action::Remove(Present {
+                    id: mint.id(&stem, 0),
+                    print: crate::model::Print::default(),
+                    hands_off: false,
+                    first: Timestamp::UNIX_EPOCH,
+                    first_end: Timestamp::UNIX_EPOCH,
+                    repeats: false,
+                    last: None,
+                }),
+                stem,
+                why: Why::Gone,
+                source: source.clone(),
+            });
+        }
+        plan.standing.insert(("work".into(), source), standing);
+        if events_left == 0 {
+            plan.fed_by_empty.insert("work".into());
+        }
+        let sources = Sources::from([(
+            "home".into(),
+            Source {
+                total: events_left,
+                ..Source::default()
+            },
+        )]);
+        (plan, sources)
+    }
+
+    fn passes(removed: usize, standing: usize, events_left: usize) -> bool {
+        let judged = [true, false].map(|known| {
+            let (plan, sources) = plan(removed, standing, events_left, known);
+            guard(plan, &sources, &Limits::default(), false).is_ok()
+        });
+        assert_eq!(
+            judged[0], judged[1],
+            "it must not matter whether the source is remembered"
+        );
+        judged[0]
+    }
+
+    #[test]
+    fn a_few_removals_pass() {
+        assert!(passes(1, 1, 1));
+        assert!(passes(10, 10, 1));
+        assert!(passes(40, 80, 40));
+    }
+
+    #[test]
+    fn too_large_a_share_is_refused() {
+        assert!(!passes(11, 20, 9));
+        assert!(!passes(1000, 1000, 5));
+    }
+
+    #[test]
+    fn a_source_that_is_suddenly_empty_is_refused() {
+        assert!(passes(2, 2, 0), "whoever had two events may delete both");
+        assert!(!passes(3, 3, 0));
+    }
+
+    #[test]
+    fn a_person_may_allow_it_once() {
+        let (plan, sources) = plan(1000, 1000, 0, true);
+        assert!(guard(plan, &sources, &Limits::default(), true).is_ok());
+    }
+
+    #[test]
+    fn more_than_the_limit_waits_for_the_next_run() {
+        let (plan, sources) = plan(8, 100, 92, true);
+        let limits = Limits {
+            operations: 5,
+            ..Limits::default()
+        };
+        let approved = guard(plan, &sources, &limits, false).unwrap();
+        assert_eq!((approved.plan().ops.len(), approved.postponed), (5, 3));
+    }
 }

@@ -1,13 +1,16 @@
 //! The vocabulary of things that can be done to a target, each with its reason.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::Present;
 use crate::{
     ident::Stem,
-    model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
+    model::{CalendarName, Face, OccurrenceKey, Shape, Uid},
 };
 
 /// What is to be done, in order, and what the guard needs to know to judge it.
@@ -23,6 +26,10 @@ pub struct Plan {
     pub unchanged: BTreeMap<CalendarName, usize>,
     /// For each target and source, how many of its blocks stand there now. The source is empty where it is not remembered.
     pub standing: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
+    /// The targets that an empty calendar feeds: what nobody remembers the source of may have come from there.
+    pub fed_by_empty: BTreeSet<CalendarName>,
+    /// Operations beyond the limit, left for the next run.
+    pub postponed: usize,
     /// What could not be judged, and is therefore left as it is.
     pub doubts: Vec<Doubt>,
 }
@@ -94,7 +101,7 @@ pub struct Wanted {
     /// When it is.
     pub shape: Shape,
     /// What it says.
-    pub face: Face,
+    pub face: Arc<Face>,
     /// The calendar it comes from.
     pub source: CalendarName,
     /// The event it comes from.
@@ -141,31 +148,68 @@ impl Action {
             Self::Remove(_) => "delete",
         }
     }
-
-    /// Where the block lies, if it is there.
-    pub fn href(&self) -> Option<&Href> {
-        match self {
-            Self::Create(_) => None,
-            Self::Replace(_, present) | Self::Remove(present) => Some(&present.href),
-        }
-    }
 }
 
 impl Op {
+    /// The creation of a block.
+    pub fn create(target: &CalendarName, stem: Stem, wanted: Wanted, why: Why) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            source: Some(wanted.source.clone()),
+            action: Action::Create(wanted),
+            why,
+        }
+    }
+
+    /// The change of a block.
+    pub fn replace(
+        target: &CalendarName,
+        stem: Stem,
+        wanted: Wanted,
+        present: Present,
+        why: Why,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            source: Some(wanted.source.clone()),
+            action: Action::Replace(wanted, present),
+            why,
+        }
+    }
+
+    /// The removal of a block.
+    pub fn remove(
+        target: &CalendarName,
+        stem: Stem,
+        present: Present,
+        why: Why,
+        source: Option<CalendarName>,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            stem,
+            action: Action::Remove(present),
+            why,
+            source,
+        }
+    }
+
     /// The total order of operations: equal inputs give equal plans.
     pub fn order(&self) -> (&CalendarName, u8, &Stem) {
         (&self.target, self.action.rank(), &self.stem)
     }
 
-    /// When the block is or was: its first start, its last end if it has one, and whether it repeats.
-    pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Option<Timestamp>, bool) {
+    /// When the (first) occurrence of the block begins and is over, and whether it repeats.
+    pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Timestamp, bool) {
         match &self.action {
             Action::Create(wanted) | Action::Replace(wanted, _) => {
                 let repeats = matches!(wanted.shape, Shape::Series(_));
-                let (first, last) = wanted.shape.first_occurrence(home);
-                (first, Some(last), repeats)
+                let (first, end) = wanted.shape.first_occurrence(home);
+                (first, end, repeats)
             }
-            Action::Remove(present) => (present.first, present.last, present.last.is_none()),
+            Action::Remove(present) => (present.first, present.first_end, present.repeats),
         }
     }
 }
@@ -178,6 +222,8 @@ impl Plan {
         self.forgets.extend(other.forgets);
         self.unchanged.extend(other.unchanged);
         self.standing.extend(other.standing);
+        self.postponed += other.postponed;
+        self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
     }
 
@@ -195,6 +241,8 @@ impl Plan {
             forgets: Vec::new(),
             unchanged: self.unchanged.clone(),
             standing: self.standing.clone(),
+            fed_by_empty: self.fed_by_empty.clone(),
+            postponed: self.postponed,
             doubts: self.doubts.clone(),
         }
     }

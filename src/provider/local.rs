@@ -218,9 +218,9 @@ impl LocalCalendar {
 
 impl Provider for LocalCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
-        // Looked at before its files: a change during the listing is then seen next time.
+        // The folder's own time first: what changes while it is listed is then seen next time.
         let folder = fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))?;
-        let folder = stamp(&folder, self.clock.now().as_nanosecond());
+        let folder = folder_stamp(&folder, self.clock.now().as_nanosecond());
         let stamps = self.stamps().await?;
         let cursor = cursor(&folder, &stamps);
         if since.is_some() && since == cursor.as_ref() {
@@ -353,30 +353,42 @@ fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
 /// What tells one state of a file from another without opening it. Contents cannot change without the change time.
 fn stamp(meta: &fs::Metadata, now: i128) -> Version {
     let changed = i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec());
-    let settled = if meta.ctime_nsec() == 0 {
-        SETTLED_COARSE_NS
-    } else {
-        SETTLED_NS
-    };
-    let young = if now.saturating_sub(changed) < settled {
-        "?"
-    } else {
-        ""
-    };
-    format!(
-        "{:x}.{:x}.{:x}.{:x}{young}",
+    let text = format!(
+        "{:x}.{:x}.{:x}.{:x}",
         meta.ino(),
         meta.size(),
         i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
         changed,
-    )
-    .into()
+    );
+    aged(text, changed, meta.ctime_nsec(), now)
 }
 
-/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while a file is young.
-///
-/// The folder's own stamp is part of it: a folder from which somebody takes away all that calsync wrote after it was listed
-/// holds the same files again, and yet is not as it was left.
+/// A stamp, marked if what it stands for changed so short a time ago that it may change again without the stamp showing it.
+fn aged(mut text: String, changed: i128, nanoseconds: i64, now: i128) -> Version {
+    let settled = if nanoseconds == 0 {
+        SETTLED_COARSE_NS
+    } else {
+        SETTLED_NS
+    };
+    if now.saturating_sub(changed) < settled {
+        text.push(YOUNG);
+    }
+    text.into()
+}
+
+/// What changes whenever a file comes into a folder or leaves it, also if the folder is afterwards as it was before: a
+/// block that calsync wrote and somebody deleted leaves the very stamps that were there when calsync last looked.
+fn folder_stamp(meta: &fs::Metadata, now: i128) -> Version {
+    let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+    aged(
+        format!("{:x}.{changed:x}", meta.ino()),
+        changed,
+        meta.mtime_nsec(),
+        now,
+    )
+}
+
+/// A digest of all stamps: if it is the same next time, nothing in the folder has changed. None while one is young.
 fn cursor(folder: &Version, stamps: &BTreeMap<Href, Version>) -> Option<Cursor> {
     if folder.ends_with(YOUNG) {
         return None;

@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     rc::Rc,
 };
 
@@ -32,6 +33,8 @@ struct Shelf {
     items: BTreeMap<Href, Item>,
     /// When each resource last changed or went, in steps of the calendar's own counter.
     steps: BTreeMap<Href, u64>,
+    /// The same the other way round: what changed after a step is found without looking at anything else.
+    log: BTreeMap<u64, Href>,
     step: u64,
     /// Cursors from before this step are lost.
     forgotten: u64,
@@ -121,8 +124,7 @@ impl MemoryCalendar {
 
 impl Shelf {
     fn put(&mut self, href: Href, parts: Vec<Part>, block: Option<Block>) -> Place {
-        self.step += 1;
-        self.steps.insert(href.clone(), self.step);
+        self.note(&href);
         let version: Version = self.step.to_string().into();
         let item = Item {
             version: version.clone(),
@@ -135,10 +137,37 @@ impl Shelf {
 
     fn take(&mut self, href: &str) {
         if let Some((href, _)) = self.items.remove_entry(href) {
-            self.step += 1;
-            self.steps.insert(href.clone(), self.step);
+            self.note(&href);
             self.spent.insert(href);
         }
+    }
+
+    /// Notes that a resource has just changed or gone.
+    fn note(&mut self, href: &Href) {
+        self.step += 1;
+        if let Some(earlier) = self.steps.insert(href.clone(), self.step) {
+            self.log.remove(&earlier);
+        }
+        self.log.insert(self.step, href.clone());
+    }
+
+    /// Everything that is there.
+    fn whole(&self) -> (Listing, Vec<Change>) {
+        let items = self.items.iter();
+        let changes = items.map(|(href, item)| Change::Seen(resource(href, item)));
+        let present = self.items.keys().cloned().collect();
+        (Listing::Whole(present), changes.collect())
+    }
+
+    /// What changed or went after a step.
+    fn after(&self, step: u64) -> (Listing, Vec<Change>) {
+        let log = self.log.range((Bound::Excluded(step), Bound::Unbounded));
+        let touched: BTreeSet<&Href> = log.map(|(_, href)| href).collect();
+        let change = |href: &Href| match self.items.get(href) {
+            Some(item) => Change::Seen(resource(href, item)),
+            None => Change::Gone(href.clone()),
+        };
+        (Listing::Delta, touched.into_iter().map(change).collect())
     }
 
     fn may_write(&self) -> Answer<()> {
@@ -180,21 +209,9 @@ impl Provider for MemoryCalendar {
             let since = since
                 .and_then(|cursor| cursor.0.parse::<u64>().ok())
                 .filter(|&step| step >= shelf.forgotten);
-            let after = |href: &Href| shelf.steps.get(href).is_none_or(|step| Some(*step) > since);
-            let seen = shelf.items.iter().filter(|(href, _)| after(href));
-            let mut changes: Vec<Change> = seen
-                .map(|(href, item)| Change::Seen(resource(href, item)))
-                .collect();
-            let listing = match since {
-                None => Listing::Whole(shelf.items.keys().cloned().collect()),
-                Some(_) => {
-                    let gone = shelf
-                        .steps
-                        .keys()
-                        .filter(|href| !shelf.items.contains_key(*href));
-                    changes.extend(gone.filter(|href| after(href)).cloned().map(Change::Gone));
-                    Listing::Delta
-                }
+            let (listing, changes) = match since {
+                None => shelf.whole(),
+                Some(step) => shelf.after(step),
             };
             Pulled {
                 listing,

@@ -1,7 +1,7 @@
 //! The moment between asking a server and knowing its answer, and what the answer was.
 
 use jiff::{Timestamp, tz::TimeZone};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     State, Stated,
@@ -89,9 +89,8 @@ impl State {
         wanted: &Wanted,
         home: &TimeZone,
     ) -> Stated<()> {
-        let place = Place {
-            href: present.href.clone(),
-            version: present.version.clone(),
+        let Some(place) = self.place(calendar, &present.id)? else {
+            return Ok(());
         };
         let written = Written {
             id: &present.id,
@@ -100,6 +99,22 @@ impl State {
             print: block::print(&wanted.shape, &wanted.face, &[]),
         };
         self.settle(calendar, &Settled::Stands(written), home)
+    }
+
+    /// Where a block was last seen, and in which version.
+    pub fn place(&self, calendar: &CalendarName, id: &BlockId) -> Stated<Option<Place>> {
+        let calendar = self.calendar_id(calendar)?;
+        let sql = "SELECT r.href, r.version FROM blocks b JOIN resources r ON r.id = b.resource
+            WHERE b.calendar = ?1 AND b.id = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let found = query.query_row(params![calendar, id.as_str()], |row| {
+            let (href, version): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(Place {
+                href: href.into(),
+                version: version.into(),
+            })
+        });
+        Ok(found.optional()?)
     }
 
     /// Forgets a link to a block that is gone and that nothing asks for.

@@ -9,7 +9,8 @@ use super::{Reading, State, Stated, calendars::recount};
 use crate::{
     ident::{BlockId, Mint, Recognised},
     model::{
-        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Uid, Version, When,
+        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
+        When,
     },
     provider::{Change, Listing, Pulled},
 };
@@ -60,11 +61,16 @@ impl State {
         let mut recorded = Recorded::default();
         // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
         let believe_absence = !any_newly_unreadable(&tx, calendar, &pulled.changes)?;
-        // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
+        // What is gone goes first: a block that was moved is then found at its new place, not taken for a copy.
         if let Listing::Whole(present) = &pulled.listing
             && believe_absence
         {
             recorded.changed += drop_absent(&tx, calendar, present)?;
+        }
+        for change in &pulled.changes {
+            if let Change::Gone(href) = change {
+                recorded.changed += usize::from(drop_resource(&tx, calendar, href)?);
+            }
         }
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
@@ -103,13 +109,7 @@ fn any_newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> S
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
-        Change::Gone(href) => {
-            let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
-            Ok(db
-                .prepare_cached(sql)?
-                .execute(params![calendar, &**href])?
-                > 0)
-        }
+        Change::Gone(_) => Ok(false),
         Change::Unreadable { href, version, why } => {
             let id = put_resource(db, calendar, href, version, Some(why))?;
             if let Recognised::Ours(block) = eyes.mint.recognise(name_of(href)) {
@@ -121,6 +121,14 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             Ok(true)
         }
     }
+}
+
+fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
+    let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
+    let dropped = db
+        .prepare_cached(sql)?
+        .execute(params![calendar, &**href])?;
+    Ok(dropped > 0)
 }
 
 /// How a block is seen in which nothing makes sense any more: not as it should be.
@@ -257,28 +265,29 @@ pub(super) fn put_block(
     seen: &SeenBlock,
     home: &TimeZone,
 ) -> Stated<()> {
-    let (first, last) = match &seen.shape {
-        Some(shape) => {
-            let last = shape.last_end(home).map(Timestamp::as_second);
-            (shape.first_start(home).as_second(), last)
-        }
-        None => (0, None),
+    let (first, first_end) = match &seen.shape {
+        Some(shape) => shape.first_occurrence(home),
+        None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, last)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (calendar, id) DO UPDATE SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, last = ?7
-        WHERE resource = ?3 OR ?8";
-    let sql_place = "SELECT href FROM resources WHERE id = ?1";
-    let mut place = db.prepare_cached(sql_place)?;
+    let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
+    let place = "SELECT href FROM resources WHERE id = ?1";
+    let mut place = db.prepare_cached(place)?;
     let href: String = place.query_row([resource], |row| row.get(0))?;
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (calendar, id) DO UPDATE
+        SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9
+        WHERE resource = ?3 OR ?10";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
         resource,
         seen.print.0,
         seen.people,
-        first,
-        last,
+        first.as_second(),
+        first_end.as_second(),
+        matches!(seen.shape, Some(Shape::Series(_))),
+        last.map(Timestamp::as_second),
         name_of(&href) == block.as_str(),
     ])?;
     Ok(())

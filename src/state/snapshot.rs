@@ -38,7 +38,7 @@ impl State {
         while let Some(row) = rows.next()? {
             let uid: Uid = row.get_ref(0)?.as_str().unwrap_or_default().into();
             let body = row.get_ref(1)?.as_str().unwrap_or_default();
-            // A body that this version cannot read was written by another; the calendar is read anew then.
+            // What cannot be read counts as not known, so nothing is taken away on account of it.
             let Ok(event) = serde_json::from_str::<Event>(body) else {
                 source.sight.whole = false;
                 continue;
@@ -63,8 +63,14 @@ impl State {
         })?)
     }
 
-    /// Our blocks in a calendar. `fresh`: it was read in this run.
-    pub fn target(&self, name: &CalendarName, mint: &Mint, fresh: bool) -> Stated<Target> {
+    /// Our blocks in a calendar. `fresh`: it was read in this run; `others`: the calendars that are configured beside it.
+    pub fn target<'a>(
+        &self,
+        name: &CalendarName,
+        mint: &Mint,
+        fresh: bool,
+        others: impl Iterator<Item = &'a CalendarName>,
+    ) -> Stated<Target> {
         let calendar = self.calendar_id(name)?;
         let mut target = Target {
             fresh,
@@ -72,13 +78,14 @@ impl State {
         };
         self.load_links(calendar, &mut target)?;
         self.load_blocks(calendar, mint, &mut target)?;
-        target.copies = self.copies(calendar, &target)?;
+        for other in others.filter(|other| *other != name) {
+            self.find_copies(other, &mut target)?;
+        }
         Ok(target)
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql =
-            "SELECT stem, source, uid, occurrence, print, echo FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -103,8 +110,8 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, mint: &Mint, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT b.id, r.href, r.version, b.print, b.hands_off, b.first, b.last
-            FROM blocks b JOIN resources r ON r.id = b.resource WHERE b.calendar = ?1 ORDER BY b.id";
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last
+            FROM blocks WHERE calendar = ?1 ORDER BY id";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         while let Some(row) = rows.next()? {
@@ -126,18 +133,19 @@ impl State {
         Ok(())
     }
 
-    /// The blocks here that calsync did not write here, but did write elsewhere.
-    fn copies(&self, calendar: i64, target: &Target) -> Stated<BTreeSet<Stem>> {
-        let sql = "SELECT 1 FROM links WHERE stem = ?1 AND calendar <> ?2";
-        let mut query = self.db.prepare_cached(sql)?;
+    /// Marks the blocks that calsync did not write here, but did write in another calendar: somebody copied them.
+    fn find_copies(&self, other: &CalendarName, target: &mut Target) -> Stated<()> {
+        let other = self.calendar_id(other)?;
+        let mut query = self
+            .db
+            .prepare_cached("SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2")?;
         let unknown = target.held.iter().filter(|(_, held)| held.link.is_none());
-        let mut copies = BTreeSet::new();
         for (stem, _) in unknown {
-            if query.exists(params![stem.as_str(), calendar])? {
-                copies.insert(stem.clone());
+            if query.exists(params![other, stem.as_str()])? {
+                target.copies.insert(stem.clone());
             }
         }
-        Ok(copies)
+        Ok(())
     }
 }
 
@@ -154,9 +162,8 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     Ok(Link {
         source,
         uid: text(row, 2)?,
-        occurrence: text(row, 3)?,
-        print: print(row, 4)?.unwrap_or_default(),
-        echo: print(row, 5)?,
+        print: print(row, 3)?.unwrap_or_default(),
+        echo: print(row, 4)?,
     })
 }
 
@@ -164,11 +171,11 @@ fn present(row: &Row<'_>, id: crate::ident::BlockId) -> rusqlite::Result<Present
     let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     Ok(Present {
         id,
-        href: text(row, 1)?,
-        version: text(row, 2)?,
-        print: print(row, 3)?.unwrap_or_default(),
-        hands_off: row.get(4)?,
-        first: time(row.get(5)?),
+        print: print(row, 1)?.unwrap_or_default(),
+        hands_off: row.get(2)?,
+        first: time(row.get(3)?),
+        first_end: time(row.get(4)?),
+        repeats: row.get(5)?,
         last: row.get::<_, Option<i64>>(6)?.map(time),
     })
 }

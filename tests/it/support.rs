@@ -1,3 +1,8 @@
-//! What several rooms of tests share.
+//! What the rooms of this binary share: seeded chance, events as text, calendars that a test can reach into, and faults.
 
+pub(crate) mod chaos;
 pub(crate) mod program;
+pub(crate) mod rng;
+pub(crate) mod shore;
+pub(crate) mod spec;
+pub(crate) mod world;

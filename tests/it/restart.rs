@@ -1,0 +1,240 @@
+//! *Restart*, *Settles*, *Only ours* and *One sick account does not stop the others*, on whole worlds: a run is dropped at
+//! any await, requests fail in every way, people do what people do, the state file goes missing. In the end all is as if
+//! nothing had happened.
+//!
+//! `CALSYNC_WORLDS` says how many worlds are tried, `CALSYNC_SEED` tries a single one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use calsync::{
+    config::paths::variable,
+    ident::Stem,
+    model::{CalendarName, Print, Window},
+    plan::Limits,
+    run::{Goal, finish, plan},
+    session::{Request, Stop},
+};
+use jiff::ToSpan as _;
+
+use crate::support::{shore::poll_out, world::World};
+
+/// How many worlds there are by default.
+const WORLDS: u64 = 10_000;
+
+#[test]
+fn whatever_happens_the_world_ends_up_as_if_nothing_had() {
+    each_seed(live_and_check);
+}
+
+/// Tries a scenario with every seed, on all processors, and names the seed that fails.
+fn each_seed(scenario: fn(u64)) {
+    let number = |name| variable(name).map(|text| text.parse::<u64>().expect("a number"));
+    if let Some(seed) = number("CALSYNC_SEED") {
+        return scenario(seed);
+    }
+    let worlds = number("CALSYNC_WORLDS").unwrap_or(WORLDS);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let lane = |first: usize| {
+        (0..worlds).skip(first).step_by(threads).for_each(|seed| {
+            let lived = catch_unwind(AssertUnwindSafe(|| scenario(seed)));
+            assert!(
+                lived.is_ok(),
+                "world {seed} went wrong; see it alone with CALSYNC_SEED={seed}"
+            );
+        });
+    };
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..threads)
+            .map(|first| scope.spawn(move || lane(first)))
+            .collect();
+        let failed = lanes
+            .into_iter()
+            .filter_map(|lane| lane.join().err())
+            .next();
+        if let Some(why) = failed {
+            std::panic::resume_unwind(why);
+        }
+    });
+}
+
+fn live_and_check(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..world.rng.within(1, 4) {
+        trouble(&mut world);
+    }
+    calm(&mut world);
+    let expected = world.undisturbed();
+    settles(&mut world);
+    as_if_nothing_had_happened(&world, &expected);
+    empties(&mut world);
+    if world.rng.chance(15) {
+        settles(&mut world);
+        as_if_nothing_had_happened(&world, &expected);
+    }
+}
+
+/// Things happen, and then a run that may fail or die.
+fn trouble(world: &mut World) {
+    for _ in 0..world.rng.below(4) {
+        world.act();
+    }
+    if world.rng.chance(10) {
+        world.lose_state();
+    }
+    if world.rng.chance(10) {
+        let later = world.clock.now() + (24 * world.rng.within(0, 3)).hours();
+        world.set_now(later);
+    }
+    world.settings.limits = Limits {
+        operations: *world.rng.pick(&[3, 50_000, 50_000]),
+        ..Limits::default()
+    };
+    {
+        let percent = *world.rng.pick(&[0, 0, 3, 10, 30]);
+        let mut faults = world.faults.borrow_mut();
+        faults.percent = percent;
+        faults.read_only = percent > 0 && faults.rng.chance(15);
+    }
+    let goal = if world.rng.chance(6) {
+        Goal::Empty
+    } else {
+        Goal::InStep
+    };
+    let request = Request {
+        full: world.rng.chance(10),
+        allow_mass_delete: world.rng.chance(70),
+        ..Request::default()
+    };
+    let polls = match world.rng.below(3) {
+        0 => 1_000_000,
+        1 => world.rng.below(20),
+        _ => world.rng.below(80),
+    };
+    untouched(world, |world| {
+        if let Some(ran) = world.run(goal, request, polls) {
+            ran.expect("no fault outside breaks the state");
+        }
+    });
+    world.reopen();
+}
+
+/// The last fault is over.
+fn calm(world: &mut World) {
+    let mut faults = world.faults.borrow_mut();
+    faults.percent = 0;
+    faults.read_only = false;
+    world.settings.limits = Limits::default();
+}
+
+/// Does something, and makes sure that nothing but our blocks is different after it.
+fn untouched(world: &mut World, work: impl FnOnce(&mut World)) {
+    let before = world.own();
+    work(world);
+    assert!(
+        before == world.own(),
+        "only our blocks may change: {before:#?} became {:#?}",
+        world.own()
+    );
+}
+
+/// One run puts all in step; the one after it plans nothing and writes nothing.
+fn settles(world: &mut World) {
+    untouched(world, |world| {
+        world.run_out(Goal::InStep);
+        if !world.copies.is_empty() {
+            // A block moved to where it does not belong stays as long as the one it was copied from is remembered.
+            world.run_out(Goal::InStep);
+        }
+        let written = world.faults.borrow().writes;
+        let stop = Stop::default();
+        let mut session = world.session(&stop);
+        let planned = poll_out(plan(&mut session, Goal::InStep, Request::default())).unwrap();
+        let again = planned.plan();
+        assert!(
+            again.is_some_and(|p| p.is_empty()),
+            "a second run plans nothing: {again:#?}"
+        );
+        let report = poll_out(finish(&mut session, planned)).unwrap();
+        assert!(
+            report.is_idle(),
+            "a second run has nothing to say: {report:#?}"
+        );
+        assert_eq!(
+            written,
+            world.faults.borrow().writes,
+            "a second run writes nothing"
+        );
+    });
+}
+
+/// Every calendar shows what an installation shows that nothing ever happened to, once each.
+fn as_if_nothing_had_happened(
+    world: &World,
+    expected: &BTreeMap<CalendarName, BTreeMap<Stem, Print>>,
+) {
+    let settings = &world.settings;
+    let window: Window = settings.window(&world.clock);
+    for calendar in &world.calendars {
+        let mut missing = expected[&calendar.name].clone();
+        let mut stems = BTreeSet::new();
+        for block in world.ours(calendar) {
+            let stem = block.id.stem();
+            let name = &calendar.name;
+            assert!(
+                stems.insert(stem.clone()),
+                "{name}: two blocks for one thing: {block:?}"
+            );
+            let should = missing.remove(&stem);
+            let over = || {
+                let last = block
+                    .shape
+                    .as_ref()
+                    .and_then(|shape| shape.last_end(&settings.home));
+                last.is_some_and(|last| last <= window.from())
+            };
+            match should {
+                // Somebody made a meeting of it, so it is left alone.
+                _ if block.people => {}
+                Some(print) => {
+                    assert_eq!(block.print, print, "{name}: {block:?} shows something else")
+                }
+                None => assert!(
+                    over() || world.copies.contains(&(name.clone(), stem)),
+                    "{name}: nothing asks for {block:?}"
+                ),
+            }
+        }
+        assert!(missing.is_empty(), "{}: missing {missing:?}", calendar.name);
+    }
+}
+
+/// `reset` leaves no block behind and nothing else touched, also when it dies on the way and when the state is lost.
+fn empties(world: &mut World) {
+    if world.rng.chance(40) {
+        world.lose_state();
+    }
+    if world.rng.chance(40) {
+        world.faults.borrow_mut().percent = 20;
+        let polls = world.rng.below(60);
+        untouched(world, |world| {
+            world.run(Goal::Empty, Request::default(), polls);
+        });
+        world.reopen();
+        calm(world);
+    }
+    untouched(world, |world| {
+        let report = world.run_out(Goal::Empty);
+        assert!(report.is_clean(), "{report:#?}");
+    });
+    for calendar in &world.calendars {
+        let left: Vec<_> = world
+            .ours(calendar)
+            .into_iter()
+            .filter(|b| !b.people)
+            .collect();
+        assert!(left.is_empty(), "{}: {left:?} is left", calendar.name);
+    }
+}

@@ -1,0 +1,229 @@
+//! A calendar as its owner and any other program see it, in memory or as a folder: the side of the world that calsync
+//! does not hold.
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use calsync::{
+    clock::Clock,
+    fsx,
+    ical::{self, Reader},
+    ident::{BlockId, Mint, Recognised},
+    model::{Href, Part, Print, Resource, Shape, Version},
+    provider::{
+        AnyProvider, Change, Known, Provider as _, local::LocalCalendar, memory::MemoryCalendar,
+    },
+};
+use jiff::{Timestamp, tz::TimeZone};
+use tempfile::TempDir;
+
+/// Polls a future so many times at the most, and drops it wherever it is then.
+pub(crate) fn poll_for<F: Future>(future: F, polls: u64) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..polls {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return Some(done);
+        }
+    }
+    None
+}
+
+/// Polls a future to its end.
+pub(crate) fn poll_out<F: Future>(future: F) -> F::Output {
+    poll_for(future, 1_000_000).expect("a future that nobody waits for comes to an end")
+}
+
+/// Where temporary files cost least.
+pub(crate) fn temporary() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let made = tempfile::Builder::new()
+        .prefix("calsync-test-")
+        .tempdir_in(memory);
+    made.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Knows nothing.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl Known for Nothing {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        BTreeMap::new()
+    }
+}
+
+/// Sets the time of a folder to a moment that it never had before. Real ones lie far enough apart; in a test all happens
+/// within one tick of the file system's clock.
+fn touch(folder: &TempDir) {
+    static TICKS: AtomicU64 = AtomicU64::new(1_000_000);
+    let tick = TICKS.fetch_add(1, Ordering::Relaxed);
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(tick);
+    let folder = std::fs::File::open(folder.path()).unwrap();
+    folder.set_modified(time).unwrap();
+}
+
+/// A calendar.
+#[derive(Debug)]
+pub(crate) enum Shore {
+    Memory(MemoryCalendar),
+    Folder(TempDir),
+}
+
+/// What lies at one place of a calendar.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lies {
+    pub(crate) version: Version,
+    pub(crate) parts: Vec<Part>,
+    /// The very bytes, where there are any.
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+/// A block of ours as it lies in a calendar.
+#[derive(Clone, Debug)]
+pub(crate) struct Ours {
+    pub(crate) id: BlockId,
+    pub(crate) href: Href,
+    /// What it shows; nothing sensible if somebody damaged it.
+    pub(crate) print: Print,
+    pub(crate) shape: Option<Shape>,
+    pub(crate) people: bool,
+}
+
+impl Shore {
+    /// The same kind of calendar, empty.
+    pub(crate) fn fresh(&self) -> Self {
+        match self {
+            Self::Memory(_) => Self::Memory(MemoryCalendar::new()),
+            Self::Folder(_) => Self::Folder(temporary()),
+        }
+    }
+
+    pub(crate) fn provider(&self, tag: &str, home: &TimeZone, clock: &Clock) -> AnyProvider {
+        match self {
+            Self::Memory(calendar) => AnyProvider::Memory(calendar.clone()),
+            Self::Folder(folder) => {
+                let folder = folder.path().to_owned();
+                AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
+            }
+        }
+    }
+
+    /// The place of what goes by this name.
+    pub(crate) fn href(&self, name: &str) -> String {
+        match self {
+            Self::Memory(_) => name.to_owned(),
+            Self::Folder(_) => format!("{name}.ics"),
+        }
+    }
+
+    /// Puts a text there, as any other program would.
+    pub(crate) fn put(&self, href: &str, text: &str, home: &TimeZone) {
+        match self {
+            Self::Memory(calendar) => {
+                let parts = ical::read(text.as_bytes(), Reader { me: &[], home }).unwrap();
+                calendar.put(href, parts);
+            }
+            Self::Folder(folder) => {
+                let staged = fsx::stage(folder.path(), "owner", href, text.as_bytes()).unwrap();
+                fsx::publish_over(&staged, &folder.path().join(href)).unwrap();
+                touch(folder);
+            }
+        }
+    }
+
+    /// Takes away what lies there.
+    pub(crate) fn take(&self, href: &str) {
+        match self {
+            Self::Memory(calendar) => calendar.take(href),
+            Self::Folder(folder) => {
+                std::fs::remove_file(folder.path().join(href)).unwrap();
+                touch(folder);
+            }
+        }
+    }
+
+    /// Everything that any reader of the calendar finds.
+    pub(crate) fn all(&self, home: &TimeZone) -> BTreeMap<Href, Lies> {
+        let mut provider = self.provider("onlooker", home, &Clock::at(Timestamp::MAX));
+        let pulled = poll_out(provider.pull(None, &Nothing)).unwrap();
+        let mut found = BTreeMap::new();
+        for change in pulled.changes {
+            let (href, version, parts) = match change {
+                Change::Seen(Resource {
+                    href,
+                    version,
+                    parts,
+                }) => (href, version, parts),
+                Change::Unreadable { href, version, .. } => (href, version, Vec::new()),
+                Change::Gone(_) => continue,
+            };
+            let bytes = match self {
+                Self::Memory(_) => None,
+                Self::Folder(folder) => Some(std::fs::read(folder.path().join(&*href)).unwrap()),
+            };
+            found.insert(
+                href,
+                Lies {
+                    version,
+                    parts,
+                    bytes,
+                },
+            );
+        }
+        found
+    }
+
+    /// Everything but blocks of ours: what may never change by our hand.
+    pub(crate) fn own(&self, mint: &Mint, home: &TimeZone) -> BTreeMap<Href, Lies> {
+        let all = self.all(home).into_iter();
+        all.filter(|(href, lies)| ours(href, lies, mint).is_none())
+            .collect()
+    }
+
+    /// The blocks of ours, by place.
+    pub(crate) fn ours(&self, mint: &Mint, home: &TimeZone) -> Vec<Ours> {
+        let all = self.all(home);
+        all.iter()
+            .filter_map(|(href, lies)| ours(href, lies, mint))
+            .collect()
+    }
+
+    /// Files that no reader of the calendar may take for events.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let Self::Folder(folder) = self else {
+            return Vec::new();
+        };
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with('.'))
+            .collect()
+    }
+}
+
+fn ours(href: &Href, lies: &Lies, mint: &Mint) -> Option<Ours> {
+    let recognised = match &lies.parts[..] {
+        [] => mint.recognise(href.trim_end_matches(".ics")),
+        [Part::Event { uid, .. }] => mint.recognise(uid),
+        _ => return None,
+    };
+    let Recognised::Ours(id) = recognised else {
+        return None;
+    };
+    let seen = match &lies.parts[..] {
+        [Part::Event { seen, .. }] => seen.clone(),
+        _ => None,
+    };
+    Some(Ours {
+        id,
+        href: href.clone(),
+        print: seen.as_ref().map_or(Print::default(), |s| s.print),
+        people: seen.as_ref().is_some_and(|s| s.people),
+        shape: seen.and_then(|s| s.shape),
+    })
+}
