@@ -21,6 +21,9 @@ use crate::{
 
 pub mod text;
 
+/// How many resources of a calendar that cannot be read are named.
+const TROUBLES_TOLD: u32 = 50;
+
 /// How something went, in the words that scripts rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -187,13 +190,19 @@ impl Report {
             .map(|row| (row.name.clone(), row))
             .collect();
         let mut calendars = Vec::new();
+        let mut notes = notes(&findings.plan.doubts);
         for name in session.seats.keys() {
             let row = rows.get(name);
-            let trouble = match row {
-                Some(row) if row.unreadable > 0 => state.troubles(name, 1)?.into_iter().next(),
-                _ => None,
-            };
-            calendars.push(calendar_report(name, findings, row, trouble));
+            let mut troubles = match row {
+                Some(row) if row.unreadable > 0 => state.troubles(name, TROUBLES_TOLD)?,
+                _ => Vec::new(),
+            }
+            .into_iter();
+            calendars.push(calendar_report(name, findings, row, troubles.next()));
+            if is_looked_at(findings, name) {
+                let told = |(href, why)| format!("{name}: {href} could not be read: {why}");
+                notes.extend(troubles.map(told));
+            }
         }
         let home = &session.settings.home;
         let seconds = session.clock.now().as_millisecond() - findings.started.as_millisecond();
@@ -229,7 +238,7 @@ impl Report {
                 .map(|op| operation(op, home))
                 .collect(),
             errors: errors(findings, &calendars),
-            notes: notes(&findings.plan.doubts),
+            notes,
             calendars,
         };
         report.count(findings);
@@ -300,6 +309,12 @@ impl Report {
     }
 }
 
+/// Whether a run had to do with what is in a calendar.
+fn is_looked_at(findings: &Findings, name: &CalendarName) -> bool {
+    let sighted = findings.sighted.get(name);
+    sighted.is_some_and(|sighted| !matches!(sighted, Sighted::Skipped))
+}
+
 fn calendar_report(
     name: &CalendarName,
     findings: &Findings,
@@ -322,11 +337,11 @@ fn calendar_report(
         worse(verdict(failed), failed.message.clone());
     }
     if let (Some((href, why)), Some(row)) = (trouble, row)
-        && sighted.is_some_and(|s| !matches!(s, Sighted::Skipped))
+        && is_looked_at(findings, name)
     {
         let more = match row.unreadable {
             0 | 1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
+            n => format!(" (and {} more, which -v names)", n - 1),
         };
         worse(
             Verdict::Partial,
@@ -449,7 +464,7 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
     let (first, last, recurring) = op.when(home);
     let (start, end) = match days {
         Some((first, end)) => (first.to_string(), end.to_string()),
-        None => (time(first), last.map(time).unwrap_or_default()),
+        None => (time(first), time(last)),
     };
     OperationReport {
         op: op.action.word(),
