@@ -21,8 +21,8 @@ use crate::{
 
 pub mod text;
 
-/// How many files that cannot be read are named.
-const TROUBLES_TOLD: u32 = 5;
+/// How many resources of a calendar that cannot be read are named.
+const TROUBLES_TOLD: u32 = 50;
 
 /// How something went, in the words that scripts rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -190,13 +190,19 @@ impl Report {
             .map(|row| (row.name.clone(), row))
             .collect();
         let mut calendars = Vec::new();
+        let mut notes = notes(&findings.plan.doubts);
         for name in session.seats.keys() {
             let row = rows.get(name);
-            let troubles = match row {
+            let mut troubles = match row {
                 Some(row) if row.unreadable > 0 => state.troubles(name, TROUBLES_TOLD)?,
                 _ => Vec::new(),
-            };
-            calendars.push(calendar_report(name, findings, row, troubles));
+            }
+            .into_iter();
+            calendars.push(calendar_report(name, findings, row, troubles.next()));
+            if is_looked_at(findings, name) {
+                let told = |(href, why)| format!("{name}: {href} could not be read: {why}");
+                notes.extend(troubles.map(told));
+            }
         }
         let home = &session.settings.home;
         let seconds = session.clock.now().as_millisecond() - findings.started.as_millisecond();
@@ -232,7 +238,7 @@ impl Report {
                 .map(|op| operation(op, home))
                 .collect(),
             errors: errors(findings, &calendars),
-            notes: notes(&findings.plan.doubts),
+            notes,
             calendars,
         };
         report.count(findings);
@@ -303,11 +309,19 @@ impl Report {
     }
 }
 
+/// Whether a run had to do with what is in a calendar.
+fn is_looked_at(findings: &Findings, name: &CalendarName) -> bool {
+    let sighted = findings.sighted.get(name);
+    // Taking blocks away needs nobody's events.
+    findings.goal == Goal::InStep
+        && sighted.is_some_and(|sighted| !matches!(sighted, Sighted::Skipped))
+}
+
 fn calendar_report(
     name: &CalendarName,
     findings: &Findings,
     row: Option<&CalendarRow>,
-    troubles: Vec<(String, String)>,
+    trouble: Option<(String, String)>,
 ) -> CalendarReport {
     let sighted = findings.sighted.get(name);
     let done = findings.outcome.calendars.get(name);
@@ -324,11 +338,17 @@ fn calendar_report(
     if let Some(failed) = done.and_then(|done| done.error.as_ref()) {
         worse(verdict(failed), failed.message.clone());
     }
-    let is_asked = sighted.is_some_and(|s| !matches!(s, Sighted::Skipped));
-    // Taking blocks away needs nobody's events.
-    if is_asked && !troubles.is_empty() && findings.goal == Goal::InStep {
-        let unreadable = row.map_or(0, |row| row.unreadable);
-        worse(Verdict::Partial, unreadable_words(&troubles, unreadable));
+    if let (Some((href, why)), Some(row)) = (trouble, row)
+        && is_looked_at(findings, name)
+    {
+        let more = match row.unreadable {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more, which -v names)", n - 1),
+        };
+        worse(
+            Verdict::Partial,
+            format!("{href} could not be read: {why}{more}; blocks made from it stay as they are"),
+        );
     }
     let (read, changed) = match sighted {
         Some(Sighted::Read(recorded, Kind::Whole)) => (Some("whole"), recorded.changed),
@@ -350,23 +370,6 @@ fn calendar_report(
         },
         error,
     }
-}
-
-/// What is said of files that cannot be read: the first few by name, the rest by number.
-fn unreadable_words(troubles: &[(String, String)], unreadable: u64) -> String {
-    let told: Vec<String> = troubles
-        .iter()
-        .map(|(href, why)| format!("{href}: {why}"))
-        .collect();
-    let count = u64::try_from(told.len()).unwrap_or(u64::MAX);
-    let more = match unreadable.saturating_sub(count) {
-        0 => String::new(),
-        n => format!("; and {n} more"),
-    };
-    format!(
-        "{}{more} (unreadable: what it blocked so far stays)",
-        told.join("; ")
-    )
 }
 
 fn verdict(error: &ProviderError) -> Verdict {

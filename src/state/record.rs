@@ -273,14 +273,14 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
+    let place = "SELECT href FROM resources WHERE id = ?1";
+    let mut place = db.prepare_cached(place)?;
+    let href: String = place.query_row([resource], |row| row.get(0))?;
     let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (calendar, id) DO UPDATE
         SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9
         WHERE resource = ?3 OR ?10";
-    let sql_place = "SELECT href FROM resources WHERE id = ?1";
-    let mut place = db.prepare_cached(sql_place)?;
-    let href: String = place.query_row([resource], |row| row.get(0))?;
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),

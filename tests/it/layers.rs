@@ -176,7 +176,7 @@ fn each_crate_of_its_kind_stays_in_its_room() {
             &["bin"],
         ),
         (&["windows_timezones"], &["ical", "model"]),
-        (&["toml"], &["config"]),
+        (&["use toml"], &["config"]),
         (&["hmac", "Hmac"], &["ident"]),
         (&["getrandom"], &["config"]),
         (

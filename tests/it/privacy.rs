@@ -29,6 +29,12 @@ fn secrets(uid: &str, times: &str) -> String {
 /// Events that can be read, and those that cannot, in every way that a message may want to quote.
 fn put_everything(home: &Home) {
     let start = utc(5, "090000");
+    put_readable(home, &start);
+    put_broken_events(home, &start);
+    put_broken_files(home, &start);
+}
+
+fn put_readable(home: &Home, start: &str) {
     let good = [
         ("plain", format!("DTSTART:{start}\nDURATION:PT1H")),
         (
@@ -57,6 +63,9 @@ fn put_everything(home: &Home) {
             secrets(&format!("zqx9uid-{name}"), &times),
         );
     }
+}
+
+fn put_broken_events(home: &Home, start: &str) {
     let bad = [
         ("start", format!("DTSTART:{SECRET}")),
         ("none", format!("SUMMARY:{SECRET}")),
@@ -92,6 +101,9 @@ fn put_everything(home: &Home) {
             secrets(&format!("zqx9uid-{name}"), &times),
         );
     }
+}
+
+fn put_broken_files(home: &Home, start: &str) {
     let whole = secrets("zqx9uid-cut", &format!("DTSTART:{start}\nDURATION:PT1H"));
     let nested = format!("BEGIN:{SECRET}\n").repeat(40);
     for (name, content) in [

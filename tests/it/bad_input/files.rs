@@ -74,6 +74,19 @@ fn one_unreadable_file_among_a_thousand_stops_nothing_else() {
 }
 
 #[test]
+fn of_several_unreadable_files_one_is_named_and_all_of_them_on_request() {
+    let home = with_odd("bad1.ics", "rubbish");
+    home.put("work", "bad2.ics", "BEGIN:VCALENDAR\r\n");
+    home.put("work", "bad3.ics", event_with("x", "SUMMARY:x"));
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["work: bad1.ics", "and 2 more, which -v names"]);
+    let told = home.expect(5, &["sync", "-v"]);
+    told.says(&["work: bad2.ics", "line 1", "work: bad3.ics", "line 4"]);
+    let report = home.expect(5, &["sync", "--json"]).json();
+    assert_eq!(report["notes"].as_array().unwrap().len(), 2, "{report}");
+}
+
+#[test]
 fn a_file_cut_short_keeps_its_block() {
     let home = Home::with(&["work", "home"]);
     let text = meeting("a", 3);

@@ -71,7 +71,7 @@ fn undisturbed(home: &Home) -> BTreeMap<String, String> {
 #[test]
 fn a_run_that_is_asked_to_stop_ends_after_the_operation_at_hand_and_the_next_goes_on() {
     for kind in [Signal::TERM, Signal::INT] {
-        let home = busy_home(3000);
+        let home = busy_home(700);
         let child = home.spawn(&["sync", "--json"]);
         wait_until("the first block", || count_blocks(&home) > 0);
         signal(&child, kind);
@@ -86,7 +86,7 @@ fn a_run_that_is_asked_to_stop_ends_after_the_operation_at_hand_and_the_next_goe
         );
         let done = count_blocks(&home);
         assert_eq!(status.code(), Some(5), "{done} blocks: {stderr}");
-        assert!(done < 3001, "the signal came while there was work left");
+        assert!(done < 701, "the signal came while there was work left");
         assert!(
             stderr.contains("stopping after the operation at hand"),
             "{stderr}"
@@ -94,9 +94,9 @@ fn a_run_that_is_asked_to_stop_ends_after_the_operation_at_hand_and_the_next_goe
         let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!(report["result"], "partial");
         let sum = |key: &str| usize::try_from(report[key].as_u64().unwrap()).unwrap();
-        assert_eq!(sum("created") + sum("failed"), 3001 + 1, "{stdout}");
+        assert_eq!(sum("created") + sum("failed"), 701 + 1, "{stdout}");
         home.expect(0, &["sync"]);
-        assert_eq!(count_blocks(&home), 3001);
+        assert_eq!(count_blocks(&home), 701);
         home.sync_idle();
         assert_eq!(picture(&home), undisturbed(&home));
     }
@@ -104,7 +104,7 @@ fn a_run_that_is_asked_to_stop_ends_after_the_operation_at_hand_and_the_next_goe
 
 #[test]
 fn a_run_that_is_told_twice_to_stop_stops_at_once() {
-    let home = busy_home(3000);
+    let home = busy_home(700);
     let child = home.spawn(&["sync"]);
     wait_until("the first block", || count_blocks(&home) > 0);
     signal(&child, Signal::TERM);

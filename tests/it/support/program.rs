@@ -253,14 +253,18 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// The regular files in a folder, hidden ones too.
+/// The regular files in a folder, hidden ones too; those that vanish meanwhile are left out.
 pub(crate) fn files_in(folder: &Path) -> Files {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries
-        .filter(|entry| entry.file_type().unwrap().is_file())
-        .map(|entry| {
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            (name, fs::read(entry.path()).unwrap())
+            match fs::read(entry.path()) {
+                Ok(bytes) => Some((name, bytes)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => panic!("{name}: {error}"),
+            }
         })
         .collect()
 }
