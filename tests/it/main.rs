@@ -3,11 +3,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::as_conversions,
     reason = "a test that fails is to fail loudly"
 )]
 
 mod exact;
+mod planner;
 mod restart;
 mod support;
