@@ -6,6 +6,7 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod contract;
 mod exact;
 mod planner;
 mod restart;
