@@ -143,7 +143,7 @@ fn with_rule(
     let mut singles = BTreeMap::new();
     for change in &event.overrides {
         let at = meant(&change.at);
-        let is_out = is_out(&change.at, &recurs.holes, home);
+        let is_out = is_out(&change.at, master, home);
         if is_out || (at.len() == 1 && unchanged(change, master, home)) {
             continue;
         }
@@ -152,11 +152,11 @@ fn with_rule(
         keep(&mut singles, key, change_span(change, home), window);
     }
     for extra in &recurs.extras {
-        let is_out = is_out(&extra.start, &recurs.holes, home);
+        let is_out = is_out(&extra.start, master, home);
         let is_changed = event
             .overrides
             .iter()
-            .any(|o| same_start(&o.at, &extra.start, home));
+            .any(|o| same_start(&o.at, &extra.start, master, home));
         if !is_out && !is_changed && meant(&extra.start).is_empty() {
             let span = extra
                 .start
@@ -239,15 +239,17 @@ fn may_be_in_gap(zone: &TimeZone, first: DateTime, window: &Window) -> bool {
 }
 
 /// Whether one of the holes takes out this start.
-fn is_out(start: &When, holes: &[When], home: &TimeZone) -> bool {
-    holes.iter().any(|hole| same_start(hole, start, home))
+fn is_out(start: &When, master: &Master, home: &TimeZone) -> bool {
+    let mut holes = master.recurs.iter().flat_map(|recurs| &recurs.holes);
+    holes.any(|hole| same_start(hole, start, master, home))
 }
 
 /// Whether a hole, or a RECURRENCE-ID, means this start.
-fn same_start(named: &When, start: &When, home: &TimeZone) -> bool {
+fn same_start(named: &When, start: &When, master: &Master, home: &TimeZone) -> bool {
     match (named, start) {
         (When::Time(..), When::Time(..)) => named.instant(home) == start.instant(home),
-        _ => named.local().date() == start.local().date(),
+        // Which day a time is on, the clock of the series says, in whatever zone the time is written.
+        _ => home_local(named, master, home).date() == home_local(start, master, home).date(),
     }
 }
 
@@ -334,7 +336,7 @@ fn local_starts(
     let from = around.saturating_sub(1.days()).at(0, 0, 0, 0);
     let to = around.saturating_add(2.days()).at(0, 0, 0, 0);
     let near = starts.range(from..to);
-    near.filter(|start| same_start(when, &master.start.at(**start), home))
+    near.filter(|start| same_start(when, &master.start.at(**start), master, home))
         .copied()
         .collect()
 }
@@ -526,11 +528,30 @@ impl<'a> Lister<'a> {
     }
 
     fn is_out(&self, start: &When) -> bool {
-        is_marked(&self.out_at, &self.out_on, start, self.home)
+        self.is_marked(&self.out_at, &self.out_on, start)
     }
 
     fn is_changed(&self, start: &When) -> bool {
-        is_marked(&self.changed_at, &self.changed_on, start, self.home)
+        self.is_marked(&self.changed_at, &self.changed_on, start)
+    }
+
+    fn is_marked(&self, at: &BTreeSet<Timestamp>, on: &BTreeSet<Date>, start: &When) -> bool {
+        match start {
+            When::Day(date) => {
+                on.contains(date)
+                    || at.iter().any(|instant| {
+                        // A day taken out by a time: the day that the time falls on, in UTC or at home.
+                        self.home.to_datetime(*instant).date() == *date
+                            || TimeZone::UTC.to_datetime(*instant).date() == *date
+                    })
+            }
+            When::Time(local, _) => {
+                // Which day a time is on, the clock of the series says, in whatever zone the time is written.
+                let master = self.event.master.as_ref();
+                let local = master.map_or(*local, |master| home_local(start, master, self.home));
+                on.contains(&local.date()) || at.contains(&start.instant(self.home))
+            }
+        }
     }
 }
 
@@ -543,20 +564,6 @@ fn mark(at: &mut BTreeSet<Timestamp>, on: &mut BTreeSet<Date>, when: &When, home
         When::Time(..) => {
             at.insert(when.instant(home));
         }
-    }
-}
-
-fn is_marked(at: &BTreeSet<Timestamp>, on: &BTreeSet<Date>, start: &When, home: &TimeZone) -> bool {
-    match start {
-        When::Day(date) => {
-            on.contains(date)
-                || at.iter().any(|instant| {
-                    // A day taken out by a time: the day that the time falls on, in UTC or at home.
-                    home.to_datetime(*instant).date() == *date
-                        || TimeZone::UTC.to_datetime(*instant).date() == *date
-                })
-        }
-        When::Time(local, _) => on.contains(&local.date()) || at.contains(&start.instant(home)),
     }
 }
 

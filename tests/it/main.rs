@@ -3,15 +3,15 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::as_conversions,
     reason = "a test that fails is to fail loudly"
 )]
 
 mod bad_input;
+mod contract;
 mod docs;
 mod exact;
 mod layers;
+mod planner;
 mod privacy;
 mod program;
 mod restart;

@@ -13,7 +13,7 @@ use calsync::{
     config::paths::variable,
     ident::Stem,
     model::{CalendarName, Print, Window},
-    plan::Limits,
+    plan::{Limits, Plan},
     run::{Goal, finish, plan},
     session::{Request, Stop},
 };
@@ -47,13 +47,11 @@ fn each_seed(scenario: fn(u64)) {
         });
     };
     std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..threads)
-            .map(|first| scope.spawn(move || lane(first)))
-            .collect();
-        let failed = lanes
-            .into_iter()
-            .filter_map(|lane| lane.join().err())
-            .next();
+        let mut lanes = Vec::new();
+        for first in 0..threads {
+            lanes.push(scope.spawn(move || lane(first)));
+        }
+        let failed = lanes.into_iter().find_map(|lane| lane.join().err());
         if let Some(why) = failed {
             std::panic::resume_unwind(why);
         }
@@ -154,7 +152,7 @@ fn settles(world: &mut World) {
         let planned = poll_out(plan(&mut session, Goal::InStep, Request::default())).unwrap();
         let again = planned.plan();
         assert!(
-            again.is_some_and(|p| p.is_empty()),
+            again.is_some_and(Plan::is_empty),
             "a second run plans nothing: {again:#?}"
         );
         let report = poll_out(finish(&mut session, planned)).unwrap();
@@ -199,7 +197,7 @@ fn as_if_nothing_had_happened(
                 // Somebody made a meeting of it, so it is left alone.
                 _ if block.people => {}
                 Some(print) => {
-                    assert_eq!(block.print, print, "{name}: {block:?} shows something else")
+                    assert_eq!(block.print, print, "{name}: {block:?} shows something else");
                 }
                 None => assert!(
                     over() || world.copies.contains(&(name.clone(), stem)),
@@ -225,11 +223,22 @@ fn empties(world: &mut World) {
         world.reopen();
         calm(world);
     }
+    let mut written = BTreeSet::new();
     untouched(world, |world| {
         let report = world.run_out(Goal::Empty);
         assert!(report.is_clean(), "{report:#?}");
+        let calendars = report
+            .calendars
+            .into_iter()
+            .filter(|c| c.blocks.deleted > 0);
+        written.extend(calendars.map(|calendar| calendar.name));
     });
     for calendar in &world.calendars {
+        let unfinished = calendar.shore.unfinished();
+        assert!(
+            !written.contains(&calendar.name) || unfinished.is_empty(),
+            "{unfinished:?} should be swept up by whoever writes next"
+        );
         let left: Vec<_> = world
             .ours(calendar)
             .into_iter()

@@ -126,6 +126,11 @@ impl Busy {
         }
     }
 
+    pub(crate) fn join(&mut self, other: Self) {
+        self.timed.extend(other.timed);
+        self.days.extend(other.days);
+    }
+
     /// The same time in one form: what overlaps or touches is one stretch.
     pub(crate) fn merged(mut self) -> Self {
         self.timed.sort_unstable();
@@ -604,8 +609,16 @@ fn change(rng: &mut Rng, spec: &Spec, at: DateTime) -> Change {
             Status::Cancelled,
             Status::Free,
         ]),
-        and_after: rng.chance(12),
+        and_after: rng.chance(12) && may_fork(spec, at),
     }
+}
+
+/// Whether it is clear what a change to an occurrence and all that follow means: there are such, and the occurrence is not
+/// at a time that the clock skips, of which nobody can say how far it was moved.
+fn may_fork(spec: &Spec, at: DateTime) -> bool {
+    let repeats = spec.rule.is_some() || !spec.extras.is_empty();
+    let zone = zone(spec.kind, &super::world::home());
+    repeats && zone.to_datetime(instant(at, &zone)) == at
 }
 
 fn rule(rng: &mut Rng, at: DateTime) -> Rule {

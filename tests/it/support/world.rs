@@ -5,6 +5,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
+    sync::Arc,
 };
 
 use calsync::{
@@ -58,6 +59,8 @@ pub(crate) struct World {
     /// Blocks that somebody copied into a calendar they were not made for.
     pub(crate) copies: BTreeSet<(CalendarName, Stem)>,
     made: u64,
+    /// All calendars are of one account, so they are asked one after another.
+    one_account: bool,
 }
 
 /// How a run of a world ended.
@@ -115,6 +118,7 @@ impl World {
             file,
             copies: BTreeSet::new(),
             made: 0,
+            one_account: rng.chance(25),
             rng,
         };
         for _ in 0..world.rng.below(7) {
@@ -287,7 +291,7 @@ impl World {
         match self.rng.below(7) {
             0 | 1 => shore.take(&block.href),
             2 => {
-                edited.face.title = "Dentist".to_owned();
+                "Dentist".clone_into(&mut edited.face.title);
                 shore.put(&block.href, &ical::write(&edited, self.clock.now()), &home);
             }
             3 => {
@@ -344,10 +348,14 @@ impl World {
         let seats = self.calendars.iter().map(|calendar| {
             let provider = calendar.shore.provider("us", self.home(), &self.clock);
             let seat = Seat {
-                account: String::new(),
                 provider: Chaos {
                     inner: provider,
                     faults: Rc::clone(&self.faults),
+                },
+                account: if self.one_account {
+                    String::new()
+                } else {
+                    calendar.name.to_string()
                 },
                 reading: Reading("as ever".to_owned()),
                 role: calendar.role,
@@ -422,6 +430,7 @@ impl World {
             file: None,
             copies: BTreeSet::new(),
             made: 0,
+            one_account: self.one_account,
         };
         let report = other.run_out(Goal::InStep);
         assert!(report.is_clean(), "undisturbed, all goes well: {report:?}");
@@ -458,11 +467,10 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
                 routes.push(Route {
                     source: source.name.clone(),
                     target: target.name.clone(),
-                    face: Face {
+                    face: Arc::new(Face {
                         title: (*rng.pick(&["Busy", "Busy", "Away; or \"so\", maybe"])).to_owned(),
                         notes: "Made by calsync.\nChanges are lost.".to_owned(),
-                    }
-                    .into(),
+                    }),
                 });
             }
         }
