@@ -13,12 +13,13 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 /// over; `tag` tells whose it is.
 pub fn stage(folder: &Path, tag: &str, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let path = folder.join(format!("{}{name}.tmp", staged_prefix(tag)));
+    // What is in the way was left by a run cut short, or put there by somebody; it is never written through.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path)?;
+    let mut file = options.write(true).create_new(true).open(&path)?;
     let written = file.write_all(content);
     drop(file);
     if let Err(error) = written {

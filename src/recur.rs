@@ -144,7 +144,11 @@ impl Rule {
         if let Some(until) = self.until() {
             return Some(until.max(start));
         }
-        self.0.count?;
+        let count = usize::try_from(self.0.count?).unwrap_or(usize::MAX);
+        if count > STEPS_MAX {
+            // Too far to walk: as good as without end.
+            return None;
+        }
         Some(self.starts(start).take(STEPS_MAX).last().unwrap_or(start))
     }
 

@@ -120,7 +120,7 @@ pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
         line_number += newlines(skipped);
         let (line, tail) = match IcalLine::take(from) {
             Ok((line, tail)) => (Some(line), tail),
-            Err(_) => (None, IcalLine::take_physical(from).1),
+            Err(_) => (None, after_folds(IcalLine::take_physical(from).1)),
         };
         let consumed = from.get(..from.len() - tail.len()).unwrap_or_default();
         match line {
@@ -258,6 +258,15 @@ fn prop(line: &IcalLine<'_>, name: String, number: usize) -> Prop {
 /// The name in upper case, without the group that vCalendar allows before it.
 fn upper(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase()
+}
+
+/// What follows a line that could not be read and all that is folded into it. One by one its folds would each be read with
+/// all that come after them.
+fn after_folds(mut rest: &[u8]) -> &[u8] {
+    while rest.starts_with(b" ") || rest.starts_with(b"\t") {
+        rest = IcalLine::take_physical(rest).1;
+    }
+    rest
 }
 
 fn newlines(bytes: &[u8]) -> usize {

@@ -53,6 +53,11 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
     let mut spoiled = BTreeSet::new();
     for calendar in calendars(bytes)? {
         let zones = Zones::of(&calendar);
+        // A to-do or a journal beside it is somebody's own, so a block in such a file is not touched either.
+        let mixed = calendar
+            .children
+            .iter()
+            .any(|c| !matches!(c.name.as_str(), "VEVENT" | "VTIMEZONE"));
         for event in calendar.children.iter().filter(|c| c.name == "VEVENT") {
             let uid = uid_of(event);
             let context = Context {
@@ -62,7 +67,8 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
             match context.piece(event) {
                 Ok(piece) => {
                     if ident::shaped(&uid).is_some() {
-                        let look = context.look(event, &piece, found.contains_key(&uid));
+                        let mut look = context.look(event, &piece, found.contains_key(&uid));
+                        look.people |= mixed;
                         seen.insert(uid.clone(), look);
                     }
                     found.entry(uid).or_default().push(piece);
@@ -298,7 +304,7 @@ impl Context<'_> {
         let recurs = Recurs {
             rules: rules("RRULE")?,
             except: rules("EXRULE")?,
-            extras: self.extras(event, start),
+            extras: self.extras(event, start)?,
             holes: event
                 .all("EXDATE")
                 .flat_map(|p| self.dates(p, start))
@@ -335,7 +341,7 @@ impl Context<'_> {
             .collect()
     }
 
-    fn extras(&self, event: &Component, start: &When) -> Vec<Extra> {
+    fn extras(&self, event: &Component, start: &When) -> Read<Vec<Extra>> {
         let mut extras = Vec::new();
         for prop in event.all("RDATE") {
             for text in prop.value.split(',').map(str::trim) {
@@ -343,21 +349,24 @@ impl Context<'_> {
                     Some((from, to)) => (from, Some(to)),
                     None => (text, None),
                 };
-                let Some(from) = self.when_text(prop, from, Some(start)) else {
-                    continue;
+                // A date that cannot be read would be busy time that nobody sees.
+                let unreadable =
+                    || fault(prop.line, "RDATE is not a list of dates, times or periods");
+                let from = self
+                    .when_text(prop, from, Some(start))
+                    .ok_or_else(unreadable)?;
+                let until = |to| Some(self.between(&from, &self.when_text(prop, to, Some(start))?));
+                let length = match to {
+                    Some(to) => Some(duration(to).or_else(|| until(to)).ok_or_else(unreadable)?),
+                    None => None,
                 };
-                let length = to.and_then(|to| {
-                    duration(to).or_else(|| {
-                        Some(self.between(&from, &self.when_text(prop, to, Some(start))?))
-                    })
-                });
                 extras.push(Extra {
                     start: from,
                     length,
                 });
             }
         }
-        extras
+        Ok(extras)
     }
 
     /// How an event looks, should it be a block of ours.
@@ -376,7 +385,19 @@ impl Context<'_> {
         };
         note(again || matches!(piece, Piece::Override(_)), "override");
         note(says("TRANSP", "TRANSPARENT"), "free");
-        note(says("STATUS", "CANCELLED"), "cancelled");
+        note(
+            event
+                .value("STATUS")
+                .is_some_and(|v| !v.eq_ignore_ascii_case("CONFIRMED")),
+            "status",
+        );
+        note(
+            says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"),
+            "free for Outlook",
+        );
+        for name in ["URL", "ATTACH", "CONTACT", "COMMENT", "GEO", "CATEGORIES"] {
+            note(event.prop(name).is_some(), name);
+        }
         note(!says("CLASS", "PRIVATE"), "public");
         note(event.children.iter().any(|c| c.name == "VALARM"), "alarm");
         note(

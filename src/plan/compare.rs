@@ -173,11 +173,12 @@ fn judge_unwanted(
         sums.copies += 1;
         return None;
     }
-    if present
+    let is_past = present
         .last
-        .is_some_and(|last| last <= question.window.from())
-    {
-        // History: it told the truth when it was written, and nobody is double-booked by it any more.
+        .is_some_and(|last| last <= question.window.from());
+    if is_past || present.first >= question.window.to() {
+        // What lies outside the window stays as it is: the past told the truth when it was written, and what is yet to come
+        // is judged when the window gets there. A clock that is wrong by years takes nothing away by this.
         sums.unchanged += 1;
         return None;
     }

@@ -337,22 +337,26 @@ fn is_calendar_file(name: &str) -> bool {
 fn file_meta(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
     let meta = match entry.metadata() {
         Ok(link) if link.is_symlink() => match fs::metadata(entry.path()) {
-            // A link that cannot be followed is in itself no reason not to read the folder: it counts as a file, and the
-            // attempt to read that tells what is wrong.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(Some(link)),
+            // A link that cannot be followed, or leads nowhere now, is in itself no reason not to read the folder, and none
+            // to think that its event is gone: it counts as a file, and the attempt to read that tells what is wrong.
+            Err(_) => return Ok(Some(link)),
             meta => meta,
         },
         meta => meta,
     };
     match meta {
         Ok(meta) => Ok(meta.is_file().then_some(meta)),
-        // Gone since the folder was listed, or a link that leads nowhere.
+        // Gone since the folder was listed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for whoever writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
     let mut bytes = Vec::new();
     fs::File::open(path)?
         .take(FILE_SIZE_MAX + 1)

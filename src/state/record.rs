@@ -114,13 +114,8 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
         Change::Gone(_) => Ok(false),
         Change::Unreadable { href, version, why } => {
-            let id = put_resource(db, calendar, href, version, Some(why))?;
-            if let Recognised::Ours(block) = eyes.mint.recognise(name_of(href)) {
-                // Its name proves that it is ours, so what is in it can only be damage; it is put right.
-                put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
-                let sql = "UPDATE resources SET trouble = NULL WHERE id = ?1";
-                db.prepare_cached(sql)?.execute([id])?;
-            }
+            // Also one that is named like a block: what is in it now may be somebody's, and a client may be writing it.
+            put_resource(db, calendar, href, version, Some(why))?;
             Ok(true)
         }
     }
