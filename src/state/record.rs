@@ -153,6 +153,10 @@ fn record_resource(
     let kept = keep_unreadable(db, id, resource, eyes.mint)?;
     let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
     db.prepare_cached(sql)?.execute([id])?;
+    // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
+    let people = db
+        .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off")?
+        .exists([id])?;
     db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
         .execute([id])?;
     let alone = resource.parts.len() == 1;
@@ -163,7 +167,8 @@ fn record_resource(
             Part::Unreadable { uid, .. } => {
                 match eyes.mint.recognise(uid) {
                     Recognised::Ours(block) if alone => {
-                        put_block(db, calendar, id, &block, &DAMAGED, eyes.home)?;
+                        let damaged = SeenBlock { people, ..DAMAGED };
+                        put_block(db, calendar, id, &block, &damaged, eyes.home)?;
                     }
                     Recognised::Foreign => foreigns += 1,
                     Recognised::Ours(_) | Recognised::Not => {}
