@@ -409,6 +409,16 @@ proptest! {
     }
 
     #[test]
+    fn a_lost_memory_costs_no_write(seed: u64) {
+        let mut case = Case::in_step(seed);
+        let held = case.boards.values_mut().flat_map(|board| board.target.held.values_mut());
+        held.for_each(|held| held.link = None);
+        prop_assert_eq!(&case.plan().ops, &[]);
+        case.follow_all();
+        prop_assert!(case.plan().is_empty(), "all is remembered again: {:#?}", case.plan());
+    }
+
+    #[test]
     fn same(seed: u64) {
         let mut case = Case::in_step(seed);
         case.disturb();

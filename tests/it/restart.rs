@@ -67,6 +67,13 @@ fn live_and_check(seed: u64) {
     let expected = world.undisturbed();
     settles(&mut world);
     as_if_nothing_had_happened(&world, &expected);
+    if world.copies.is_empty() && world.rng.chance(30) {
+        world.lose_state();
+        let written = world.faults.borrow().writes;
+        settles(&mut world);
+        let again = world.faults.borrow().writes;
+        assert_eq!(written, again, "a state that is lost costs no write");
+    }
     empties(&mut world);
     if world.rng.chance(15) {
         settles(&mut world);

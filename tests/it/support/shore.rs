@@ -178,10 +178,10 @@ impl Shore {
         found
     }
 
-    /// Everything but blocks of ours: what may never change by our hand.
+    /// Everything but blocks of ours that nobody made a meeting of: what may never change by our hand.
     pub(crate) fn own(&self, mint: &Mint, home: &TimeZone) -> BTreeMap<Href, Lies> {
         let all = self.all(home).into_iter();
-        all.filter(|(href, lies)| ours(href, lies, mint).is_none())
+        all.filter(|(href, lies)| ours(href, lies, mint).is_none_or(|block| block.people))
             .collect()
     }
 
