@@ -7,10 +7,11 @@ use std::{
 
 use crate::{
     ident::BlockId,
-    model::{Block, Href, Resource, Version},
+    model::{Block, Href, Resource, Uid, Version},
 };
 
 pub mod any;
+pub mod google;
 pub mod local;
 pub mod memory;
 
@@ -24,6 +25,17 @@ pub struct Cursor(pub String);
 pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
+
+    /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
+    fn uid(&self, _href: &Href) -> Option<Uid> {
+        None
+    }
+
+    /// The resources that hold single occurrences of the series in this one, for providers that keep each in a resource of
+    /// its own. None if it holds no series.
+    fn exceptions(&self, _series: &Href) -> Vec<Href> {
+        Vec::new()
+    }
 }
 
 /// What changed in a calendar.

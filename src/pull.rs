@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::{
     clock::Clock,
-    model::{CalendarName, Href, Version},
+    model::{CalendarName, Href, Uid, Version},
     provider::{ErrorKind, Known, Listing, Provider, ProviderError},
     retry::patiently,
     session::{Seat, Session, Settings, Watch},
@@ -139,5 +139,14 @@ impl Known for Remembered<'_> {
             .borrow()
             .versions(self.name, self.reading)
             .unwrap_or_default()
+    }
+
+    fn uid(&self, href: &Href) -> Option<Uid> {
+        self.state.borrow().uid_at(self.name, href).ok()?
+    }
+
+    fn exceptions(&self, series: &Href) -> Vec<Href> {
+        let state = self.state.borrow();
+        state.exceptions(self.name, series).unwrap_or_default()
     }
 }

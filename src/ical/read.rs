@@ -408,7 +408,10 @@ impl Context<'_> {
             title: text("SUMMARY"),
             notes: text("DESCRIPTION"),
         };
-        let shape = self.shape(piece);
+        let shape = match piece {
+            Piece::Master(master) => shape(master, self.reader.home),
+            Piece::Override(_) => None,
+        };
         let print = match &shape {
             Some(shape) => block::print(shape, &face, &odd),
             None => Print::default(),
@@ -420,32 +423,68 @@ impl Context<'_> {
             people,
         }
     }
+}
 
-    fn shape(&self, piece: &Piece) -> Option<Shape> {
-        let home = self.reader.home;
-        let Piece::Master(master) = piece else {
-            return None;
-        };
-        let Some(recurs) = &master.recurs else {
-            return Some(Shape::Once(master.start.span(master.length, home)));
-        };
-        let ([rule], [], []) = (&recurs.rules[..], &recurs.except[..], &recurs.extras[..]) else {
-            return None;
-        };
-        let holes = recurs.holes.iter().map(|hole| match (&master.start, hole) {
-            (When::Time(_, zone), When::Time(_, other)) if zone != other => {
-                zone.local(hole.instant(home), home)
-            }
-            // In the same zone it stays as written: inside a gap, going by the instant would move it.
-            _ => hole.local(),
-        });
-        Some(Shape::Series(Series {
-            start: master.start.clone(),
-            length: master.length,
-            rule: rule.clone(),
-            holes: holes.collect(),
-        }))
+/// The shape that a block with these times would have; none if calsync writes no such thing.
+pub fn shape(master: &Master, home: &TimeZone) -> Option<Shape> {
+    let Some(recurs) = &master.recurs else {
+        return Some(Shape::Once(master.start.span(master.length, home)));
+    };
+    let ([rule], [], []) = (&recurs.rules[..], &recurs.except[..], &recurs.extras[..]) else {
+        return None;
+    };
+    let holes = recurs.holes.iter().map(|hole| match (&master.start, hole) {
+        (When::Time(_, zone), When::Time(_, other)) if zone != other => {
+            zone.local(hole.instant(home), home)
+        }
+        // In the same zone it stays as written: inside a gap, going by the instant would move it.
+        _ => hole.local(),
+    });
+    Some(Shape::Series(Series {
+        start: master.start.clone(),
+        length: master.length,
+        rule: rule.clone(),
+        holes: holes.collect(),
+    }))
+}
+
+/// How a series repeats, from its `RRULE`, `EXRULE`, `RDATE` and `EXDATE` lines: for calendars that tell all else in another
+/// form. What is wrong is said without any of the content.
+pub fn recurrence(
+    lines: &[String],
+    start: &When,
+    home: &TimeZone,
+) -> Result<Option<Box<Recurs>>, String> {
+    let mut text = String::from("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n");
+    for line in lines.iter().map(|line| line.trim()) {
+        let name = line.split([':', ';']).next().unwrap_or_default();
+        if !["RRULE", "EXRULE", "RDATE", "EXDATE"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            continue;
+        }
+        // A line of theirs is one line of ours, whatever is in it.
+        text.extend(line.chars().filter(|c| !matches!(c, '\r' | '\n')));
+        text.push_str("\r\n");
     }
+    text.push_str("END:VEVENT\r\nEND:VCALENDAR\r\n");
+    let calendars = calendars(text.as_bytes()).map_err(|error| error.to_string())?;
+    let events = calendars.iter().flat_map(|calendar| &calendar.children);
+    let zones = Zones::default();
+    let reader = Reader { me: &[], home };
+    let context = Context {
+        zones: &zones,
+        reader,
+    };
+    let mut recurs = None;
+    for event in events {
+        if event.broken.is_some() {
+            return Err("a line that says how it repeats has no colon".to_owned());
+        }
+        recurs = context.recurs(event, start).map_err(|fault| fault.why)?;
+    }
+    Ok(recurs)
 }
 
 fn fault(line: usize, why: &str) -> Fault {

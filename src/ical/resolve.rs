@@ -53,7 +53,7 @@ impl Zones {
 
 /// Looks a zone up by the names it goes by in the world: IANA's, Windows', and IANA's behind a vendor's prefix such as
 /// `/freeassociation.sourceforge.net/Europe/Berlin`.
-fn known(id: &str) -> Option<Zone> {
+pub fn known(id: &str) -> Option<Zone> {
     let id = id.trim();
     if let Some(zone) = Zone::iana(id) {
         return Some(zone);

@@ -75,11 +75,19 @@ fn repeats(text: &mut Text, series: &Series) {
             text.line(&format!("DURATION:{}", duration(days, seconds)));
         }
     }
-    let until = series.rule.until().map(|until| stamp.until(until));
-    text.line(&format!("RRULE:{}", series.rule.to_text(until.as_deref())));
-    for hole in &series.holes {
-        text.line(&format!("EXDATE{}", stamp.value(*hole)));
+    for line in recurrence(series) {
+        text.line(&line);
     }
+}
+
+/// The lines that say how a series repeats: its `RRULE`, and an `EXDATE` for each hole.
+pub fn recurrence(series: &Series) -> Vec<String> {
+    let stamp = Stamp::of(&series.start);
+    let until = series.rule.until().map(|until| stamp.until(until));
+    let rule = format!("RRULE:{}", series.rule.to_text(until.as_deref()));
+    let holes = series.holes.iter();
+    let holes = holes.map(|hole| format!("EXDATE{}", stamp.value(*hole)));
+    std::iter::once(rule).chain(holes).collect()
 }
 
 /// How a series writes its times.

@@ -46,6 +46,30 @@ impl State {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The UID of the one event in a resource.
+    pub fn uid_at(&self, name: &CalendarName, href: &Href) -> Stated<Option<Uid>> {
+        let sql = "SELECT e.uid FROM events e JOIN resources r ON e.resource = r.id
+            WHERE r.calendar = (SELECT id FROM calendars WHERE name = ?1) AND r.href = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let uid = query.query_row([&**name, &**href], |row| row.get::<_, String>(0));
+        Ok(uid.optional()?.map(Uid::from))
+    }
+
+    /// The resources that hold nothing but occurrences of the series in this one; none if it holds no series.
+    pub fn exceptions(&self, name: &CalendarName, series: &Href) -> Stated<Vec<Href>> {
+        let sql =
+            "SELECT r.href FROM events m JOIN events e ON e.calendar = m.calendar AND e.uid = m.uid
+            JOIN resources r ON r.id = e.resource
+            WHERE m.resource = (SELECT id FROM resources
+                WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND href = ?2)
+            AND (m.body IS NULL OR json_extract(m.body, '$.m') IS NOT NULL)
+            AND e.resource <> m.resource AND json_extract(e.body, '$.m') IS NULL ORDER BY r.href";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name, &**series], |row| row.get::<_, String>(0))?;
+        let hrefs = rows.map(|href| href.map(Href::from));
+        Ok(hrefs.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Writes down what a calendar said, and how far it has been read by that.
     pub fn record(
         &mut self,

@@ -1,0 +1,168 @@
+//! Pages into what a listing says as a whole. Pure. Google tells of a series and of each occurrence that differs one by one,
+//! and of some only that they are gone: here they find each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decode::{Item, What};
+use crate::{
+    model::{Event, Href, Print, SeenBlock, Standing, Uid, Version},
+    provider::{Change, Cursor, Known, Listing, Pulled},
+};
+
+/// Marks the version of a block of which somebody changed an occurrence: the block itself is as it was.
+const TOUCHED: &str = " touched";
+
+/// The items of a listing, the latest word on each.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    items: BTreeMap<Href, Item>,
+}
+
+impl Gathered {
+    /// Adds the items of a page. What was on an earlier one changed since.
+    pub fn add(&mut self, items: Vec<Item>) {
+        for item in items {
+            self.items.insert(item.href.clone(), item);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The series that a delta speaks of without saying enough: each has to be looked at.
+    pub fn missing(&self, known: &dyn Known) -> BTreeSet<Href> {
+        let needs = |item: &&Item| match item.what {
+            What::OfBlock { .. } => true,
+            What::Gone => false,
+            What::Event(_) | What::Block(..) | What::Odd(_) => self.uid(item, known).is_none(),
+        };
+        let needy = self.items.values().filter(needs);
+        needy
+            .filter_map(|item| item.series.clone())
+            .filter(|series| !self.items.contains_key(series))
+            .collect()
+    }
+
+    /// All that the listing says.
+    pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: String) -> Pulled {
+        self.touch_blocks();
+        let mut gone: BTreeSet<Href> = BTreeSet::new();
+        let mut seen = Vec::new();
+        for item in self.items.values() {
+            if self.is_gone(item, whole) {
+                gone.insert(item.href.clone());
+                if !whole && item.what == What::Gone {
+                    // With a series go its occurrences, whether the listing tells of them or not.
+                    let left = known.exceptions(&item.href).into_iter();
+                    gone.extend(left.filter(|href| !self.items.contains_key(href)));
+                }
+            } else {
+                seen.push(change(item.clone(), self.uid(item, known)));
+            }
+        }
+        let listing = match whole {
+            true => Listing::Whole(
+                self.items
+                    .into_keys()
+                    .filter(|h| !gone.contains(h))
+                    .collect(),
+            ),
+            false => {
+                seen.extend(gone.into_iter().map(Change::Gone));
+                Listing::Delta
+            }
+        };
+        Pulled {
+            listing,
+            changes: seen,
+            cursor: Some(Cursor(cursor)),
+        }
+    }
+
+    /// The UID of an item that may not give one: that of its series, as far as anybody knows.
+    fn uid(&self, item: &Item, known: &dyn Known) -> Option<Uid> {
+        if let Some(uid) = &item.uid {
+            return Some(uid.clone());
+        }
+        let Some(series) = &item.series else {
+            return known.uid(&item.href);
+        };
+        match self.items.get(series) {
+            Some(master) => {
+                let uid = master.uid.clone().or_else(|| known.uid(series));
+                Some(uid.unwrap_or_else(|| Uid::from(&**series)))
+            }
+            None => known.uid(series).or_else(|| known.uid(&item.href)),
+        }
+    }
+
+    /// Whether an item is gone: said outright, or a hole in a series that is gone.
+    fn is_gone(&self, item: &Item, whole: bool) -> bool {
+        let hole = match &item.what {
+            What::Gone => return true,
+            What::Event(event) => is_hole(event),
+            What::OfBlock { .. } => true,
+            What::Block(..) | What::Odd(_) => false,
+        };
+        let Some(series) = item.series.as_ref().filter(|_| hole) else {
+            return false;
+        };
+        match self.items.get(series) {
+            Some(master) => master.what == What::Gone,
+            None => whole,
+        }
+    }
+
+    /// Makes a block look changed when one of its occurrences was.
+    fn touch_blocks(&mut self) {
+        let mut touched: BTreeMap<Href, bool> = BTreeMap::new();
+        for item in self.items.values() {
+            if let (What::OfBlock { people }, Some(series)) = (&item.what, &item.series) {
+                *touched.entry(series.clone()).or_default() |= people;
+            }
+        }
+        for (series, met) in touched {
+            let Some(item) = self.items.get_mut(&series) else {
+                continue;
+            };
+            if let What::Block(_, SeenBlock { print, people, .. }) = &mut item.what {
+                *print = Print::of([&print.0[..], TOUCHED.as_bytes()]);
+                *people |= met;
+                item.version = format!("{}{TOUCHED}", item.version).into();
+            }
+        }
+    }
+}
+
+/// Whether somebody changed an occurrence of the block that this is a version of.
+pub fn is_touched(version: &Version) -> bool {
+    version.ends_with(TOUCHED)
+}
+
+fn is_hole(event: &Event) -> bool {
+    let mut changes = event.overrides.iter();
+    event.master.is_none() && changes.all(|change| change.standing == Standing::Cancelled)
+}
+
+fn change(item: Item, uid: Option<Uid>) -> Change {
+    let (href, version) = (item.href.clone(), item.version.clone());
+    match (&item.what, &item.uid, &uid) {
+        // Nothing says which event it is.
+        (What::Odd(why), None, None) => Change::Unreadable {
+            href,
+            version,
+            why: (*why).to_owned(),
+        },
+        _ => match item.into_resource(uid) {
+            Some(resource) => Change::Seen(resource),
+            None => Change::Gone(href),
+        },
+    }
+}
