@@ -28,14 +28,16 @@
 //!
 //! # Who knows whom
 //!
-//! `bin -> run -> pull, plan, apply, report -> state, provider -> ical, config -> model, recur, ident, clock, fsx`. The rooms
+//! `bin -> run -> pull, plan, apply, report -> state, provider -> http, ical, config -> model, recur, ident, clock, fsx`. The rooms
 //! `model`, `ical`, `recur`, `ident` and `plan` are pure: no files, no clock, no SQL, nothing asynchronous. SQL is in
-//! `state`, the environment in `config::paths`, the time in `clock`, writing files in `fsx`. A test holds these lines.
+//! `state`, the environment in `config::paths`, the time in `clock`, HTTP in `http`, writing files in `fsx`. A test holds
+//! these lines.
 
 pub mod apply;
 pub mod clock;
 pub mod config;
 pub mod fsx;
+pub mod http;
 pub mod ical;
 pub mod ident;
 pub mod model;

@@ -180,6 +180,10 @@ fn each_crate_of_its_kind_stays_in_its_room() {
         (&["hmac", "Hmac"], &["ident"]),
         (&["getrandom"], &["config"]),
         (
+            &["hyper", "hyper_util", "hyper_rustls", "rustls", "flate2"],
+            &["http"],
+        ),
+        (
             &[
                 "Timestamp::now",
                 "Zoned::now",
@@ -221,6 +225,16 @@ fn the_library_never_reaches_up() {
             ],
         ),
         ("model", &["crate::ical", "crate::plan", "crate::state"]),
+        (
+            "http",
+            &[
+                "crate::model",
+                "crate::state",
+                "crate::config",
+                "crate::run::",
+                "tracing",
+            ],
+        ),
         (
             "state",
             &[

@@ -1,0 +1,177 @@
+//! HTTP, for whoever keeps calendars on a server: the only room that speaks it. Requests go out as they are given and
+//! answers come back as they are, whole and within bounds; nothing is asked twice, no redirect is followed, and nothing of
+//! a request or an answer reaches a log or an error but the name of the host.
+
+use std::{cell::Cell, fmt, rc::Rc, time::Duration};
+
+use hyper::body::Bytes;
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+
+mod answer;
+mod error;
+mod pace;
+mod wire;
+
+pub use error::{HttpError, HttpErrorKind};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use pace::Pace;
+pub use wire::Login;
+
+use pace::Bucket;
+use wire::Wire;
+
+/// How long an answer may take, from the first attempt to connect to its last byte.
+const ANSWER_MAX: Duration = Duration::from_mins(1);
+/// How large the body of an answer may be, after it is decompressed.
+const BODY_MAX: usize = 32 << 20;
+
+/// What is asked of a server.
+#[derive(Clone)]
+pub struct Request {
+    /// What to do.
+    pub method: Method,
+    /// With what: `https`, or `http` to this very machine.
+    pub url: String,
+    /// What to say along with it. What every request says is added, unless it is here.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What to send.
+    pub body: Bytes,
+}
+
+/// What a server answered, whatever its status.
+#[derive(Clone)]
+pub struct Response {
+    /// How it went.
+    pub status: StatusCode,
+    /// What it says about the body, or about itself.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+/// The client of a run: connections to all servers, shared by all accounts.
+#[derive(Clone, Debug)]
+pub struct Client {
+    wire: Rc<Wire>,
+    clock: Clock,
+}
+
+/// One account's way to its servers: no faster than it may be, and counted.
+#[derive(Clone, Debug)]
+pub struct Line(Rc<LineParts>);
+
+#[derive(Debug)]
+struct LineParts {
+    client: Client,
+    bucket: Bucket,
+    requests: Cell<u64>,
+}
+
+impl Request {
+    /// A request without headers or body.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl Response {
+    /// How long the server wants to be left alone, if it says so: in seconds, or until a date.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+        let date = parser.parse_timestamp(text).ok()?;
+        // A date that has passed already means: now.
+        Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+    }
+}
+
+impl Client {
+    /// A client. It connects, and looks for the certificates that this machine trusts, when first used.
+    pub fn new(clock: &Clock) -> Self {
+        Self {
+            wire: Rc::default(),
+            clock: clock.clone(),
+        }
+    }
+
+    /// The time that this client goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Line {
+    /// An account's line, at its own pace.
+    pub fn new(client: &Client, pace: Pace) -> Self {
+        Self(Rc::new(LineParts {
+            client: client.clone(),
+            bucket: Bucket::new(pace),
+            requests: Cell::new(0),
+        }))
+    }
+
+    /// The client behind it.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Sends a request, once, when its turn has come.
+    pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let LineParts {
+            client: Client { wire, clock },
+            bucket,
+            requests,
+        } = &*self.0;
+        let ready = wire::prepare(request)?;
+        let host = ready.host();
+        let wait = bucket.take(clock.now());
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+        requests.set(requests.get() + 1);
+        let exchange = async {
+            let answer = wire.ask(ready).await?;
+            answer::read(answer, BODY_MAX).await
+        };
+        let kind = match clock.limit(ANSWER_MAX, exchange).await {
+            Some(Ok(response)) => return Ok(response),
+            Some(Err(kind)) => kind,
+            None => HttpErrorKind::TimedOut(ANSWER_MAX),
+        };
+        Err(HttpError { host, kind })
+    }
+
+    /// How many requests were sent so far.
+    pub fn requests(&self) -> u64 {
+        self.0.requests.get()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} ..)", self.method)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({} ..)", self.status.as_u16())
+    }
+}

@@ -1,0 +1,189 @@
+//! Connections: one client for servers, with TLS, and one for stand-ins on this machine, without.
+
+use std::{cell::OnceCell, error::Error, fmt, io, net::IpAddr, time::Duration};
+
+use http::{HeaderValue, Uri, header, uri::Scheme};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, Error as ClientError, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+
+use super::{HttpError, HttpErrorKind, Request};
+
+/// How long connecting may take.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Servers of Google's pack answers only for a client that says it twice.
+const USER_AGENT: &str = concat!("calsync/", env!("CARGO_PKG_VERSION"), " (gzip)");
+
+/// What yup-oauth2 signs in with. Its answers go past the limits of this room, so it is for that alone.
+pub type Login = Client<HttpsConnector<HttpConnector>, String>;
+
+/// The connections, made when they are first needed.
+#[derive(Default)]
+pub(super) struct Wire {
+    plain: OnceCell<Client<HttpConnector, Full<Bytes>>>,
+    tls: OnceCell<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+}
+
+/// A request that may go out.
+pub(super) struct Ready {
+    request: hyper::Request<Full<Bytes>>,
+    plain: bool,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire(..)")
+    }
+}
+
+impl Ready {
+    pub(super) fn host(&self) -> String {
+        host(self.request.uri())
+    }
+}
+
+impl Wire {
+    /// Sends a request, and waits for the head of its answer.
+    pub(super) async fn ask(
+        &self,
+        ready: Ready,
+    ) -> Result<hyper::Response<Incoming>, HttpErrorKind> {
+        let answer = if ready.plain {
+            let make = || Client::builder(TokioExecutor::new()).build(tcp());
+            self.plain.get_or_init(make).request(ready.request)
+        } else {
+            self.tls()?.request(ready.request)
+        };
+        answer.await.map_err(|error| kind(&error))
+    }
+
+    fn tls(&self) -> Result<&Client<HttpsConnector<HttpConnector>, Full<Bytes>>, HttpErrorKind> {
+        if let Some(client) = self.tls.get() {
+            return Ok(client);
+        }
+        let client = Client::builder(TokioExecutor::new()).build(connector()?);
+        Ok(self.tls.get_or_init(|| client))
+    }
+}
+
+impl super::Client {
+    /// A client for yup-oauth2, if these addresses are ones that this room would speak to.
+    pub fn login(&self, urls: &[&str]) -> Result<Login, HttpError> {
+        for url in urls {
+            allow(url)?;
+        }
+        let client = connector().map(|tls| Client::builder(TokioExecutor::new()).build(tls));
+        client.map_err(|kind| HttpError {
+            host: String::new(),
+            kind,
+        })
+    }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.set_connect_timeout(Some(CONNECT_MAX));
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    tcp
+}
+
+fn connector() -> Result<HttpsConnector<HttpConnector>, HttpErrorKind> {
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(provider)
+        .map_err(|error| {
+            HttpErrorKind::Tls(format!(
+                "this machine has no certificates to check it with: {error}; install ca-certificates"
+            ))
+        })?;
+    // `allow` has looked at the scheme already, for every request.
+    let builder = builder.https_or_http().enable_http1().enable_http2();
+    Ok(builder.wrap_connector(tcp()))
+}
+
+/// Looks at a request before it goes anywhere, and adds what every request says.
+pub(super) fn prepare(request: Request) -> Result<Ready, HttpError> {
+    let (uri, plain) = allow(&request.url)?;
+    let mut ready = hyper::Request::new(Full::new(request.body));
+    *ready.method_mut() = request.method;
+    *ready.uri_mut() = uri;
+    let headers = ready.headers_mut();
+    for (name, value) in request.headers {
+        headers.append(name, value);
+    }
+    let usual = [
+        (header::USER_AGENT, USER_AGENT),
+        (header::ACCEPT_ENCODING, "gzip"),
+    ];
+    for (name, value) in usual {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    Ok(Ready {
+        request: ready,
+        plain,
+    })
+}
+
+/// An address, if it may be spoken to, and whether that is without TLS.
+fn allow(url: &str) -> Result<(Uri, bool), HttpError> {
+    let wrong = |host, kind| Err(HttpError { host, kind });
+    let Ok(uri) = url.parse::<Uri>() else {
+        return wrong(String::new(), HttpErrorKind::Address);
+    };
+    let name = host(&uri);
+    if name.is_empty() {
+        return wrong(name, HttpErrorKind::Address);
+    }
+    match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTPS => Ok((uri, false)),
+        Some(scheme) if *scheme == Scheme::HTTP && is_this_machine(&name) => Ok((uri, true)),
+        _ => wrong(name, HttpErrorKind::Forbidden),
+    }
+}
+
+fn host(uri: &Uri) -> String {
+    uri.host().unwrap_or_default().to_owned()
+}
+
+/// Whether a host is the machine that this runs on.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    loopback || host.eq_ignore_ascii_case("localhost")
+}
+
+fn kind(error: &ClientError) -> HttpErrorKind {
+    let mut words = String::new();
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(words) = untrusted(error) {
+            return HttpErrorKind::Tls(words);
+        }
+        // The innermost says best what the system said.
+        words = error.to_string();
+        next = error.source();
+    }
+    if error.is_connect() {
+        HttpErrorKind::Unreachable(words)
+    } else {
+        HttpErrorKind::Cut
+    }
+}
+
+/// What TLS has against a server, if that is the error. It may be wrapped as an error of input or output.
+fn untrusted(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(error.to_string());
+    }
+    let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
+    untrusted(inner)
+}
