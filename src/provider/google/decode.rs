@@ -262,8 +262,22 @@ pub fn version(etag: &str, sequence: i32) -> Version {
     format!("{sequence} {etag}").into()
 }
 
+/// Marks the version of a block of which somebody changed an occurrence: the block itself is as it was.
+const TOUCHED: &str = " touched";
+
+/// The version of a block of which somebody changed an occurrence.
+pub fn touched(version: &Version) -> Version {
+    format!("{version}{TOUCHED}").into()
+}
+
+/// Whether somebody changed an occurrence of the block that this is a version of.
+pub fn is_touched(version: &Version) -> bool {
+    version.ends_with(TOUCHED)
+}
+
 /// The sequence and the `ETag` of a version.
 pub fn edition(version: &str) -> (i32, &str) {
+    let version = version.strip_suffix(TOUCHED).unwrap_or(version);
     let (sequence, etag) = version.split_once(' ').unwrap_or(("0", version));
     (sequence.parse().unwrap_or(0), etag)
 }

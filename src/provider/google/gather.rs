@@ -3,14 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{Item, What};
+use super::decode::{Item, What, touched};
 use crate::{
-    model::{Event, Href, Print, SeenBlock, Standing, Uid, Version},
+    model::{Event, Href, Print, SeenBlock, Standing, Uid},
     provider::{Change, Cursor, Known, Listing, Pulled},
 };
-
-/// Marks the version of a block of which somebody changed an occurrence: the block itself is as it was.
-const TOUCHED: &str = " touched";
 
 /// The items of a listing, the latest word on each.
 #[derive(Debug, Default)]
@@ -122,28 +119,23 @@ impl Gathered {
 
     /// Makes a block look changed when one of its occurrences was.
     fn touch_blocks(&mut self) {
-        let mut touched: BTreeMap<Href, bool> = BTreeMap::new();
+        let mut changed: BTreeMap<Href, bool> = BTreeMap::new();
         for item in self.items.values() {
             if let (What::OfBlock { people }, Some(series)) = (&item.what, &item.series) {
-                *touched.entry(series.clone()).or_default() |= people;
+                *changed.entry(series.clone()).or_default() |= people;
             }
         }
-        for (series, met) in touched {
+        for (series, met) in changed {
             let Some(item) = self.items.get_mut(&series) else {
                 continue;
             };
             if let What::Block(_, SeenBlock { print, people, .. }) = &mut item.what {
-                *print = Print::of([&print.0[..], TOUCHED.as_bytes()]);
+                *print = Print::of([&print.0[..], b"an occurrence"]);
                 *people |= met;
-                item.version = format!("{}{TOUCHED}", item.version).into();
+                item.version = touched(&item.version);
             }
         }
     }
-}
-
-/// Whether somebody changed an occurrence of the block that this is a version of.
-pub fn is_touched(version: &Version) -> bool {
-    version.ends_with(TOUCHED)
 }
 
 fn is_hole(event: &Event) -> bool {

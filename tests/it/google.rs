@@ -1,0 +1,5 @@
+//! Google: its JSON in and out, its refusals, and whole conversations with a fake of it.
+
+mod listings;
+mod refusals;
+mod words;
