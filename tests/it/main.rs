@@ -12,6 +12,7 @@ mod contract;
 mod docs;
 mod exact;
 mod google;
+mod google_fake;
 mod http;
 mod layers;
 mod planner;
