@@ -9,6 +9,7 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
+    auth::Google,
     clock::Clock,
     ident::Mint,
     model::{CalendarName, Face},
@@ -19,6 +20,7 @@ use crate::{
 };
 
 mod check;
+mod google;
 pub mod key;
 pub mod paths;
 mod table;
@@ -64,6 +66,8 @@ pub enum Account {
         /// The folder.
         path: PathBuf,
     },
+    /// A Google account.
+    Google(Google),
 }
 
 /// A calendar.

@@ -69,6 +69,11 @@ struct LineParts {
     requests: Cell<u64>,
 }
 
+/// Whether an address may be spoken to.
+pub fn allowed(url: &str) -> Result<(), HttpError> {
+    wire::allow(url).map(drop)
+}
+
 impl Request {
     /// A request without headers or body.
     pub fn new(method: Method, url: impl Into<String>) -> Self {

@@ -28,12 +28,14 @@
 //!
 //! # Who knows whom
 //!
-//! `bin -> run -> pull, plan, apply, report -> state, provider -> http, ical, config -> model, recur, ident, clock, fsx`. The rooms
+//! `bin -> run -> pull, plan, apply, report -> provider -> auth -> state -> http, ical, config -> model, recur, ident, secrets,
+//! clock, fsx`. The rooms
 //! `model`, `ical`, `recur`, `ident` and `plan` are pure: no files, no clock, no SQL, nothing asynchronous. SQL is in
 //! `state`, the environment in `config::paths`, the time in `clock`, HTTP in `http`, writing files in `fsx`. A test holds
 //! these lines.
 
 pub mod apply;
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod fsx;
@@ -48,5 +50,6 @@ pub mod recur;
 pub mod report;
 pub mod retry;
 pub mod run;
+pub mod secrets;
 pub mod session;
 pub mod state;

@@ -17,6 +17,7 @@ mod journal;
 mod lock;
 mod record;
 mod runs;
+mod secrets;
 mod snapshot;
 
 pub use calendars::{CalendarRow, Reading};
@@ -24,6 +25,7 @@ pub use journal::{Settled, Written};
 pub use lock::Lock;
 pub use record::Recorded;
 pub use runs::{RUNS_KEPT, RunRow};
+pub use secrets::{Sealed, SignIn};
 
 mod embedded {
     refinery::embed_migrations!("migrations");

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::{
-    Account, Calendar, Config, ConfigError, Place, busy_face, paths,
+    Account, Calendar, Config, ConfigError, Place, busy_face, google, paths,
     table::{At, Mistakes, Table, nearest},
 };
 use crate::{
@@ -60,7 +60,7 @@ fn absolute(folder: &Path) -> PathBuf {
     std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-struct Checker {
+pub(super) struct Checker {
     folder: PathBuf,
     mistakes: Mistakes,
 }
@@ -129,7 +129,7 @@ impl Checker {
         found
     }
 
-    fn path(&self, table: &mut Table<'_>, key: &'static str) -> Option<PathBuf> {
+    pub(super) fn path(&self, table: &mut Table<'_>, key: &'static str) -> Option<PathBuf> {
         let written = table.text(key)?;
         if written.value.trim().is_empty() {
             table.mistake(written.at, &format!("`{key}` must not be empty"));
@@ -153,10 +153,15 @@ impl Checker {
                         );
                     }
                 }
+                Some("google") => {
+                    if let Some(found) = google::account(self, &mut table) {
+                        accounts.insert(name.value, Account::Google(found));
+                    }
+                }
                 Some(other) => {
                     let at = provider.as_ref().map_or(table.at, |p| p.at);
-                    let near = nearest(other, ["local"].into_iter());
-                    table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\"{near}"));
+                    let near = nearest(other, ["local", "google"].into_iter());
+                    table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\", \"google\"{near}"));
                     continue;
                 }
                 None => table.mistake(table.at, "needs `provider`, such as provider = \"local\""),

@@ -1,4 +1,4 @@
-//! The key that proves which blocks are ours: a file that only its owner can read, made on first use and never overwritten.
+//! The key that proves which blocks are ours and seals what is secret: a file that only its owner can read, made on first use and never overwritten.
 
 use std::{
     fs, io,
@@ -7,7 +7,25 @@ use std::{
 };
 
 use super::paths;
-use crate::{fsx, ident::Mint};
+use crate::{fsx, ident::Mint, secrets::Sealer};
+
+/// What comes of the key. It is read once, and not kept.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Makes and recognises the ids of blocks.
+    pub mint: Mint,
+    /// Seals secrets.
+    pub sealer: Sealer,
+}
+
+impl Keys {
+    fn of(key: &[u8; 32]) -> Self {
+        Self {
+            mint: Mint::new(key),
+            sealer: Sealer::new(key),
+        }
+    }
+}
 
 /// Why there is no key to work with. No message shows any of it.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +55,7 @@ pub enum KeyError {
 }
 
 /// The key at hand: from the environment, from systemd, or from the key file; none if there is no file yet.
-pub fn find(key_file: &Path) -> Result<Option<Mint>, KeyError> {
+pub fn find(key_file: &Path) -> Result<Option<Keys>, KeyError> {
     if let Some(text) = paths::variable(paths::KEY_VARIABLE) {
         return parse(&text, paths::KEY_VARIABLE).map(Some);
     }
@@ -49,6 +67,11 @@ pub fn find(key_file: &Path) -> Result<Option<Mint>, KeyError> {
         })?;
         return parse(&text, &path.display().to_string()).map(Some);
     }
+    read(key_file)
+}
+
+/// The key in a file, and nowhere else; none if there is no such file.
+pub fn read(key_file: &Path) -> Result<Option<Keys>, KeyError> {
     let unusable = |why| KeyError::Unusable {
         path: key_file.to_owned(),
         why,
@@ -66,9 +89,9 @@ pub fn find(key_file: &Path) -> Result<Option<Mint>, KeyError> {
 }
 
 /// The key at hand, made if there is none and none is missed. `claimed`: the state knows blocks made with some key.
-pub fn find_or_make(key_file: &Path, claimed: bool) -> Result<Mint, KeyError> {
-    if let Some(mint) = find(key_file)? {
-        return Ok(mint);
+pub fn find_or_make(key_file: &Path, claimed: bool) -> Result<Keys, KeyError> {
+    if let Some(keys) = find(key_file)? {
+        return Ok(keys);
     }
     if claimed {
         return Err(KeyError::Gone(key_file.to_owned()));
@@ -81,7 +104,7 @@ pub fn find_or_make(key_file: &Path, claimed: bool) -> Result<Mint, KeyError> {
     getrandom::fill(&mut key).map_err(|error| unusable(io::Error::other(error.to_string())))?;
     let text = format!("{}\n", data_encoding::HEXLOWER.encode(&key));
     match fsx::create_private(key_file, text.as_bytes()) {
-        Ok(()) => Ok(Mint::new(&key)),
+        Ok(()) => Ok(Keys::of(&key)),
         // Somebody else made one in this moment: theirs is the key.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             find(key_file)?.ok_or_else(|| KeyError::Gone(key_file.to_owned()))
@@ -90,12 +113,12 @@ pub fn find_or_make(key_file: &Path, claimed: bool) -> Result<Mint, KeyError> {
     }
 }
 
-fn parse(text: &str, place: &str) -> Result<Mint, KeyError> {
+fn parse(text: &str, place: &str) -> Result<Keys, KeyError> {
     let malformed = || KeyError::Malformed(place.to_owned());
     let text = text.trim().to_ascii_lowercase();
     let bytes = data_encoding::HEXLOWER
         .decode(text.as_bytes())
         .map_err(|_| malformed())?;
     let key: [u8; 32] = bytes.try_into().map_err(|_| malformed())?;
-    Ok(Mint::new(&key))
+    Ok(Keys::of(&key))
 }

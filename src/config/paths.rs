@@ -9,6 +9,11 @@ pub const STATE_VARIABLE: &str = "CALSYNC_STATE";
 /// The environment variable that may hold the key itself.
 pub const KEY_VARIABLE: &str = "CALSYNC_KEY";
 
+/// The environment variable that may hold the id of the OAuth client for Google.
+pub const CLIENT_ID_VARIABLE: &str = "CALSYNC_GOOGLE_CLIENT_ID";
+/// The environment variable that may hold what goes with it.
+pub const CLIENT_SECRET_VARIABLE: &str = "CALSYNC_GOOGLE_CLIENT_SECRET";
+
 /// What an environment variable says, unless it is empty.
 #[expect(
     clippy::disallowed_methods,

@@ -233,6 +233,13 @@ impl<'a> Table<'a> {
         found
     }
 
+    /// Where a key's value stands; the table itself if it is not there.
+    pub(super) fn at_of(&self, key: &str) -> usize {
+        self.table
+            .get(key)
+            .map_or(self.at, |value| value.span().start)
+    }
+
     /// Whether a key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.get(key).is_some()

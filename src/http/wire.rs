@@ -132,7 +132,7 @@ pub(super) fn prepare(request: Request) -> Result<Ready, HttpError> {
 }
 
 /// An address, if it may be spoken to, and whether that is without TLS.
-fn allow(url: &str) -> Result<(Uri, bool), HttpError> {
+pub(super) fn allow(url: &str) -> Result<(Uri, bool), HttpError> {
     let wrong = |host, kind| Err(HttpError { host, kind });
     let Ok(uri) = url.parse::<Uri>() else {
         return wrong(String::new(), HttpErrorKind::Address);

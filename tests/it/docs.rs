@@ -15,7 +15,19 @@ const KEYS: [(&str, &[&str]); 7] = [
     ("[window]", &["past_days", "future_days"]),
     ("[guard]", &["removals_percent"]),
     ("[limits]", &["operations", "run_minutes"]),
-    ("[accounts.", &["provider", "path"]),
+    (
+        "[accounts.",
+        &[
+            "provider",
+            "path",
+            "client_id",
+            "client_secret",
+            "client_file",
+            "service_account_file",
+            "subject",
+            "endpoint",
+        ],
+    ),
     ("[calendars.", &["account", "id", "path", "role"]),
     ("[[rules]]", &["from", "to", "show", "title"]),
 ];

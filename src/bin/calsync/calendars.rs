@@ -63,7 +63,10 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
 }
 
 fn of_account(config: &Config, name: &str, account: &Account) -> Result<Vec<Offer>, String> {
-    let Account::Local { path } = account;
+    let path = match account {
+        Account::Local { path } => path,
+        Account::Google(_) => return Err("calendars of Google cannot be listed yet".to_owned()),
+    };
     let found =
         folders(path).map_err(|error| format!("{} cannot be listed: {error}", path.display()))?;
     Ok(found

@@ -78,9 +78,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn check_key(config: &Config, findings: &mut Vec<Finding>) -> Option<Mint> {
     match key::find(&config.key_file) {
-        Ok(Some(mint)) => {
+        Ok(Some(keys)) => {
             findings.push(Finding::fine("key: readable by you alone"));
-            Some(mint)
+            Some(keys.mint)
         }
         Ok(None) => {
             findings.push(Finding::fine(format!(

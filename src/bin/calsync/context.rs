@@ -50,10 +50,10 @@ impl Context {
         // The key is looked at before the state is made, so that a key that cannot be used leaves no trace.
         key::find(&config.key_file)?;
         let state = State::open(&path)?;
-        let mint = key::find_or_make(&config.key_file, state.is_claimed()?)?;
-        state.claim(&mint.fingerprint())?;
+        let keys = key::find_or_make(&config.key_file, state.is_claimed()?)?;
+        state.claim(&keys.mint.fingerprint())?;
         Ok(Self {
-            settings: config.settings(mint),
+            settings: config.settings(keys.mint),
             config,
             state: RefCell::new(state),
             clock: Clock::System,

@@ -1,0 +1,81 @@
+//! Signing in to Google, and staying signed in. A run gets its access tokens here and never asks anybody anything; asking is
+//! what the flows are for, which only `calsync auth add` starts. No secret leaves this room but to the server it is for.
+
+use crate::secrets::Secret;
+
+mod access;
+mod endpoint;
+mod service;
+mod token;
+mod vault;
+pub mod words;
+
+pub use access::Access;
+pub use endpoint::Endpoint;
+pub use service::{KeyFileError, ServiceAccount};
+pub use vault::{Vault, VaultError};
+
+/// What is asked for. The only scope that can write events and that the device flow grants too.
+pub const SCOPE: &str = "https://www.googleapis.com/auth/calendar";
+
+/// A Google account as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Google {
+    /// Where Google is.
+    pub endpoint: Endpoint,
+    /// As what calsync shows itself there.
+    pub credentials: Credentials,
+}
+
+/// As what calsync shows itself to Google.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// As a program that a person lets in.
+    Client(OauthClient),
+    /// As a service account, which needs no person.
+    Service(ServiceAccount),
+}
+
+/// A program that a person can let in, as registered in the Google Cloud console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthClient {
+    /// Its id.
+    pub id: String,
+    /// What goes with it. For programs that people install, Google does not take it for a secret; calsync does.
+    pub secret: Secret,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A code that a person types in on any other device.
+    Device,
+    /// A browser on this machine.
+    Browser,
+    /// A browser anywhere, whose last address is pasted here.
+    Paste,
+    /// A key file, and nobody at all.
+    ServiceAccount,
+}
+
+impl Way {
+    /// The word for it, in flags and in the state file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Browser => "browser",
+            Self::Paste => "paste",
+            Self::ServiceAccount => "service-account",
+        }
+    }
+}
+
+impl Credentials {
+    /// Whose tokens these get: what a stored sign-in must belong to.
+    pub fn client(&self) -> String {
+        match self {
+            Self::Client(client) => client.id.clone(),
+            Self::Service(service) => service.identity(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the codes of OAuth mean for a person, and what to do about each. Pure.
+
+use super::SCOPE;
+
+/// Whether a text is a code, and not something that should not be repeated.
+pub fn is_code(text: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_lowercase() || c == b'_';
+    (1..=40).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// Whether a code stands for something that passes by itself.
+pub fn is_passing(code: &str) -> bool {
+    matches!(
+        code,
+        "slow_down"
+            | "rate_limit_exceeded"
+            | "temporarily_unavailable"
+            | "server_error"
+            | "internal_failure"
+    )
+}
+
+/// What a code means, and what to do now.
+pub fn of(code: &str, account: &str) -> String {
+    let again = format!("run: calsync auth add {account}");
+    match code {
+        "invalid_grant" => format!(
+            "Google does not accept the stored sign-in any more. It was withdrawn, or not used for six months, or replaced by \
+             newer ones; or the OAuth client's consent screen is in \"Testing\", where every sign-in dies after seven days: \
+             publish it (\"In production\"), then {again}"
+        ),
+        "invalid_rapt" => format!(
+            "the organisation wants people to sign in again every now and then; {again}, and ask its administrator to exempt \
+             the app from session control"
+        ),
+        "invalid_client" | "unauthorized_client" => format!(
+            "Google does not know this OAuth client, or its secret is wrong, or it is not of the type for this way of signing \
+             in; compare client_id and client_secret with the Google Cloud console, then {again}"
+        ),
+        "deleted_client" | "disabled_client" => format!(
+            "the OAuth client was deleted or disabled in the Google Cloud console (Google deletes those that are unused for \
+             six months); make a new one, put it into the configuration, then {again}"
+        ),
+        "invalid_scope" => format!(
+            "this OAuth client may not ask for calendars in this way; {again} --flow browser, with a client of the type \
+             \"Desktop app\""
+        ),
+        "access_denied" => format!(
+            "access was refused on Google's page; {again} and allow it. If nobody refused it: while the consent screen is in \
+             \"Testing\", only the test users listed there are let in"
+        ),
+        "expired_token" => format!("the code was not entered in time; {again}"),
+        "admin_policy_enforced" => "the administrator of the organisation does not allow this app; ask for the OAuth client's \
+             id to be trusted under Security > API controls in the admin console"
+            .to_owned(),
+        "org_internal" => "the OAuth client is for the members of its organisation alone; sign in as one of them, or set the \
+             consent screen's user type to \"External\""
+            .to_owned(),
+        "slow_down" | "rate_limit_exceeded" => {
+            "Google wants to be asked less often; wait some minutes".to_owned()
+        }
+        "temporarily_unavailable" | "server_error" | "internal_failure" => {
+            "Google's sign-in server has trouble of its own; the next run asks again".to_owned()
+        }
+        "redirect_uri_mismatch" => "this OAuth client cannot send the browser back to this machine; make one of the type \
+             \"Desktop app\""
+            .to_owned(),
+        other => format!("Google refuses the sign-in ({other}); {again}"),
+    }
+}
+
+/// What a code means when a service account is told it.
+pub fn of_service(code: &str, account: &str) -> String {
+    match code {
+        "invalid_grant" => "Google does not accept the service account's signature: was its key deleted in the Google Cloud \
+             console, is this machine's clock right, and is `subject` a user of the organisation?"
+            .to_owned(),
+        "unauthorized_client" | "access_denied" => format!(
+            "the service account may not act for `subject`: in the admin console, under Security > API controls > Domain-wide \
+             delegation, add its client id with the scope {SCOPE}"
+        ),
+        "invalid_client" | "deleted_client" | "disabled_client" => {
+            "Google does not know this service account any more; make one anew, and download its key file".to_owned()
+        }
+        other => of(other, account),
+    }
+}
+
+/// Nobody signed in.
+pub fn missing(account: &str) -> String {
+    format!("account {account}: nobody has signed in yet; run: calsync auth add {account}")
+}
+
+/// The sign-in belongs to another client or server.
+pub fn other_client(account: &str) -> String {
+    format!(
+        "account {account}: the stored sign-in was made with another OAuth client (or for another `endpoint`) than the one \
+         configured now; bring that one back, or run: calsync auth add {account}"
+    )
+}
+
+/// Less was granted than was asked for.
+pub fn too_little(account: &str) -> String {
+    format!(
+        "account {account}: access to the calendars was not granted in full; run: calsync auth add {account}, and leave the \
+         box for seeing and editing calendars ticked"
+    )
+}
+
+/// The server takes not even fresh tokens.
+pub fn not_even_fresh(account: &str) -> String {
+    format!(
+        "account {account}: Google refuses even a fresh access token; run: calsync auth add {account}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_words_that_say_what_to_do() {
+        let codes = [
+            "invalid_grant",
+            "invalid_rapt",
+            "invalid_client",
+            "deleted_client",
+            "invalid_scope",
+            "access_denied",
+            "expired_token",
+            "never_heard_of",
+        ];
+        for code in codes {
+            assert!(of(code, "work").contains("calsync auth add work"), "{code}");
+        }
+        assert!(of("invalid_grant", "work").contains("seven days"));
+        assert!(of("never_heard_of", "work").contains("never_heard_of"));
+    }
+
+    #[test]
+    fn what_is_no_code_is_not_repeated() {
+        assert!(is_code("invalid_grant"));
+        for text in ["", "1//token", "ya29.token", "Not a code", &"x".repeat(41)] {
+            assert!(!is_code(text), "{text}");
+        }
+    }
+}
