@@ -423,6 +423,8 @@ fn odd_items_come_as_they_are() {
         json!({"id": "odd1", "start": {"dateTime": "soon"}, "end": {"date": "2026-13-01"}}),
         json!({"id": "odd2", "start": "now", "sequence": "many"}),
         json!({"id": "odd3", "eventType": "siesta", "kind": "calendar#nap"}),
+        // Gone, but with all that it ever had.
+        json!({"id": "odd4", "start": {"dateTime": "2026-11-23T09:00:00Z"}, "status": "cancelled"}),
     ];
     for item in &odd {
         fake.put_odd(ME, item.clone());
@@ -438,6 +440,8 @@ fn odd_items_come_as_they_are() {
         assert!(seen["etag"].is_string() && seen["kind"].is_string());
     }
     assert_eq!(ids(&seen), ["odd1", "odd2", "odd3"]);
+    let all = list(&me, "showDeleted=true");
+    assert_eq!(all["items"][3]["start"], odd[3]["start"]);
 }
 
 #[test]
