@@ -209,7 +209,7 @@ pub(crate) fn not_the_organizer() -> Reply {
 /// The shape is not known for sure.
 pub(crate) fn insufficient_scope() -> Reply {
     let message = "Request had insufficient authentication scopes.";
-    with_status(calendar(403, "global", "insufficientPermissions", message))
+    with_status(&calendar(403, "global", "insufficientPermissions", message))
 }
 
 /// The Calendar API was never switched on for the project. The words are not known for sure.
@@ -217,10 +217,15 @@ pub(crate) fn api_not_enabled() -> Reply {
     let message = "Google Calendar API has not been used in project 123456789 before or it is disabled. Enable it by \
                    visiting https://console.developers.google.com/apis/api/calendar-json.googleapis.com/overview?project=123456789 \
                    then retry.";
-    with_status(calendar(403, "usageLimits", "accessNotConfigured", message))
+    with_status(&calendar(
+        403,
+        "usageLimits",
+        "accessNotConfigured",
+        message,
+    ))
 }
 
-fn with_status(reply: Reply) -> Reply {
+fn with_status(reply: &Reply) -> Reply {
     let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
     body["error"]["status"] = "PERMISSION_DENIED".into();
     Reply::json(reply.status, &body)

@@ -121,11 +121,7 @@ impl World {
             verbatim: false,
         };
         let moved = |name: &&str| before.body.get(*name) != event.body.get(*name);
-        if !before.body.is_empty()
-            && ["start", "end", "recurrence"]
-                .iter()
-                .any(|name| moved(name))
-        {
+        if !before.body.is_empty() && ["start", "end", "recurrence"].iter().any(moved) {
             let sequence = event.body["sequence"].as_i64().unwrap_or_default() + 1;
             event.body.insert("sequence".to_owned(), sequence.into());
         }

@@ -1,7 +1,23 @@
 //! The gzip format without compression: enough to find out whether a client can unpack it.
 
+use super::exchange::{Reply, Request};
+
+/// Packs a reply for who says `gzip` both in what it accepts and in its own name, as Google wants it.
+pub(crate) fn pack(request: &Request, reply: Reply) -> Reply {
+    let says_gzip = |name| {
+        request
+            .header(name)
+            .is_some_and(|value| value.contains("gzip"))
+    };
+    if reply.body.is_empty() || !says_gzip("accept-encoding") || !says_gzip("user-agent") {
+        return reply;
+    }
+    let body = gzip(&reply.body);
+    Reply { body, ..reply }.with("content-encoding", "gzip")
+}
+
 /// Wraps bytes as a gzip file of stored blocks (RFC 1951, 3.2.4; RFC 1952).
-pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = bytes.chunks(0xffff).peekable();
     if blocks.peek().is_none() {

@@ -10,7 +10,6 @@ use sha2::{Digest as _, Sha256};
 use super::{
     errors,
     exchange::{Reply, Request},
-    series::Moment,
     view::Viewer,
     world::{Asker, Calendar, Role, Stored, World},
 };
@@ -186,13 +185,7 @@ impl<'a> Wanted<'a> {
 
     /// Whether an event lies in the window: it ends after its begin and begins before its end.
     fn in_window(&self, event: &Stored, zone: &TimeZone, by_original_too: bool) -> bool {
-        let moment = |name: &str| {
-            event
-                .body
-                .get(name)
-                .and_then(Moment::of)
-                .map(|at| at.instant(zone))
-        };
+        let moment = |name: &str| event.moment(name).map(|at| at.instant(zone));
         let inside = |start: Option<Timestamp>, end: Option<Timestamp>| {
             let starts_before = self
                 .to
@@ -275,7 +268,9 @@ impl World {
             .param("originalStart")
             .and_then(|text| text.parse::<Timestamp>().ok());
         let entries = all.iter().filter(|event| {
-            let at = Moment::of(&event.body["originalStartTime"]).map(|at| at.instant(&zone));
+            let at = event
+                .moment("originalStartTime")
+                .map(|at| at.instant(&zone));
             wanted.in_window(event, &zone, false)
                 && (wanted.show_deleted || !event.is_cancelled())
                 && (original.is_none() || original == at)
@@ -359,8 +354,7 @@ impl World {
         found.retain(|event| wanted.fits(event));
         match wanted.request.param("orderBy") {
             Some("updated") => found.sort_by_key(|event| event.revision),
-            Some(_) => found
-                .sort_by_key(|event| Moment::of(&event.body["start"]).map(|at| at.instant(&zone))),
+            Some(_) => found.sort_by_key(|event| event.moment("start").map(|at| at.instant(&zone))),
             None => {}
         }
         found
@@ -395,7 +389,7 @@ impl World {
                 .saturating_add(MONTHS_OF_A_DELETED_SERIES.months())
                 .timestamp();
             all.retain(|one| {
-                Moment::of(&one.body["start"])
+                one.moment("start")
                     .is_some_and(|at| (self.now..last).contains(&at.instant(&zone)))
             });
         }

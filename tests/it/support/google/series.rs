@@ -235,7 +235,7 @@ impl Rule {
             let number = || value.parse::<i64>().map_err(|e| e.to_string());
             match name {
                 "FREQ" if ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value) => {
-                    value.clone_into(&mut rule.freq)
+                    value.clone_into(&mut rule.freq);
                 }
                 "INTERVAL" => rule.interval = number()?.max(1),
                 "COUNT" => rule.count = usize::try_from(number()?).ok(),

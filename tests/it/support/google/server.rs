@@ -25,6 +25,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use super::{
     exchange::{Reply, Request},
     faults::Fault,
+    gzip::pack,
     world::World,
 };
 
@@ -110,7 +111,11 @@ async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<R
         Some(Fault::Answer(reply)) => (reply, None),
         other => (world.lock().unwrap().answer(&request), other),
     };
-    world.lock().unwrap().journal.answered(number, reply.status);
+    {
+        let mut world = world.lock().unwrap();
+        world.journal.answered(number, reply.status);
+        reply = world.dated(reply);
+    }
     let mut cut = None;
     match fault {
         Some(Fault::LoseAnswer) => return Err(hang_up()),
@@ -118,15 +123,14 @@ async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<R
         Some(Fault::Cut(after)) => cut = Some((after, true)),
         Some(Fault::CutChunked(after)) => cut = Some((after, false)),
         Some(Fault::Alter(change)) => {
-            let mut body = serde_json::from_slice(&reply.body)
-                .expect("only JSON can be altered, and not when it is packed");
+            let mut body = serde_json::from_slice(&reply.body).expect("only JSON can be altered");
             change(&mut body);
             reply.body = body.to_string().into_bytes();
         }
         Some(Fault::Header(name, value)) => reply = reply.with(&name, &value),
         _ => {}
     }
-    Ok(respond(reply, cut))
+    Ok(respond(pack(&request, reply), cut))
 }
 
 async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {

@@ -40,10 +40,12 @@ impl Calendar {
 
     /// The changed occurrences of a series.
     pub(crate) fn exceptions(&self, master: &str) -> Vec<&Stored> {
-        let events = self.events.values();
-        events
-            .filter(|event| !event.orphaned && event.text("recurringEventId") == master)
-            .collect()
+        let prefix = format!("{master}_");
+        let events = self.events.range(prefix.clone()..);
+        let events = events.take_while(|(id, _)| id.starts_with(&prefix));
+        let is_of_it =
+            |event: &&Stored| !event.orphaned && event.text("recurringEventId") == master;
+        events.map(|(_, event)| event).filter(is_of_it).collect()
     }
 
     /// Every occurrence of a series, as it is now; those that were changed in their place in the order of the rule.
@@ -122,7 +124,11 @@ impl World {
     fn orphan(&mut self, calendar: &str, master: &str) {
         let horizon = self.horizon();
         let known = &self.calendars[calendar];
-        let series = known.events[master].clone();
+        let exceptions = known.exceptions(master);
+        if exceptions.is_empty() {
+            return;
+        }
+        let series = &known.events[master];
         let still: Option<Vec<Moment>> = match series.is_series() && !series.is_cancelled() {
             true => occurrences(&series.body, horizon)
                 .ok()
@@ -131,10 +137,12 @@ impl World {
         };
         // A rule that this server cannot follow keeps all of its changed occurrences.
         let Some(still) = still else { return };
-        let exceptions = known.exceptions(master).into_iter();
         let lost: Vec<String> = exceptions
+            .into_iter()
             .filter(|event| {
-                !Moment::of(&event.body["originalStartTime"]).is_some_and(|at| still.contains(&at))
+                !event
+                    .moment("originalStartTime")
+                    .is_some_and(|at| still.contains(&at))
             })
             .map(|event| event.text("id").to_owned())
             .collect();

@@ -69,8 +69,9 @@ impl Viewer {
             "status": "cancelled",
         });
         if event.body.contains_key("recurringEventId") && !event.orphaned {
-            stub["recurringEventId"] = event.body["recurringEventId"].clone();
-            stub["originalStartTime"] = event.body["originalStartTime"].clone();
+            for name in ["recurringEventId", "originalStartTime"] {
+                stub[name] = event.body.get(name).cloned().unwrap_or_default();
+            }
             self.turn(&mut stub["originalStartTime"]);
         }
         stub

@@ -10,10 +10,10 @@ use super::{
     exchange::{Reply, Request},
     faults::{Fault, Faults},
     fields,
-    gzip::gzip,
     journal::{Journal, Mail, Record},
     listing::{Listing, Tokens},
     oauth::{OAuth, Surroundings},
+    series::Moment,
 };
 
 /// What an account may do with a calendar, from least to most.
@@ -83,6 +83,11 @@ impl Stored {
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default()
+    }
+
+    /// A time of it, if it is one.
+    pub(crate) fn moment(&self, name: &str) -> Option<Moment> {
+        self.body.get(name).and_then(Moment::of)
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -286,25 +291,15 @@ impl World {
     /// Does what is asked.
     pub(crate) fn answer(&mut self, request: &Request) -> Reply {
         let call = Call::of(request);
-        let reply = self
-            .dispatch(&call, request)
-            .unwrap_or_else(|refusal| refusal);
+        let reply = self.dispatch(&call, request);
+        reply.unwrap_or_else(|refusal| refusal)
+    }
+
+    /// With the time that the server believes it is.
+    pub(crate) fn dated(&self, reply: Reply) -> Reply {
         let date = self.now.saturating_add(self.behaviour.date_skew).unwrap();
-        let reply = reply.with(
-            "date",
-            &date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        );
-        let asks_for_gzip = |name| {
-            request
-                .header(name)
-                .is_some_and(|value| value.contains("gzip"))
-        };
-        if asks_for_gzip("accept-encoding") && asks_for_gzip("user-agent") && !reply.body.is_empty()
-        {
-            let body = gzip(&reply.body);
-            return Reply { body, ..reply }.with("content-encoding", "gzip");
-        }
-        reply
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT");
+        reply.with("date", &date.to_string())
     }
 
     fn dispatch(&mut self, call: &Call, request: &Request) -> Result<Reply, Reply> {
