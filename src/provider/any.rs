@@ -1,8 +1,8 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, Pulled, local::LocalCalendar,
-    memory::MemoryCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, Pulled, google::GoogleCalendar,
+    local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -16,6 +16,8 @@ pub enum AnyProvider {
     Local(LocalCalendar),
     /// A calendar in memory.
     Memory(MemoryCalendar),
+    /// A calendar at Google.
+    Google(GoogleCalendar),
 }
 
 impl Provider for AnyProvider {
@@ -23,6 +25,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.pull(since, known).await,
             Self::Memory(calendar) => calendar.pull(since, known).await,
+            Self::Google(calendar) => calendar.pull(since, known).await,
         }
     }
 
@@ -30,6 +33,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.look(id).await,
             Self::Memory(calendar) => calendar.look(id).await,
+            Self::Google(calendar) => calendar.look(id).await,
         }
     }
 
@@ -37,6 +41,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.create(block).await,
             Self::Memory(calendar) => calendar.create(block).await,
+            Self::Google(calendar) => calendar.create(block).await,
         }
     }
 
@@ -44,6 +49,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.replace(place, block).await,
             Self::Memory(calendar) => calendar.replace(place, block).await,
+            Self::Google(calendar) => calendar.replace(place, block).await,
         }
     }
 
@@ -51,6 +57,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.remove(place).await,
             Self::Memory(calendar) => calendar.remove(place).await,
+            Self::Google(calendar) => calendar.remove(place).await,
         }
     }
 
@@ -58,6 +65,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.probe().await,
             Self::Memory(calendar) => calendar.probe().await,
+            Self::Google(calendar) => calendar.probe().await,
         }
     }
 
@@ -65,6 +73,7 @@ impl Provider for AnyProvider {
         match self {
             Self::Local(calendar) => calendar.requests(),
             Self::Memory(calendar) => calendar.requests(),
+            Self::Google(calendar) => calendar.requests(),
         }
     }
 }

@@ -1,6 +1,728 @@
-//! A calendar at Google, by version 3 of its Calendar API.
+//! A calendar at Google, by version 3 of its Calendar API. Reads series and what differs from them, and after that only what
+//! is new; writes blocks under ids of calsync's own choosing. Never writes over a version that it did not see, and never
+//! sends a request that could make Google mail anybody.
+
+use std::{cell::RefCell, rc::Rc};
+
+use hyper::body::Bytes;
+use jiff::tz::TimeZone;
+
+use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderError, Pulled};
+use crate::{
+    auth::{Access, Endpoint},
+    http::{HeaderValue, Line, Method, Request, Response, StatusCode, header},
+    ident::BlockId,
+    model::{Block, Part, Resource, Shape, Version},
+};
 
 pub mod answer;
 pub mod decode;
 pub mod encode;
 pub mod gather;
+
+use answer::{Doing, Refusal, Whose};
+use decode::{Entry, Item, Next, Nonsense, Taken, What, edition, is_touched};
+use gather::Gathered;
+
+/// The most pages that a listing may have. Google makes short and empty ones as it likes.
+const PAGES_MAX: usize = 2_000;
+/// The most events that a listing may have.
+const EVENTS_MAX: usize = 500_000;
+/// Above this many single looks, reading everything anew is the lesser effort.
+const LOOKS_MAX: usize = 50;
+/// What is wanted of an event: nothing that calsync has no use for.
+const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
+                     transparency,visibility,eventType,summary,description,location,colorId,reminders,\
+                     extendedProperties/private,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
+/// What is wanted of the answer to a write.
+const WRITTEN: &str = "kind,id,etag,sequence";
+/// What is wanted of a calendar.
+const ENTRY: &str = "kind,id,summary,summaryOverride,accessRole,timeZone,primary";
+
+/// An account at Google, signed in: shared by all its calendars.
+#[derive(Clone, Debug)]
+pub struct GoogleAccount {
+    name: Rc<str>,
+    /// The address that all paths follow.
+    base: Rc<str>,
+    line: Line,
+    access: Access,
+    /// Why nothing more may be written in this run.
+    spent: Rc<RefCell<Option<ProviderError>>>,
+}
+
+/// A calendar that an account offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its id.
+    pub id: String,
+    /// What its owner, or the account's, calls it.
+    pub name: String,
+    /// Whether blocks can be written to it.
+    pub writable: bool,
+    /// Its time zone.
+    pub zone: Option<String>,
+    /// Whether it is the account's own.
+    pub primary: bool,
+}
+
+/// Which of an account's calendars is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// That of this id; `primary` is the account's own.
+    Id(String),
+    /// The one of this name.
+    Name(String),
+}
+
+/// A calendar at Google.
+#[derive(Debug)]
+pub struct GoogleCalendar {
+    account: GoogleAccount,
+    which: Which,
+    home: TimeZone,
+    /// A listing that a busy server interrupted.
+    reading: Option<Reading>,
+    requests: u64,
+}
+
+/// How far a listing has come.
+#[derive(Debug)]
+struct Reading {
+    /// What was asked for.
+    since: Option<Cursor>,
+    /// The sync token that is read on from; none if everything is read.
+    token: Option<String>,
+    next: Step,
+    pages: usize,
+    gathered: Gathered,
+}
+
+/// What has to be asked next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Page(Option<String>),
+    /// All pages are read; this token comes after them.
+    Looks(String),
+}
+
+/// Why a page could not be had.
+enum Stumble {
+    /// The sync token is no longer good.
+    Lost,
+    Error(ProviderError),
+}
+
+impl From<ProviderError> for Stumble {
+    fn from(error: ProviderError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Reading {
+    fn begin(since: Option<&Cursor>) -> Self {
+        Self {
+            since: since.cloned(),
+            token: since.map(|cursor| cursor.0.clone()),
+            next: Step::Page(None),
+            pages: 0,
+            gathered: Gathered::default(),
+        }
+    }
+
+    /// The same from the beginning, and everything.
+    fn anew(self) -> Self {
+        Self {
+            since: self.since,
+            ..Self::begin(None)
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.token.is_none()
+    }
+}
+
+impl GoogleAccount {
+    /// An account, by its name in the configuration.
+    pub fn new(name: &str, endpoint: &Endpoint, line: &Line, access: &Access) -> Self {
+        Self {
+            name: name.into(),
+            base: endpoint.calendar().into(),
+            line: line.clone(),
+            access: access.clone(),
+            spent: Rc::default(),
+        }
+    }
+
+    /// The calendars that the account offers, in Google's order.
+    pub async fn calendars(&self) -> Answer<Vec<Offer>> {
+        let mut offers = Vec::new();
+        let mut token = String::new();
+        let fields = format!("kind,nextPageToken,items({ENTRY})");
+        for _ in 0..PAGES_MAX {
+            let mut query = vec![
+                ("maxResults", "250"),
+                ("showHidden", "true"),
+                ("fields", &fields),
+            ];
+            if !token.is_empty() {
+                query.push(("pageToken", &token));
+            }
+            let url = self.url("users/me/calendarList", &query);
+            let response = self.ask(Method::GET, &url, None, Vec::new()).await?;
+            let whose = self.whose("");
+            if response.status != StatusCode::OK {
+                return Err(self.refused(&response, whose, Doing::Listing));
+            }
+            let (entries, next) = decode::entries(&response.body)
+                .map_err(|e| senseless(whose, e, ErrorKind::Broken))?;
+            offers.extend(entries.into_iter().filter_map(offer));
+            match next {
+                Some(next) if next != token => token = next,
+                _ => return Ok(offers),
+            }
+        }
+        Err(too_much(self.whose(""), PAGES_MAX, "pages of calendars"))
+    }
+
+    fn whose<'a>(&'a self, calendar: &'a str) -> Whose<'a> {
+        Whose {
+            account: &self.name,
+            calendar,
+        }
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let mut url = format!("{}/{path}", self.base);
+        for (i, (name, value)) in query.iter().enumerate() {
+            url.push(if i == 0 { '?' } else { '&' });
+            url.push_str(name);
+            url.push('=');
+            url.push_str(&encoded(value));
+        }
+        url
+    }
+
+    /// Sends a request in the account's name; once more if Google does not take the token any longer.
+    async fn ask(
+        &self,
+        method: Method,
+        url: &str,
+        etag: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer<Response> {
+        let body = Bytes::from(body);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let bearer = self.access.bearer().await?;
+            let mut request = Request::new(method.clone(), url)
+                .with(
+                    header::AUTHORIZATION,
+                    value(&format!("Bearer {}", bearer.expose()), true)?,
+                )
+                .with(header::ACCEPT, HeaderValue::from_static("application/json"));
+            if let Some(etag) = etag {
+                request = request.with(header::IF_MATCH, value(etag, false)?);
+            }
+            if !body.is_empty() {
+                let json = HeaderValue::from_static("application/json; charset=UTF-8");
+                request = request.with(header::CONTENT_TYPE, json);
+            }
+            request.body = body.clone();
+            let response = self.line.send(request).await?;
+            if response.status != StatusCode::UNAUTHORIZED || tries > 1 {
+                return Ok(response);
+            }
+            self.access.refused(&bearer);
+        }
+    }
+
+    /// What a response that is no success means.
+    fn refused(&self, response: &Response, whose: Whose<'_>, doing: Doing) -> ProviderError {
+        let wait = response.retry_after(self.line.client().clock().now());
+        let refusal = Refusal::read(response.status, &response.body);
+        let error = refusal.error(whose, doing, wait);
+        if doing == Doing::Writing && refusal.ends_writing() {
+            *self.spent.borrow_mut() = Some(error.clone());
+        }
+        error
+    }
+}
+
+impl GoogleCalendar {
+    /// A calendar of an account. Where Google names no zone, times are in `home`.
+    pub fn new(account: &GoogleAccount, which: Which, home: &TimeZone) -> Self {
+        Self {
+            account: account.clone(),
+            which,
+            home: home.clone(),
+            reading: None,
+            requests: 0,
+        }
+    }
+
+    /// The calendar's id. A name is looked up, once.
+    async fn id(&mut self) -> Answer<String> {
+        let name = match &self.which {
+            Which::Id(id) => return Ok(id.clone()),
+            Which::Name(name) => name.clone(),
+        };
+        let sent = self.account.line.requests();
+        let offers = self.account.calendars().await;
+        self.requests += self.account.line.requests() - sent;
+        let account = &self.account.name;
+        let mut named = offers?.into_iter().filter(|offer| offer.name == name);
+        let (found, other) = (named.next(), named.next());
+        let (Some(Offer { id, .. }), None) = (found, &other) else {
+            let what = match other {
+                Some(_) => "more than one calendar of this name; give its `id` instead",
+                None => "no calendar of this name",
+            };
+            let message = format!(
+                "Google account {account} has {what} ({name}); `calsync calendars {account}` lists what there is"
+            );
+            return Err(ProviderError::new(ErrorKind::Gone, message));
+        };
+        self.which = Which::Id(id.clone());
+        Ok(id)
+    }
+
+    /// Sends a request about this calendar, or about one event of it.
+    async fn ask(
+        &mut self,
+        method: Method,
+        event: Option<&str>,
+        query: &[(&str, &str)],
+        etag: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer<Response> {
+        let mut path = format!("calendars/{}/events", encoded(&self.id().await?));
+        if let Some(event) = event {
+            path = format!("{path}/{}", encoded(event));
+        }
+        let url = self.account.url(&path, query);
+        self.count(method, &url, etag, body).await
+    }
+
+    async fn count(
+        &mut self,
+        method: Method,
+        url: &str,
+        etag: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer<Response> {
+        // The line is shared by all calendars of the account, which take turns.
+        let sent = self.account.line.requests();
+        let answer = self.account.ask(method, url, etag, body).await;
+        self.requests += self.account.line.requests() - sent;
+        answer
+    }
+
+    fn whose(&self) -> Whose<'_> {
+        let (Which::Id(calendar) | Which::Name(calendar)) = &self.which;
+        self.account.whose(calendar)
+    }
+
+    fn refused(&self, response: &Response, doing: Doing) -> ProviderError {
+        self.account.refused(response, self.whose(), doing)
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> ProviderError {
+        error(self.whose(), kind, what)
+    }
+
+    /// Reads on until a listing is complete, or something is in the way.
+    async fn read(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<String, Stumble> {
+        loop {
+            match reading.next.clone() {
+                Step::Page(token) => {
+                    let page = self
+                        .page(reading.token.as_deref(), token.as_deref())
+                        .await?;
+                    reading.gathered.add(page.items);
+                    reading.pages += 1;
+                    self.check_limits(reading)?;
+                    reading.next = match page.next {
+                        Next::Page(next) if Some(&next) == token.as_ref() => {
+                            return Err(self
+                                .error(ErrorKind::Broken, "a page leads to itself")
+                                .into());
+                        }
+                        Next::Page(next) => Step::Page(Some(next)),
+                        Next::Sync(token) => Step::Looks(token),
+                    };
+                }
+                Step::Looks(token) => {
+                    if !reading.is_whole() {
+                        self.look_up(reading, known).await?;
+                    }
+                    return Ok(token);
+                }
+            }
+        }
+    }
+
+    async fn page(
+        &mut self,
+        sync: Option<&str>,
+        page: Option<&str>,
+    ) -> Result<decode::Page, Stumble> {
+        let fields = format!("kind,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
+        let mut query = vec![
+            ("singleEvents", "false"),
+            ("maxResults", "2500"),
+            ("fields", fields.as_str()),
+        ];
+        query.extend(sync.map(|token| ("syncToken", token)));
+        query.extend(page.map(|token| ("pageToken", token)));
+        let response = self
+            .ask(Method::GET, None, &query, None, Vec::new())
+            .await?;
+        if response.status != StatusCode::OK {
+            let refusal = Refusal::read(response.status, &response.body);
+            if sync.is_some() && refusal.wants_full_sync() {
+                return Err(Stumble::Lost);
+            }
+            return Err(self.refused(&response, Doing::Reading).into());
+        }
+        decode::page(&response.body, &self.home)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken).into())
+    }
+
+    fn check_limits(&self, reading: &Reading) -> Answer<()> {
+        if reading.pages > PAGES_MAX {
+            return Err(too_much(self.whose(), PAGES_MAX, "pages"));
+        }
+        if reading.gathered.len() > EVENTS_MAX {
+            return Err(too_much(self.whose(), EVENTS_MAX, "events"));
+        }
+        Ok(())
+    }
+
+    /// Looks at the series that a delta speaks of without saying enough of them.
+    async fn look_up(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<(), Stumble> {
+        let missing = reading.gathered.missing(known);
+        if missing.len() > LOOKS_MAX {
+            return Err(Stumble::Lost);
+        }
+        for href in missing {
+            let item = self.item(&href).await?.unwrap_or(Item {
+                href,
+                version: Version::default(),
+                uid: None,
+                series: None,
+                what: What::Gone,
+            });
+            reading.gathered.add(vec![item]);
+        }
+        Ok(())
+    }
+
+    /// One event as it is now; none if there is no such thing.
+    async fn item(&mut self, href: &str) -> Answer<Option<Item>> {
+        let fields = format!("kind,{EVENT}");
+        let query = [("fields", fields.as_str())];
+        let response = self
+            .ask(Method::GET, Some(href), &query, None, Vec::new())
+            .await?;
+        match response.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
+            _ => return Err(self.refused(&response, Doing::Looking)),
+        }
+        let item = decode::single(&response.body, &self.home)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        if *item.href != *href {
+            return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
+        }
+        Ok(Some(item).filter(|item| item.what != What::Gone))
+    }
+
+    /// Sends a block, new or over another.
+    async fn write(
+        &mut self,
+        block: &Block,
+        over: Option<&Version>,
+    ) -> Answer<Result<Place, Response>> {
+        if let Some(error) = &*self.account.spent.borrow() {
+            return Err(error.clone());
+        }
+        let query = [("sendUpdates", "none"), ("fields", WRITTEN)];
+        let response = match over.map(|version| edition(version)) {
+            None => {
+                let body = encode::body(block, None);
+                self.ask(Method::POST, None, &query, None, body).await?
+            }
+            Some((sequence, etag)) => {
+                let body = encode::body(block, Some(sequence));
+                let id = Some(block.id.as_str());
+                self.ask(Method::PUT, id, &query, Some(etag), body).await?
+            }
+        };
+        if response.status != StatusCode::OK {
+            return Ok(Err(response));
+        }
+        // It was done, whatever the answer looks like: asking again finds what stands there.
+        let place = decode::written(&response.body, block.id.as_str())
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Retry(None)))?;
+        Ok(Ok(place))
+    }
+
+    /// Something has the id of a block that was to be created: a living event, or one that was deleted.
+    async fn taken(&mut self, block: &Block) -> Answer<Place> {
+        let query = [(
+            "fields",
+            "kind,id,etag,status,sequence,recurrence,attendees(self),organizer,creator",
+        )];
+        let id = block.id.as_str();
+        let response = self
+            .ask(Method::GET, Some(id), &query, None, Vec::new())
+            .await?;
+        let spent = self.error(ErrorKind::Spent, "the id of a block was used before");
+        match response.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(spent),
+            _ => return Err(self.refused(&response, Doing::Looking)),
+        }
+        let taken = decode::taken(&response.body, id)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        let version = match taken {
+            Taken::Alive => {
+                return Err(self.error(ErrorKind::Exists, "the id of a block is taken already"));
+            }
+            // Of a series, what was done to its occurrences might come back with it.
+            Taken::Dead(version) if matches!(block.shape, Shape::Once(_)) => version,
+            Taken::Dead(_) | Taken::Buried => return Err(spent),
+        };
+        match self.write(block, Some(&version)).await? {
+            Ok(place) => Ok(place),
+            Err(response) => Err(match response.status {
+                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE
+                    if self.is_final(&response) =>
+                {
+                    spent
+                }
+                StatusCode::BAD_REQUEST => spent,
+                _ => self.refused(&response, Doing::Writing),
+            }),
+        }
+    }
+
+    /// Whether a refusal is about the event, rather than about haste or rights.
+    fn is_final(&self, response: &Response) -> bool {
+        let refusal = Refusal::read(response.status, &response.body);
+        refusal.is_about_event()
+    }
+
+    /// What a refused change means: an event that is gone says so in many ways.
+    async fn unchanged(&mut self, href: &str, response: &Response) -> Answer<ProviderError> {
+        let refusal = Refusal::read(response.status, &response.body);
+        let unclear = response.status == StatusCode::PRECONDITION_FAILED
+            || (response.status == StatusCode::FORBIDDEN && refusal.is_about_event());
+        if unclear && self.item(href).await?.is_none() {
+            return Ok(self.error(ErrorKind::Gone, "the event is gone"));
+        }
+        Ok(self.refused(response, Doing::Writing))
+    }
+
+    fn senseless(&self, nonsense: Nonsense, kind: ErrorKind) -> ProviderError {
+        senseless(self.whose(), nonsense, kind)
+    }
+}
+
+impl Provider for GoogleCalendar {
+    async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        let kept = self.reading.take();
+        let mut reading = kept
+            .filter(|reading| reading.since.as_ref() == since)
+            .unwrap_or_else(|| Reading::begin(since));
+        loop {
+            match self.read(&mut reading, known).await {
+                Ok(token) => {
+                    let whole = reading.is_whole();
+                    return Ok(reading.gathered.into_pulled(whole, known, token));
+                }
+                Err(Stumble::Lost) => {
+                    tracing::debug!("the sync token is no longer good; reading everything");
+                    reading = reading.anew();
+                }
+                Err(Stumble::Error(error)) => {
+                    if matches!(error.kind, ErrorKind::Retry(_)) {
+                        self.reading = Some(reading);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self, id: &BlockId) -> Answer<Option<Resource>> {
+        let Some(item) = self.item(id.as_str()).await? else {
+            return Ok(None);
+        };
+        let resource = item.into_resource(None);
+        let unreadable =
+            |resource: &Resource| matches!(resource.parts[..], [Part::Unreadable { .. }]);
+        if resource.as_ref().is_some_and(unreadable) {
+            return Err(self.error(ErrorKind::Broken, "a block cannot be read"));
+        }
+        Ok(resource)
+    }
+
+    async fn create(&mut self, block: &Block) -> Answer<Place> {
+        match self.write(block, None).await? {
+            Ok(place) => Ok(place),
+            Err(response) => {
+                let error = self.refused(&response, Doing::Writing);
+                match error.kind {
+                    ErrorKind::Exists => self.taken(block).await,
+                    ErrorKind::Gone => Err(self.refused(&response, Doing::Reading)),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+
+    async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
+        if is_touched(&place.version) {
+            // Writing over a series leaves alone what somebody did to its occurrences. So it goes, and a new one comes.
+            self.remove(place).await?;
+            return Err(self.error(ErrorKind::Gone, "a block was taken away to be made anew"));
+        }
+        match self.write(block, Some(&place.version)).await? {
+            Ok(place) => Ok(place),
+            Err(response) => Err(self.unchanged(&place.href, &response).await?),
+        }
+    }
+
+    async fn remove(&mut self, place: &Place) -> Answer<()> {
+        if let Some(error) = &*self.account.spent.borrow() {
+            return Err(error.clone());
+        }
+        let (_, etag) = edition(&place.version);
+        let query = [("sendUpdates", "none")];
+        let href = Some(&*place.href);
+        let response = self
+            .ask(Method::DELETE, href, &query, Some(etag), Vec::new())
+            .await?;
+        if response.status.is_success() {
+            return Ok(());
+        }
+        let error = self.unchanged(&place.href, &response).await?;
+        match error.kind {
+            ErrorKind::Gone => Ok(()),
+            _ => Err(error),
+        }
+    }
+
+    async fn probe(&mut self) -> Answer<Probe> {
+        let id = self.id().await?;
+        let path = format!("users/me/calendarList/{}", encoded(&id));
+        let url = self.account.url(&path, &[("fields", ENTRY)]);
+        let response = self.count(Method::GET, &url, None, Vec::new()).await?;
+        if response.status == StatusCode::NOT_FOUND {
+            return self.probe_unlisted().await;
+        }
+        if response.status != StatusCode::OK {
+            return Err(self.refused(&response, Doing::Reading));
+        }
+        let entry = decode::entry(&response.body)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        Ok(Probe {
+            writable: entry.is_writable(),
+            resources: None,
+        })
+    }
+
+    fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+impl GoogleCalendar {
+    /// A calendar can be within reach without being in the account's list.
+    async fn probe_unlisted(&mut self) -> Answer<Probe> {
+        let query = [("maxResults", "1"), ("fields", "kind,accessRole")];
+        let response = self
+            .ask(Method::GET, None, &query, None, Vec::new())
+            .await?;
+        if response.status != StatusCode::OK {
+            return Err(self.refused(&response, Doing::Reading));
+        }
+        let writable = decode::may_write(&response.body)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        Ok(Probe {
+            writable,
+            resources: None,
+        })
+    }
+}
+
+fn offer(entry: Entry) -> Option<Offer> {
+    let writable = entry.is_writable();
+    let id = entry.id?;
+    Some(Offer {
+        name: entry.name.unwrap_or_else(|| id.clone()),
+        id,
+        writable,
+        zone: entry.zone,
+        primary: entry.primary,
+    })
+}
+
+fn error(whose: Whose<'_>, kind: ErrorKind, what: &str) -> ProviderError {
+    let Whose { account, calendar } = whose;
+    let message = match calendar {
+        "" => format!("Google account {account}: {what}"),
+        _ => format!("Google account {account}, calendar {calendar}: {what}"),
+    };
+    ProviderError::new(kind, message)
+}
+
+/// An answer that makes no sense. One that was cut is worth another try.
+fn senseless(whose: Whose<'_>, nonsense: Nonsense, kind: ErrorKind) -> ProviderError {
+    let kind = match nonsense {
+        Nonsense::Cut => ErrorKind::Retry(None),
+        _ => kind,
+    };
+    let what = format!(
+        "{nonsense}; nothing of it is believed. Is `endpoint` right, and nothing in between that answers itself?"
+    );
+    error(whose, kind, &what)
+}
+
+fn too_much(whose: Whose<'_>, limit: usize, what: &str) -> ProviderError {
+    let what = format!("it has more than {limit} {what}, which is more than calsync reads");
+    error(whose, ErrorKind::Broken, &what)
+}
+
+/// A header's value; a secret one is never shown.
+fn value(text: &str, secret: bool) -> Answer<HeaderValue> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| ProviderError::new(ErrorKind::Broken, "a header cannot be sent to Google"))?;
+    value.set_sensitive(secret);
+    Ok(value)
+}
+
+/// Text as it stands in a path or a query: all but letters, digits and `-._~` in percent.
+fn encoded(text: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.extend(
+                    DIGITS
+                        .get(usize::from(half))
+                        .map(|digit| char::from(*digit)),
+                );
+            }
+        }
+    }
+    out
+}

@@ -21,6 +21,7 @@ use jiff::{
 };
 
 use crate::support::{
+    desk::Desk,
     shore::{Shore, poll_for, poll_out, temporary},
     spec::{Kind, Lasts, Spec},
     world::home,
@@ -449,19 +450,19 @@ fn looking_finds_exactly_that_block(mut bench: Bench) {
 
 fn nobody_ever_sees_half_of_a_block(mut bench: Bench) {
     let (first, second) = (hour("a", 8), hour("a", 9));
-    for polls in 0..6 {
+    for polls in 0..bench.shore.steps() {
         let mut dying = provider(&bench.shore);
         poll_for(dying.create(&first), polls);
         whole_or_not_at_all(&bench, &[&first]);
     }
     let stands = bench
         .look(&first.id)
-        .expect("six steps are enough to create a block");
+        .expect("so many steps are enough to create a block");
     let place = Place {
         href: stands.href,
         version: stands.version,
     };
-    for polls in 0..6 {
+    for polls in 0..bench.shore.steps() {
         let mut dying = provider(&bench.shore);
         poll_for(dying.replace(&place, &second), polls);
         whole_or_not_at_all(&bench, &[&first, &second]);
@@ -529,6 +530,18 @@ macro_rules! contract {
         mod folder {
             $(#[test] fn $check() {
                 super::$check(super::Bench::new(super::Shore::Folder(super::temporary())));
+            })*
+        }
+        mod google {
+            $(#[test] fn $check() {
+                super::$check(super::Bench::new(super::Shore::Google(super::Desk::new())));
+            })*
+        }
+        mod google_that_revives_nothing {
+            $(#[test] fn $check() {
+                let desk = super::Desk::new();
+                desk.google.behave(|google| google.deleted_ids_can_be_revived = false);
+                super::$check(super::Bench::new(super::Shore::Google(desk)));
             })*
         }
     };

@@ -2,4 +2,5 @@
 
 mod listings;
 mod refusals;
+mod talk;
 mod words;

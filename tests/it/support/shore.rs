@@ -1,11 +1,12 @@
-//! A calendar as its owner and any other program see it, in memory or as a folder: the side of the world that calsync
+//! A calendar as its owner and any other program see it, in memory, as a folder or at a fake Google: the side of the world that calsync
 //! does not hold.
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     pin::pin,
     sync::atomic::{AtomicU64, Ordering},
-    task::{Context, Poll, Waker},
+    task::Poll,
 };
 
 use calsync::{
@@ -21,16 +22,37 @@ use calsync::{
 use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
+use super::desk::Desk;
+
+thread_local! {
+    /// What futures that speak to a server need around them. Others do not notice it.
+    static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+}
+
 /// Polls a future so many times at the most, and drops it wherever it is then.
 pub(crate) fn poll_for<F: Future>(future: F, polls: u64) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..polls {
-        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return Some(done);
-        }
-    }
-    None
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let mut future = pin!(future);
+            let mut left = polls;
+            poll_fn(|context| {
+                if left == 0 {
+                    return Poll::Ready(None);
+                }
+                left -= 1;
+                match future.as_mut().poll(context) {
+                    Poll::Ready(done) => Poll::Ready(Some(done)),
+                    // The last poll was in vain, and nobody waits for another.
+                    Poll::Pending if left == 0 => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await
+        })
+    })
 }
 
 /// Polls a future to its end.
@@ -72,6 +94,7 @@ fn touch(folder: &TempDir) {
 pub(crate) enum Shore {
     Memory(MemoryCalendar),
     Folder(TempDir),
+    Google(Desk),
 }
 
 /// What lies at one place of a calendar.
@@ -100,6 +123,7 @@ impl Shore {
         match self {
             Self::Memory(_) => Self::Memory(MemoryCalendar::new()),
             Self::Folder(_) => Self::Folder(temporary()),
+            Self::Google(_) => Self::Google(Desk::new()),
         }
     }
 
@@ -110,6 +134,7 @@ impl Shore {
                 let folder = folder.path().to_owned();
                 AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
             }
+            Self::Google(desk) => AnyProvider::Google(desk.calendar(desk.main(), home, clock)),
         }
     }
 
@@ -118,6 +143,8 @@ impl Shore {
         match self {
             Self::Memory(_) => name.to_owned(),
             Self::Folder(_) => format!("{name}.ics"),
+            // Google takes few letters.
+            Self::Google(_) => format!("evt{}", data_encoding::HEXLOWER.encode(name.as_bytes())),
         }
     }
 
@@ -133,6 +160,7 @@ impl Shore {
                 fsx::publish_over(&staged, &folder.path().join(href)).unwrap();
                 touch(folder);
             }
+            Self::Google(desk) => desk.put(href, text, home),
         }
     }
 
@@ -144,6 +172,7 @@ impl Shore {
                 std::fs::remove_file(folder.path().join(href)).unwrap();
                 touch(folder);
             }
+            Self::Google(desk) => desk.google.cancel(desk.main(), href),
         }
     }
 
@@ -163,7 +192,7 @@ impl Shore {
                 Change::Gone(_) => continue,
             };
             let bytes = match self {
-                Self::Memory(_) => None,
+                Self::Memory(_) | Self::Google(_) => None,
                 Self::Folder(folder) => Some(std::fs::read(folder.path().join(&*href)).unwrap()),
             };
             found.insert(
@@ -191,6 +220,14 @@ impl Shore {
         all.iter()
             .filter_map(|(href, lies)| ours(href, lies, mint))
             .collect()
+    }
+
+    /// After how many steps at the most a write is done.
+    pub(crate) fn steps(&self) -> u64 {
+        match self {
+            Self::Memory(_) | Self::Folder(_) => 6,
+            Self::Google(_) => 40,
+        }
     }
 
     /// Files that no reader of the calendar may take for events.

@@ -1,0 +1,787 @@
+//! Whole conversations with a fake Google: what is asked and how often, and what comes of faults.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use calsync::{
+    clock::Clock,
+    config::busy_face,
+    ident::{BlockId, Mint, Subject},
+    model::{
+        Block, CalendarName, Event, Face, Href, Length, Part, Series, Shape, Span, Version,
+        When as Start, Zone,
+    },
+    plan::{Limits, Route},
+    provider::{
+        AnyProvider, Change, Cursor, ErrorKind, Known, Listing, Place, Provider as _, Pulled,
+        google::{GoogleCalendar, Offer, Which},
+        memory::{MemoryCalendar, as_event},
+    },
+    recur::Rule,
+    report::Report,
+    run::{Goal, run},
+    session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
+    state::{Reading, State},
+};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use serde_json::{Value, json};
+
+use crate::support::{
+    desk::{Desk, ME},
+    google::{self, Fault, When, errors},
+    shore::{Nothing, poll_out},
+    world::home,
+};
+
+const NOW: &str = "2026-11-21T08:00:00Z";
+
+fn clock() -> Clock {
+    Clock::at(NOW.parse().unwrap())
+}
+
+fn calendar(desk: &Desk) -> GoogleCalendar {
+    desk.calendar(ME, &home(), &clock())
+}
+
+fn hour(day: i8, hour: i8) -> Value {
+    json!({
+        "summary": "Own",
+        "start": {"dateTime": format!("2026-11-{day:02}T{hour:02}:00:00+01:00"), "timeZone": "Europe/Berlin"},
+        "end": {"dateTime": format!("2026-11-{day:02}T{:02}:00:00+01:00", hour + 1), "timeZone": "Europe/Berlin"},
+    })
+}
+
+fn weekly(day: i8) -> Value {
+    let mut event = hour(day, 9);
+    event["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=520"]);
+    event
+}
+
+fn block(uid: &str, generation: u16) -> Block {
+    let mint = Mint::new(&[7; 32]);
+    let stem = mint.stem(Subject {
+        source: &"home".into(),
+        uid: &uid.into(),
+        occurrence: &"".into(),
+        target: &"work".into(),
+    });
+    let start: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+    Block {
+        id: mint.id(&stem, generation),
+        shape: Shape::Once(Span::timed(start, start + SignedDuration::from_hours(1))),
+        face: Face {
+            title: "Busy".to_owned(),
+            notes: "Made by calsync.".to_owned(),
+        },
+    }
+}
+
+fn whole(calendar: &mut GoogleCalendar) -> Pulled {
+    poll_out(calendar.pull(None, &Nothing)).unwrap()
+}
+
+fn hrefs(pulled: &Pulled) -> BTreeSet<&str> {
+    let seen = pulled.changes.iter().map(|change| match change {
+        Change::Seen(resource) => &*resource.href,
+        Change::Gone(href) | Change::Unreadable { href, .. } => &**href,
+    });
+    seen.collect()
+}
+
+fn asked(desk: &Desk, call: &str) -> usize {
+    desk.google.counts().get(call).copied().unwrap_or_default()
+}
+
+/// Requests that have to do with calendars rather than with signing in.
+fn all_asked(desk: &Desk) -> usize {
+    let counts = desk.google.counts().into_iter();
+    counts
+        .filter(|(call, _)| *call != "token")
+        .map(|(_, count)| count)
+        .sum()
+}
+
+#[test]
+fn pages_short_and_empty_make_one_listing() {
+    let desk = Desk::new();
+    let ids: BTreeSet<String> = (0..7)
+        .map(|i| desk.google.put(ME, hour(23, 9 + i)))
+        .collect();
+    desk.google.behave(|google| google.pages = vec![2, 0, 1, 0]);
+    let pulled = whole(&mut calendar(&desk));
+    assert_eq!(hrefs(&pulled), ids.iter().map(String::as_str).collect());
+    assert_eq!(asked(&desk, "events.list"), 5);
+    let Listing::Whole(present) = &pulled.listing else {
+        panic!("everything was asked for");
+    };
+    assert_eq!(present.len(), 7);
+}
+
+#[test]
+fn a_listing_that_was_interrupted_goes_on_where_it_was() {
+    let desk = Desk::new();
+    (0..6).for_each(|i| drop(desk.google.put(ME, hour(23, 9 + i))));
+    desk.google.behave(|google| google.pages = vec![2, 2, 2]);
+    let busy = Fault::Answer(errors::too_many_requests(Some("30")));
+    desk.google.fault(When::call("events.list").nth(3), busy);
+    let mut calendar = calendar(&desk);
+    let error = poll_out(calendar.pull(None, &Nothing)).unwrap_err();
+    assert_eq!(
+        error.kind,
+        ErrorKind::Retry(Some(std::time::Duration::from_secs(30)))
+    );
+    desk.google.forget();
+    let pulled = whole(&mut calendar);
+    assert_eq!(hrefs(&pulled).len(), 6);
+    assert_eq!(asked(&desk, "events.list"), 1, "no page is asked for again");
+    desk.google.forget();
+    whole(&mut calendar);
+    assert_eq!(asked(&desk, "events.list"), 3, "and what is over is over");
+}
+
+#[test]
+fn a_lost_sync_token_means_reading_everything_and_deletes_nothing() {
+    let desk = Desk::new();
+    let kept = desk.google.put(ME, hour(23, 9));
+    let mut calendar = calendar(&desk);
+    let cursor = whole(&mut calendar).cursor.unwrap();
+    desk.google.expire_sync_tokens(ME);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Nothing)).unwrap();
+    assert_eq!(pulled.listing, Listing::Whole([Href::from(kept)].into()));
+    assert!(
+        !pulled
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Gone(_)))
+    );
+    assert_eq!(asked(&desk, "events.list"), 2);
+    assert_ne!(pulled.cursor, Some(cursor));
+}
+
+#[test]
+fn nothing_is_believed_of_a_listing_that_makes_no_sense() {
+    let list = || When::call("events.list");
+    let other =
+        |name: &'static str, value: Value| Fault::alter(move |body| body[name] = value.clone());
+    let empty = Fault::alter(|body| {
+        body.as_object_mut().unwrap().remove("nextSyncToken");
+    });
+    for (fault, kind) in [
+        (other("kind", json!("calendar#calendar")), ErrorKind::Broken),
+        (other("kind", Value::Null), ErrorKind::Broken),
+        (other("items", json!("none")), ErrorKind::Broken),
+        (empty, ErrorKind::Broken),
+        (Fault::Cut(60), ErrorKind::Retry(None)),
+        (Fault::CutChunked(60), ErrorKind::Retry(None)),
+        (Fault::Close, ErrorKind::Retry(None)),
+        (Fault::Answer(errors::unavailable()), ErrorKind::Retry(None)),
+        (Fault::Answer(errors::not_found()), ErrorKind::Gone),
+    ] {
+        let desk = Desk::new();
+        desk.google.put(ME, hour(23, 9));
+        desk.google.fault(list(), fault);
+        let error = poll_out(calendar(&desk).pull(None, &Nothing)).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        // A connection that broke knows only where it led.
+        assert!(
+            kind == ErrorKind::Retry(None) || error.message.contains("account work"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_leads_to_itself_ends() {
+    let desk = Desk::new();
+    let endless = Fault::alter(|body| {
+        body.as_object_mut().unwrap().remove("nextSyncToken");
+        body["nextPageToken"] = json!("again");
+    });
+    desk.google
+        .fault(When::call("events.list"), endless.clone());
+    // The fake does not know the token; whatever it says is made into such a page.
+    desk.google.fault(When::call("events.list"), endless);
+    let error = poll_out(calendar(&desk).pull(None, &Nothing)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken, "{error}");
+    assert!(asked(&desk, "events.list") <= 2);
+}
+
+#[test]
+fn an_odd_event_spoils_nothing_else() {
+    let desk = Desk::new();
+    let good = desk.google.put(ME, hour(23, 9));
+    desk.google.put_odd(
+        ME,
+        json!({"id": "odd12", "iCalUID": "odd@example.org", "status": "confirmed",
+        "summary": "xyzzy-secret", "start": {"dateTime": "xyzzy-secret"}, "end": 7}),
+    );
+    let pulled = whole(&mut calendar(&desk));
+    assert_eq!(hrefs(&pulled), [good.as_str(), "odd12"].into());
+    let odd = pulled.changes.iter().find_map(|change| match change {
+        Change::Seen(resource) if &*resource.href == "odd12" => resource.parts.first(),
+        _ => None,
+    });
+    assert!(matches!(odd, Some(Part::Unreadable { uid, why })
+        if &**uid == "odd@example.org" && !why.contains("xyzzy")));
+}
+
+#[test]
+fn ids_with_signs_in_them_reach_the_calendar_they_mean() {
+    for id in [
+        "en.usa#holiday@group.v.calendar.google.com",
+        "a/b?c=d&e f%20ü@x",
+    ] {
+        let desk = Desk::new();
+        desk.google.calendar(id, "Odd", "Europe/Berlin", ME);
+        desk.google.put(id, hour(23, 9));
+        let mut calendar = desk.calendar(id, &home(), &clock());
+        assert_eq!(hrefs(&whole(&mut calendar)).len(), 1);
+        let place = poll_out(calendar.create(&block("a", 0))).unwrap();
+        assert!(
+            poll_out(calendar.look(&block("a", 0).id))
+                .unwrap()
+                .is_some()
+        );
+        poll_out(calendar.remove(&place)).unwrap();
+        assert!(poll_out(calendar.probe()).unwrap().writable);
+        assert!(desk.google.events(ME).is_empty());
+        assert_eq!(asked(&desk, "unknown"), 0);
+    }
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_found_again() {
+    for fault in [
+        Fault::LoseAnswer,
+        Fault::Cut(20),
+        Fault::alter(|body| body["kind"] = json!("x")),
+    ] {
+        let desk = Desk::new();
+        let mut calendar = calendar(&desk);
+        desk.google.fault(When::call("events.insert").nth(1), fault);
+        let block = block("a", 0);
+        let lost = poll_out(calendar.create(&block)).unwrap_err();
+        assert!(matches!(lost.kind, ErrorKind::Retry(_)), "{lost}");
+        let again = poll_out(calendar.create(&block)).unwrap_err();
+        assert_eq!(again.kind, ErrorKind::Exists);
+        assert_eq!(desk.google.events(ME).len(), 1);
+    }
+}
+
+#[test]
+fn a_deleted_id_is_called_back_or_spent() {
+    for revives in [true, false] {
+        let desk = Desk::new();
+        desk.google
+            .behave(|google| google.deleted_ids_can_be_revived = revives);
+        let mut calendar = calendar(&desk);
+        let place = poll_out(calendar.create(&block("a", 0))).unwrap();
+        poll_out(calendar.remove(&place)).unwrap();
+        let again = poll_out(calendar.create(&block("a", 0)));
+        match revives {
+            true => assert_ne!(again.unwrap().version, place.version),
+            false => {
+                assert_eq!(again.unwrap_err().kind, ErrorKind::Spent);
+                poll_out(calendar.create(&block("a", 1))).unwrap();
+            }
+        }
+        assert_eq!(desk.google.events(ME).len(), 1);
+    }
+}
+
+#[test]
+fn an_edit_in_between_is_not_written_over() {
+    let desk = Desk::new();
+    let mut calendar = calendar(&desk);
+    let place = poll_out(calendar.create(&block("a", 0))).unwrap();
+    desk.google
+        .alter(ME, &place.href, json!({"location": "Here"}));
+    let before = desk.google.events(ME);
+    for error in [
+        poll_out(calendar.replace(&place, &block("a", 0))).unwrap_err(),
+        poll_out(calendar.remove(&place)).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+    }
+    assert_eq!(desk.google.events(ME), before);
+}
+
+#[test]
+fn a_refused_token_is_renewed_once() {
+    let desk = Desk::new();
+    let mut calendar = calendar(&desk);
+    whole(&mut calendar);
+    desk.google.expire_access_tokens();
+    whole(&mut calendar);
+    desk.google.fault(
+        When::call("events.list"),
+        Fault::Answer(errors::invalid_credentials()),
+    );
+    desk.google.forget();
+    let error = poll_out(calendar.pull(None, &Nothing)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::SignIn);
+    assert_eq!(asked(&desk, "events.list"), 2);
+}
+
+#[test]
+fn when_the_quota_is_used_up_the_account_is_left_alone() {
+    let desk = Desk::new();
+    desk.google
+        .calendar("other@example.org", "Other", "Europe/Berlin", ME);
+    let quota = Fault::Answer(errors::usage_limit("quotaExceeded"));
+    desk.google.fault(When::call("events.insert"), quota);
+    let account = desk.account(&clock());
+    let on = |id: &str| GoogleCalendar::new(&account, Which::Id(id.to_owned()), &home());
+    for id in [ME, "other@example.org"] {
+        let error = poll_out(on(id).create(&block("a", 0))).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Refused);
+    }
+    assert_eq!(asked(&desk, "events.insert"), 1);
+    assert!(
+        poll_out(on(ME).pull(None, &Nothing)).is_ok(),
+        "reading goes on"
+    );
+}
+
+#[test]
+fn a_calendar_that_may_only_be_read_says_so() {
+    let desk = Desk::new();
+    desk.google.calendar(
+        "boss@example.org",
+        "Boss",
+        "Europe/Berlin",
+        "boss@example.org",
+    );
+    for (role, writable) in [
+        (google::Role::FreeBusyReader, false),
+        (google::Role::Reader, false),
+        (google::Role::WriterWithoutPrivateAccess, true),
+        (google::Role::Writer, true),
+        (google::Role::Owner, true),
+    ] {
+        desk.google.set_role("boss@example.org", ME, Some(role));
+        let mut calendar = desk.calendar("boss@example.org", &home(), &clock());
+        assert_eq!(poll_out(calendar.probe()).unwrap().writable, writable);
+        if !writable {
+            let error = poll_out(calendar.create(&block("a", 0))).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Refused);
+            assert!(error.message.contains("role = \"source\""), "{error}");
+        }
+    }
+    desk.google.remove_calendar("boss@example.org");
+    let mut calendar = desk.calendar("boss@example.org", &home(), &clock());
+    for error in [
+        poll_out(calendar.probe()).unwrap_err(),
+        poll_out(calendar.pull(None, &Nothing)).unwrap_err(),
+        poll_out(calendar.create(&block("a", 0))).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, ErrorKind::Gone);
+        assert!(error.message.contains("calsync calendars work"), "{error}");
+    }
+}
+
+#[test]
+fn free_and_busy_alone_are_busy() {
+    let desk = Desk::new();
+    desk.google.calendar(
+        "boss@example.org",
+        "Boss",
+        "Europe/Berlin",
+        "boss@example.org",
+    );
+    desk.google.put("boss@example.org", hour(23, 9));
+    desk.google
+        .set_role("boss@example.org", ME, Some(google::Role::FreeBusyReader));
+    let pulled = whole(&mut desk.calendar("boss@example.org", &home(), &clock()));
+    let [Change::Seen(resource)] = &pulled.changes[..] else {
+        panic!("{pulled:?}");
+    };
+    assert!(
+        matches!(&resource.parts[..], [Part::Event { event: Event { master: Some(master), .. }, .. }]
+        if master.standing.is_busy())
+    );
+}
+
+#[test]
+fn the_calendars_of_an_account_are_listed() {
+    let desk = Desk::new();
+    desk.google.calendar(
+        "team@example.org",
+        "Team",
+        "America/New_York",
+        "boss@example.org",
+    );
+    desk.google
+        .set_role("team@example.org", ME, Some(google::Role::Reader));
+    let offers = poll_out(desk.account(&clock()).calendars()).unwrap();
+    let team = Offer {
+        id: "team@example.org".to_owned(),
+        name: "Team".to_owned(),
+        writable: false,
+        zone: Some("America/New_York".to_owned()),
+        primary: false,
+    };
+    assert_eq!(offers.len(), 2);
+    assert!(offers.contains(&team), "{offers:?}");
+    assert!(
+        offers
+            .iter()
+            .any(|offer| offer.id == ME && offer.primary && offer.writable)
+    );
+    // And one can be meant by its name.
+    desk.google.put("team@example.org", hour(23, 9));
+    let named = |name: &str| {
+        GoogleCalendar::new(
+            &desk.account(&clock()),
+            Which::Name(name.to_owned()),
+            &home(),
+        )
+    };
+    assert_eq!(hrefs(&whole(&mut named("Team"))).len(), 1);
+    let error = poll_out(named("Tea").pull(None, &Nothing)).unwrap_err();
+    assert!(error.kind == ErrorKind::Gone && error.message.contains("calsync calendars work"));
+}
+
+/// A run's world: a calendar at Google, and one in memory beside it.
+struct World {
+    desk: Desk,
+    own: MemoryCalendar,
+    state: RefCell<State>,
+    clock: Clock,
+    settings: Settings,
+}
+
+impl World {
+    fn new() -> Self {
+        let names: [CalendarName; 2] = ["home".into(), "work".into()];
+        let route = |source: usize, target: usize| Route {
+            source: names[source].clone(),
+            target: names[target].clone(),
+            face: busy_face("Busy"),
+        };
+        Self {
+            desk: Desk::new(),
+            own: MemoryCalendar::new(),
+            state: RefCell::new(State::in_memory().unwrap()),
+            clock: clock(),
+            settings: Settings {
+                routes: vec![route(0, 1), route(1, 0)],
+                past_days: 30,
+                future_days: 365,
+                home: home(),
+                limits: Limits::default(),
+                mint: Mint::new(&[7; 32]),
+            },
+        }
+    }
+
+    /// One run, as a new process makes it.
+    fn sync(&self) -> Report {
+        let seat = |provider, account: &str| Seat {
+            provider,
+            reading: Reading(String::new()),
+            account: account.to_owned(),
+            role: Role::Both,
+        };
+        let google = AnyProvider::Google(self.desk.calendar(ME, &home(), &self.clock));
+        let own = AnyProvider::Memory(self.own.clone());
+        let mut session = Session {
+            seats: BTreeMap::from([
+                ("home".into(), seat(own, "")),
+                ("work".into(), seat(google, "work")),
+            ]),
+            state: &self.state,
+            settings: &self.settings,
+            clock: &self.clock,
+            watch: &Nobody,
+            stop: &Stop::default(),
+        };
+        self.desk.google.forget();
+        let report = poll_out(run(&mut session, Goal::InStep, Request::default())).unwrap();
+        assert!(report.is_clean(), "{:?}", report.errors);
+        assert_eq!(self.desk.google.mails(), [], "nobody gets mail");
+        report
+    }
+
+    fn settles(&self) {
+        self.sync();
+        assert!(self.sync().is_idle());
+        assert_eq!(all_asked(&self.desk), 1, "{:?}", self.desk.google.counts());
+        assert_eq!(asked(&self.desk, "events.list"), 1);
+    }
+
+    fn put(&self, uid: &str, shape: &Shape) {
+        self.own.put_event(uid, as_event(shape));
+    }
+
+    fn hours(&self, count: i64) {
+        for i in 0..count {
+            let start: Timestamp = NOW.parse().unwrap();
+            let start = start + (6 * i).hours();
+            let shape = Shape::Once(Span::timed(start, start + 1.hours()));
+            self.put(&format!("e{i}"), &shape);
+        }
+    }
+
+    fn blocks(&self) -> Vec<Value> {
+        let events = self.desk.google.events(ME).into_iter();
+        events.filter(|event| event["summary"] == "Busy").collect()
+    }
+}
+
+#[test]
+fn a_run_in_which_nothing_changed_costs_one_request() {
+    let world = World::new();
+    world.hours(3);
+    let series = world.desk.google.put(ME, weekly(23));
+    world.desk.google.cancel(
+        ME,
+        &world.desk.google.instance_id(
+            ME,
+            &series,
+            &json!({"dateTime": "2026-11-30T09:00:00+01:00"}),
+        ),
+    );
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 1);
+    assert_eq!(world.blocks().len(), 3);
+}
+
+#[test]
+fn a_weekly_meeting_for_ten_years_costs_one_write() {
+    let world = World::new();
+    let start = Start::Time(
+        jiff::civil::date(2026, 11, 23).at(9, 0, 0, 0),
+        Zone::iana("Europe/Berlin").unwrap(),
+    );
+    world.put(
+        "weekly",
+        &Shape::Series(Series {
+            start,
+            length: Length::Wall(3600),
+            rule: Rule::parse("FREQ=WEEKLY;COUNT=520").unwrap().0,
+            holes: [].into(),
+        }),
+    );
+    world.sync();
+    assert_eq!(
+        all_asked(&world.desk),
+        2,
+        "{:?}",
+        world.desk.google.counts()
+    );
+    assert_eq!(asked(&world.desk, "events.insert"), 1);
+    world.settles();
+}
+
+#[test]
+fn a_thousand_new_events_cost_a_thousand_writes_and_no_read() {
+    let world = World::new();
+    world.hours(1000);
+    let report = world.sync();
+    assert_eq!(asked(&world.desk, "events.insert"), 1000);
+    assert_eq!(all_asked(&world.desk), 1001);
+    assert!(report.requests >= 1001);
+    world.settles();
+}
+
+#[test]
+fn a_lost_state_costs_no_write() {
+    let mut world = World::new();
+    world.hours(5);
+    world.desk.google.put(ME, weekly(23));
+    world.settles();
+    let before = world.desk.google.events(ME);
+    world.state = RefCell::new(State::in_memory().unwrap());
+    assert!(world.sync().is_idle());
+    assert_eq!(all_asked(&world.desk), 1);
+    assert_eq!(world.desk.google.events(ME), before);
+}
+
+#[test]
+fn what_happens_at_google_is_followed() {
+    let world = World::new();
+    let google = &world.desk.google;
+    let single = google.put(ME, hour(24, 9));
+    let series = google.put(ME, weekly(23));
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 2);
+    let holes = || {
+        let blocks = world.own.blocks().into_values();
+        let counts = blocks.map(|block| match block.shape {
+            Shape::Series(series) => series.holes.len(),
+            Shape::Once(_) => 0,
+        });
+        counts.sum::<usize>()
+    };
+    let at = |day: i8| json!({"dateTime": format!("2026-11-{day:02}T09:00:00+01:00")});
+    google.cancel(ME, &google.instance_id(ME, &series, &at(30)));
+    world.settles();
+    assert_eq!(
+        (world.own.blocks().len(), holes()),
+        (2, 1),
+        "an occurrence was cancelled"
+    );
+    google.move_occurrence(
+        ME,
+        &series,
+        &at(23),
+        &at(25),
+        &json!({"dateTime": "2026-11-25T11:00:00+01:00"}),
+    );
+    world.settles();
+    assert_eq!(
+        (world.own.blocks().len(), holes()),
+        (3, 2),
+        "an occurrence was moved"
+    );
+    google.alter(ME, &single, json!({"transparency": "transparent"}));
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 2, "an event is free now");
+    google.cancel(ME, &series);
+    world.settles();
+    assert!(
+        world.own.blocks().is_empty(),
+        "the series is gone, and all that differed from it"
+    );
+}
+
+#[test]
+fn a_block_that_somebody_changes_comes_back_as_it_was() {
+    let world = World::new();
+    world.hours(1);
+    world.settles();
+    let before = world.blocks();
+    let id = before[0]["id"].as_str().unwrap().to_owned();
+    let google = &world.desk.google;
+    google.alter(
+        ME,
+        &id,
+        json!({"summary": "Mine now", "location": "Here", "reminders": {"useDefault": true}}),
+    );
+    world.settles();
+    assert_eq!(world.blocks()[0]["location"], Value::Null);
+    google.cancel(ME, &id);
+    world.settles();
+    assert_eq!(world.blocks().len(), 1);
+    assert_eq!(world.blocks()[0]["start"], before[0]["start"]);
+}
+
+#[test]
+fn an_occurrence_of_a_block_that_somebody_changes_comes_back_as_it_was() {
+    for cancels in [true, false] {
+        let world = World::new();
+        let start = Start::Day(jiff::civil::date(2026, 11, 23));
+        world.put(
+            "weekly",
+            &Shape::Series(Series {
+                start,
+                length: Length::Days(1),
+                rule: Rule::parse("FREQ=WEEKLY").unwrap().0,
+                holes: [].into(),
+            }),
+        );
+        world.settles();
+        let google = &world.desk.google;
+        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let at = json!({"date": "2026-11-30"});
+        match cancels {
+            true => google.cancel(ME, &google.instance_id(ME, &id, &at)),
+            false => google.move_occurrence(
+                ME,
+                &id,
+                &at,
+                &json!({"date": "2026-12-01"}),
+                &json!({"date": "2026-12-02"}),
+            ),
+        }
+        world.settles();
+        assert!(world.own.blocks().is_empty(), "no echo");
+        let blocks = world.blocks();
+        assert_eq!(blocks.len(), 1, "{blocks:?}");
+        assert!(!blocks[0]["recurrence"].is_null());
+        assert_ne!(
+            blocks[0]["id"],
+            id.as_str(),
+            "under a new id, nothing of what was done comes back"
+        );
+    }
+}
+
+#[test]
+fn a_meeting_that_somebody_made_of_a_block_is_theirs() {
+    let world = World::new();
+    world.hours(1);
+    world.settles();
+    let google = &world.desk.google;
+    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+    google.alter(
+        ME,
+        &id,
+        json!({"attendees": [{"email": "a@example.org"}], "summary": "Lunch"}),
+    );
+    let before = google.events(ME);
+    world.settles();
+    world.own.take("e0");
+    world.sync();
+    assert_eq!(google.events(ME), before);
+}
+
+#[test]
+fn known_things_need_no_second_look() {
+    struct Uids;
+    impl Known for Uids {
+        fn versions(&self) -> BTreeMap<Href, Version> {
+            BTreeMap::new()
+        }
+    }
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let mut calendar = calendar(&desk);
+    let cursor: Cursor = whole(&mut calendar).cursor.unwrap();
+    let gone = desk.google.instance_id(
+        ME,
+        &series,
+        &json!({"dateTime": "2026-11-30T09:00:00+01:00"}),
+    );
+    desk.google.cancel(ME, &gone);
+    // Nobody remembers the series, and of a cancelled occurrence Google need not say whose it is.
+    let bare = Fault::alter(|body| {
+        for item in body["items"].as_array_mut().unwrap() {
+            item.as_object_mut().unwrap().remove("iCalUID");
+        }
+    });
+    desk.google.fault(When::call("events.list"), bare);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Uids)).unwrap();
+    assert_eq!(asked(&desk, "events.get"), 1);
+    let uids: BTreeSet<&str> = pulled
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Seen(resource) => resource.parts.iter().find_map(|part| match part {
+                Part::Event { uid, .. } => Some(&**uid),
+                Part::Unreadable { .. } => None,
+            }),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(uids.len(), 1, "both are of the same series: {uids:?}");
+}
+
+#[test]
+fn what_is_gone_is_gone_and_never_made_by_a_change() {
+    let desk = Desk::new();
+    let mut calendar = calendar(&desk);
+    let place: Place = poll_out(calendar.create(&block("a", 0))).unwrap();
+    let id: BlockId = block("a", 0).id;
+    desk.google.cancel(ME, &place.href);
+    let error = poll_out(calendar.replace(&place, &block("a", 0))).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Gone);
+    poll_out(calendar.remove(&place)).unwrap();
+    assert!(poll_out(calendar.look(&id)).unwrap().is_none());
+    assert_eq!(desk.google.events(ME), Vec::<Value>::new());
+}
