@@ -1,6 +1,6 @@
 //! A block as Google takes it. Pure. What leaves here names nobody, reminds nobody and can make nobody get mail.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use google_calendar3::api;
@@ -33,7 +33,7 @@ pub fn body(block: &Block, sequence: Option<i32>) -> Vec<u8> {
 
 fn event(block: &Block, sequence: Option<i32>) -> api::Event {
     let (start, end) = times(&block.shape);
-    let mut marks = HashMap::from([(MARK.to_owned(), "1".to_owned())]);
+    let mut marks = BTreeMap::from([(MARK.to_owned(), "1".to_owned())]);
     let mut recurrence = None;
     if let Shape::Series(series) = &block.shape {
         recurrence = Some(ical::write::recurrence(series));
@@ -57,7 +57,7 @@ fn event(block: &Block, sequence: Option<i32>) -> api::Event {
             overrides: Some(Vec::new()),
         }),
         extended_properties: Some(api::EventExtendedProperties {
-            private: Some(marks),
+            private: Some(marks.into_iter().collect()),
             shared: None,
         }),
         sequence,

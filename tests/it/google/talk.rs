@@ -321,6 +321,8 @@ fn a_refused_token_is_renewed_once() {
         Fault::Answer(errors::invalid_credentials()),
     );
     desk.google.forget();
+    // A new run, in which nothing was refused yet.
+    let mut calendar = self::calendar(&desk);
     let error = poll_out(calendar.pull(None, &Nothing)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::SignIn);
     assert_eq!(asked(&desk, "events.list"), 2);
