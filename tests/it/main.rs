@@ -11,6 +11,7 @@ mod bad_input;
 mod contract;
 mod docs;
 mod exact;
+mod google_fake;
 mod http;
 mod layers;
 mod planner;

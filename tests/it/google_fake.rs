@@ -1,0 +1,7 @@
+//! The fake Google is what it says it is: each behaviour that the other tests lean on, asked for over a plain socket.
+
+mod events;
+mod faults;
+mod listing;
+mod sign_in;
+mod wire;
