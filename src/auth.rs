@@ -5,6 +5,8 @@ use crate::secrets::Secret;
 
 mod access;
 mod endpoint;
+mod flow;
+mod leave;
 mod service;
 mod token;
 mod vault;
@@ -12,6 +14,8 @@ pub mod words;
 
 pub use access::Access;
 pub use endpoint::Endpoint;
+pub use flow::{Ask, Asked, Newcomer, Outcome, Tell};
+pub use leave::{Left, leave};
 pub use service::{KeyFileError, ServiceAccount};
 pub use vault::{Vault, VaultError};
 

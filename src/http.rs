@@ -17,7 +17,7 @@ mod wire;
 pub use error::{HttpError, HttpErrorKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use pace::Pace;
-pub use wire::Login;
+pub use wire::{Login, login_failed};
 
 use pace::Bucket;
 use wire::Wire;

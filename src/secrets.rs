@@ -76,6 +76,12 @@ impl<'de> serde::Deserialize<'de> for Secret {
 }
 
 impl Purpose {
+    const ALL: [Self; 3] = [Self::Refresh, Self::Access, Self::Password];
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.word() == word)
+    }
+
     /// The word for it in the state file.
     pub fn word(self) -> &'static str {
         match self {
@@ -133,6 +139,19 @@ impl Sealer {
     ) -> Result<Secret, SealError> {
         let opened = self.try_open(account, purpose, sealed);
         opened.ok_or_else(|| SealError::Closed(account.to_owned()))
+    }
+
+    /// Seals anew what another key has sealed, for the same account and purpose.
+    pub fn take_over(
+        &self,
+        old: &Self,
+        account: &str,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let closed = || SealError::Closed(account.to_owned());
+        let purpose = Purpose::of(purpose).ok_or_else(closed)?;
+        self.seal(account, purpose, &old.open(account, purpose, sealed)?)
     }
 
     fn try_open(&self, account: &str, purpose: Purpose, sealed: &[u8]) -> Option<Secret> {

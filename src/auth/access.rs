@@ -57,14 +57,14 @@ enum Held {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Token {
+pub(super) struct Token {
     token: Secret,
     from: Timestamp,
     until: Timestamp,
 }
 
 impl Token {
-    fn of(granted: &Granted, now: Timestamp) -> Self {
+    pub(super) fn of(granted: &Granted, now: Timestamp) -> Self {
         let life = SignedDuration::from_secs(granted.expires_in.into());
         Self {
             token: granted.access_token.clone(),
@@ -78,7 +78,7 @@ impl Token {
         self.from <= now && self.until.duration_since(now) >= LEFT_MIN
     }
 
-    fn stored(&self) -> Secret {
+    pub(super) fn stored(&self) -> Secret {
         let Self { token, from, until } = self;
         Secret::new(json!({"token": token.expose(), "from": from, "until": until}).to_string())
     }

@@ -4,10 +4,22 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint(Option<String>);
 
+/// What Google's own servers are called where sign-ins are kept.
+const GOOGLE: &str = "google";
+
 impl Endpoint {
     /// A stand-in or a proxy, at this scheme and host.
     pub fn at(base: &str) -> Self {
         Self(Some(base.trim_end_matches('/').to_owned()))
+    }
+
+    /// The one that was called so.
+    pub(super) fn named(name: &str) -> Self {
+        if name == GOOGLE {
+            Self(None)
+        } else {
+            Self::at(name)
+        }
     }
 
     fn url(&self, own: &str, path: &str) -> String {
@@ -42,7 +54,7 @@ impl Endpoint {
 
     /// What it is called where sign-ins are kept: one that was made for one server is not shown to another.
     pub fn name(&self) -> &str {
-        self.0.as_deref().unwrap_or("google")
+        self.0.as_deref().unwrap_or(GOOGLE)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use calsync::auth::Way;
 use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -50,6 +51,9 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Write a configuration, asking a few questions
     Init(Init),
+    /// Sign in to accounts and out of them
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// List what the accounts and folders offer
     Calendars(Calendars),
     /// Make every calendar show what keeps you busy in the others
@@ -75,6 +79,72 @@ pub(crate) struct Init {
     /// Your mail address, in place of being asked; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) me: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Sign in to an account of the configuration
+    Add(AuthAdd),
+    /// Show who is signed in to what, how, and since when
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget a sign-in, and withdraw it at Google: for every machine that uses the same OAuth client
+    Remove {
+        /// The account
+        account: String,
+    },
+    /// Seal the stored secrets with a new key
+    ///
+    /// Move the old key file aside first; the new key is the one that the configuration names, made if there is none.
+    /// Sign-ins stay good. What does not move is the blocks: their ids are made with the key, so under a new one they count as
+    /// another installation's and are never touched. Remove them with `calsync reset --all` while the old key is in place; the
+    /// first sync under the new key writes them anew.
+    Reseal(AuthReseal),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AuthAdd {
+    /// The account
+    pub(crate) account: String,
+    /// How [default: device, then browser if the OAuth client is not for devices; service-account if one is configured]
+    #[arg(long, value_name = "WAY")]
+    pub(crate) flow: Option<Flow>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AuthReseal {
+    /// The key that the secrets are sealed with now
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old_key_file: PathBuf,
+    /// Go on although blocks made with the old key would be left behind
+    #[arg(long)]
+    pub(crate) leave_blocks: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Flow {
+    /// Type in a code on any other device
+    Device,
+    /// Use a browser on this machine
+    Browser,
+    /// Use a browser anywhere, and paste the address it ends at
+    Paste,
+    /// Use the key file of a service account
+    ServiceAccount,
+}
+
+impl From<Flow> for Way {
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Device => Self::Device,
+            Flow::Browser => Self::Browser,
+            Flow::Paste => Self::Paste,
+            Flow::ServiceAccount => Self::ServiceAccount,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -153,11 +223,12 @@ impl Args {
     /// Whether results go to a program rather than a person.
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
+            Command::Auth(AuthCommand::List { json }) => *json,
             Command::Calendars(options) => options.json,
             Command::Sync(options) => options.json,
             Command::Reset(options) => options.json,
             Command::Status(options) => options.json,
-            Command::Init(_) | Command::Check | Command::Generate(_) => false,
+            Command::Init(_) | Command::Auth(_) | Command::Check | Command::Generate(_) => false,
         }
     }
 }
@@ -167,6 +238,7 @@ impl Command {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Init(_) => "init",
+            Self::Auth(_) => "auth",
             Self::Calendars(_) => "calendars",
             Self::Sync(_) => "sync",
             Self::Reset(_) => "reset",

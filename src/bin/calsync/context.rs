@@ -1,13 +1,17 @@
 //! What the commands share: the configuration, the key, the state and the lock, opened in the right order.
 
-use std::{cell::RefCell, collections::BTreeSet, path::PathBuf};
+use std::{cell::RefCell, collections::BTreeSet, path::PathBuf, rc::Rc};
 
 use calsync::{
     clock::Clock,
-    config::{self, Config, key, paths},
+    config::{
+        self, Config,
+        key::{self, Keys},
+        paths,
+    },
     model::CalendarName,
     session::{Session, Settings, Stop},
-    state::{Lock, State},
+    state::{Lock, State, StateError},
 };
 
 use crate::{args::Args, exit::Failure, progress::Bar};
@@ -24,11 +28,55 @@ pub(crate) struct Loaded {
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) settings: Settings,
-    pub(crate) state: RefCell<State>,
+    pub(crate) state: Rc<RefCell<State>>,
     pub(crate) clock: Clock,
     pub(crate) stop: Stop,
     pub(crate) bar: Bar,
     _lock: Lock,
+}
+
+/// The state and what comes of the key, fitting each other.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) state: Rc<RefCell<State>>,
+    pub(crate) keys: Keys,
+}
+
+impl Opened {
+    /// Opens both, for whoever holds the lock.
+    fn locked(loaded: &Loaded) -> Result<Self, Failure> {
+        let key_file = &loaded.config.key_file;
+        // The key is looked at before the state is made, so that a key that cannot be used leaves no trace.
+        key::find(key_file)?;
+        let state = State::open(&loaded.state)?;
+        let keys = key::find_or_make(key_file, state.is_claimed()?)?;
+        state.claim(&keys.mint.fingerprint())?;
+        Ok(Self {
+            state: Rc::new(RefCell::new(state)),
+            keys,
+        })
+    }
+
+    /// Opens both beside a run that may be under way.
+    pub(crate) fn without_lock(loaded: &Loaded) -> Result<Self, Failure> {
+        let _lock = lock_or_not(loaded)?;
+        Self::locked(loaded)
+    }
+
+    /// Opens the state alone, beside a run that may be under way.
+    pub(crate) fn state_without_lock(loaded: &Loaded) -> Result<Rc<RefCell<State>>, Failure> {
+        let _lock = lock_or_not(loaded)?;
+        Ok(Rc::new(RefCell::new(State::open(&loaded.state)?)))
+    }
+}
+
+/// The lock, so that two do not make or renew the state at once; or none, if a run holds it, which has done that already.
+fn lock_or_not(loaded: &Loaded) -> Result<Option<Lock>, Failure> {
+    match Lock::take(&loaded.state) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(StateError::Busy) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Reads the configuration that the flags name.
@@ -42,20 +90,14 @@ pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
 impl Context {
     /// Takes the lock, then opens the state and the key.
     pub(crate) fn open(args: &Args) -> Result<Self, Failure> {
-        let Loaded {
-            config,
-            state: path,
-        } = load(args)?;
-        let lock = Lock::take(&path)?;
-        // The key is looked at before the state is made, so that a key that cannot be used leaves no trace.
-        key::find(&config.key_file)?;
-        let state = State::open(&path)?;
-        let keys = key::find_or_make(&config.key_file, state.is_claimed()?)?;
-        state.claim(&keys.mint.fingerprint())?;
+        let loaded = load(args)?;
+        let lock = Lock::take(&loaded.state)?;
+        let Opened { state, keys } = Opened::locked(&loaded)?;
+        let config = loaded.config;
         Ok(Self {
             settings: config.settings(keys.mint),
             config,
-            state: RefCell::new(state),
+            state,
             clock: Clock::System,
             stop: Stop::default(),
             bar: Bar::new(!args.quiet && !args.wants_json()),

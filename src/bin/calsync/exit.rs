@@ -4,6 +4,7 @@ use std::{fmt, process::ExitCode};
 
 use calsync::{
     config::{ConfigError, key::KeyError},
+    provider::{ErrorKind, ProviderError},
     report::Verdict,
     state::StateError,
 };
@@ -71,6 +72,8 @@ pub(crate) enum Failure {
     Config(ConfigError),
     Key(KeyError),
     State(StateError),
+    /// Nobody could be signed in.
+    SignIn(ProviderError),
     /// What the person typed cannot be done, and what can.
     Usage(String),
     /// The system does not let us.
@@ -82,6 +85,11 @@ impl Failure {
         match self {
             Self::State(StateError::Busy) => Exit::Busy,
             Self::Config(_) | Self::Key(_) | Self::State(_) => Exit::Config,
+            Self::SignIn(error) => match error.kind {
+                ErrorKind::SignIn => Exit::Auth,
+                ErrorKind::Refused => Exit::Usage,
+                _ => Exit::Away,
+            },
             Self::Usage(_) => Exit::Usage,
             Self::System(_) => Exit::Bug,
         }
@@ -109,6 +117,7 @@ impl fmt::Display for Failure {
             Self::Config(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
+            Self::SignIn(error) => error.fmt(f),
             Self::Usage(words) | Self::System(words) => f.write_str(words),
         }
     }
@@ -129,5 +138,11 @@ impl From<KeyError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         Self::State(error)
+    }
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self::SignIn(error)
     }
 }

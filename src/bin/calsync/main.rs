@@ -1,6 +1,7 @@
 //! The program: flags, printing, exit codes. It decides nothing about calendars; the library does.
 
 mod args;
+mod auth;
 mod calendars;
 mod check;
 mod context;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let json = args.wants_json();
     let ended = match &args.command {
         Command::Init(options) => init::run(&args, options),
+        Command::Auth(command) => auth::run(&args, command),
         Command::Calendars(options) => calendars::run(&args, options),
         Command::Sync(options) => sync::run(&args, options),
         Command::Reset(options) => reset::run(&args, options),

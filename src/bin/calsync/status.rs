@@ -184,7 +184,8 @@ fn run_json(run: &RunRow) -> Value {
     })
 }
 
-fn ago(now: Timestamp, at: Timestamp) -> String {
+/// How long ago that was, in words.
+pub(crate) fn ago(now: Timestamp, at: Timestamp) -> String {
     match now.as_second() - at.as_second() {
         seconds if seconds < 60 => "just now".to_owned(),
         seconds if seconds < 7200 => format!("{} min ago", seconds / 60),

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use hyper::body::Bytes;
+use bytes::Bytes;
 
 use super::{
     PAGES_MAX,

@@ -1,6 +1,6 @@
 //! A Google for tests: sign-in and Calendar API v3 as a small server on loopback that keeps what it is told, and fails as it is
-//! told. Written from what is known of the real one, without any code of calsync or of a Google client, so that a mistake in
-//! those cannot hide. Must never leave 127.0.0.1.
+//! told. Written from what is known of the real one, without a Google client and without any code of calsync but its clock, so
+//! that a mistake in those cannot hide. Must never leave 127.0.0.1.
 //!
 //! | room | holds |
 //! | --- | --- |

@@ -1,0 +1,334 @@
+//! `calsync auth`: signing in to accounts and out of them, and who is signed in. What a person has to do is printed; no secret is.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead as _, IsTerminal as _},
+    path::Path,
+    sync::Arc,
+    thread,
+};
+
+use calsync::{
+    auth::{Ask, Asked, Credentials, Google, Left, Newcomer, Outcome, Vault, Way, leave},
+    clock::Clock,
+    config::{Account, Config, key},
+    http::{Client, Line, Pace},
+    secrets::Sealer,
+    state::{Lock, Sealed, SignIn, State},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::{
+    args::{Args, AuthAdd, AuthCommand, AuthReseal},
+    context::{Loaded, Opened, block_on, load},
+    exit::{Exit, Failure},
+    print,
+    status::ago,
+};
+
+pub(crate) fn run(args: &Args, command: &AuthCommand) -> Result<Exit, Failure> {
+    match command {
+        AuthCommand::Add(options) => add(args, options),
+        AuthCommand::List { json } => list(args, *json),
+        AuthCommand::Remove { account } => remove(args, account),
+        AuthCommand::Reseal(options) => reseal(args, options),
+    }
+}
+
+fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
+    let loaded = load(args)?;
+    let google = google(&loaded.config, &options.account)?;
+    let default = match google.credentials {
+        Credentials::Service(_) => Way::ServiceAccount,
+        Credentials::Client(_) => Way::Device,
+    };
+    let chosen = options.flow.map(Way::from);
+    // Signing in takes a person minutes, and syncs go on meanwhile: the lock is not held.
+    let opened = Opened::without_lock(&loaded)?;
+    let newcomer = Newcomer {
+        account: options.account.clone(),
+        google: google.clone(),
+        line: line(),
+        vault: Vault::new(&opened.state, &opened.keys.sealer),
+    };
+    let mut way = chosen.unwrap_or(default);
+    let mut outcome = block_on(newcomer.sign_in(way, asked(way, false)))??;
+    if let Outcome::Closed(error) = &outcome
+        && chosen.is_none()
+        && io::stdin().is_terminal()
+    {
+        tracing::warn!("{error}");
+        way = Way::Browser;
+        outcome = block_on(newcomer.sign_in(way, asked(way, true)))??;
+    }
+    match outcome {
+        Outcome::In => {
+            let text = format!(
+                "Signed in to account {} ({}).\n",
+                options.account,
+                way.word()
+            );
+            print::out(&text);
+            Ok(Exit::InStep)
+        }
+        Outcome::Closed(error) => Err(Failure::SignIn(error)),
+    }
+}
+
+fn line() -> Line {
+    Line::new(&Client::new(&Clock::System), Pace::default())
+}
+
+/// The Google account of that name.
+fn google<'a>(config: &'a Config, name: &str) -> Result<&'a Google, Failure> {
+    match config.accounts.get(name) {
+        Some(Account::Google(google)) => Ok(google),
+        Some(Account::Local { .. }) => Err(Failure::Usage(format!(
+            "account \"{name}\" is a folder on this machine; nobody has to sign in to it"
+        ))),
+        None => {
+            let all: Vec<&str> = config.accounts.keys().map(String::as_str).collect();
+            Err(Failure::Usage(format!(
+                "there is no account \"{name}\" in the configuration; there are: {}",
+                all.join(", ")
+            )))
+        }
+    }
+}
+
+/// How a person is told things, and may paste an address.
+fn asked(way: Way, on_a_terminal: bool) -> Asked {
+    let pastes = way == Way::Paste || on_a_terminal;
+    Asked {
+        tell: Arc::new(move |ask| print::out(&words(ask, pastes))),
+        pasted: pastes.then(typed),
+    }
+}
+
+/// The lines that somebody types or pipes in.
+fn typed() -> UnboundedReceiver<String> {
+    let (tell, told) = unbounded_channel();
+    // A thread of its own, which nobody waits for: the browser may be faster, and the terminal never says another word.
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
+fn words(ask: &Ask<'_>, pastes: bool) -> String {
+    match ask {
+        Ask::Code {
+            address,
+            code,
+            minutes,
+        } => format!(
+            "On any device, open {address}\nand enter this code: {code}\nWaiting; the code is good for {minutes} minutes.\n"
+        ),
+        Ask::Page { address, port } if pastes => format!(
+            "Open this address in a browser, on this machine or any other:\n\n{address}\n\nAfterwards the browser goes on to \
+             http://127.0.0.1:{port}/. From another machine it cannot get there: copy the address from its address bar, all of \
+             it, and paste it here.\nOr, before you open the page, on the machine with the browser: ssh -L \
+             {port}:127.0.0.1:{port} THIS_MACHINE\nWaiting.\n"
+        ),
+        Ask::Page { address, .. } => {
+            format!("Open this address in a browser on this machine:\n\n{address}\n\nWaiting.\n")
+        }
+        Ask::Again(words) => format!("{words}\n"),
+    }
+}
+
+/// An account as `auth list` shows it.
+struct Row {
+    account: String,
+    sign_in: Option<SignIn>,
+    /// In the configuration, and as what.
+    configured: Option<String>,
+}
+
+impl Row {
+    fn state(&self) -> (&'static str, &'static str) {
+        match (&self.sign_in, &self.configured) {
+            (Some(_), None) => ("removed", "not in the configuration any more"),
+            (None, _) => ("missing", "nobody has signed in"),
+            (
+                Some(SignIn {
+                    refused: Some(_), ..
+                }),
+                _,
+            ) => ("refused", "refused: sign in again"),
+            (Some(sign_in), Some(client)) if sign_in.client != *client => {
+                ("other_client", "of another client: sign in again")
+            }
+            (Some(_), Some(_)) => ("ok", "signed in"),
+        }
+    }
+
+    fn json(&self, now: Timestamp) -> Value {
+        let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let sign_in = self.sign_in.as_ref();
+        json!({
+            "account": self.account,
+            "way": sign_in.map(|s| s.way.as_str()),
+            "scopes": sign_in.map(|s| s.scopes.split_whitespace().collect::<Vec<_>>()),
+            "since": sign_in.map(|s| time(s.since)),
+            "age_seconds": sign_in.map(|s| now.as_second() - s.since.as_second()),
+            "refused_since": sign_in.and_then(|s| s.refused).map(time),
+            "state": self.state().0,
+        })
+    }
+
+    fn cells(&self, now: Timestamp) -> Vec<String> {
+        let Some(sign_in) = &self.sign_in else {
+            return vec![self.account.clone(), self.state().1.to_owned()];
+        };
+        let short = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_owned();
+        let scopes: Vec<String> = sign_in.scopes.split_whitespace().map(short).collect();
+        vec![
+            self.account.clone(),
+            self.state().1.to_owned(),
+            sign_in.way.clone(),
+            scopes.join(" "),
+            ago(now, sign_in.since),
+        ]
+    }
+}
+
+fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
+    let Loaded { config, state } = load(args)?;
+    let sign_ins = match State::open_to_read(&state)? {
+        Some(state) => state.sign_ins()?,
+        None => Vec::new(),
+    };
+    let configured = |name: &str| match config.accounts.get(name) {
+        Some(Account::Google(google)) => Some(google.credentials.client()),
+        _ => None,
+    };
+    let named = config
+        .accounts
+        .keys()
+        .filter(|name| configured(name).is_some());
+    let mut names: BTreeSet<String> = named.cloned().collect();
+    names.extend(sign_ins.iter().map(|sign_in| sign_in.account.clone()));
+    let rows: Vec<Row> = names
+        .into_iter()
+        .map(|account| Row {
+            sign_in: sign_ins.iter().find(|s| s.account == account).cloned(),
+            configured: configured(&account),
+            account,
+        })
+        .collect();
+    let now = Clock::System.now();
+    if json {
+        let accounts: Vec<Value> = rows.iter().map(|row| row.json(now)).collect();
+        print::out(&format!(
+            "{}\n",
+            json!({"version": 1, "accounts": accounts})
+        ));
+    } else if rows.is_empty() {
+        print::out("No account needs anybody to sign in.\n");
+    } else {
+        let rows: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
+        print::out(&print::columns(&rows));
+    }
+    Ok(Exit::InStep)
+}
+
+fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
+    let loaded = load(args)?;
+    // Forgetting works without the key too; then nothing can be taken back.
+    let sealer = match key::find(&loaded.config.key_file) {
+        Ok(Some(keys)) => keys.sealer,
+        _ => Sealer::new(&[0; 32]),
+    };
+    let state = Opened::state_without_lock(&loaded)?;
+    let left = block_on(leave(account, &line(), &Vault::new(&state, &sealer)))?;
+    let (exit, words) = match left.map_err(|error| Failure::System(error.to_string()))? {
+        Left::Nothing => {
+            google(&loaded.config, account)?;
+            (
+                Exit::InStep,
+                format!("Nobody was signed in to account {account}."),
+            )
+        }
+        Left::Forgotten => (Exit::InStep, format!("Forgot account {account}.")),
+        Left::Revoked => (
+            Exit::InStep,
+            format!("Signed out of account {account}: forgotten here, and withdrawn at Google."),
+        ),
+        Left::NotRevoked(why) => {
+            tracing::error!(
+                "account {account}: forgotten here, but it could not be withdrawn at Google ({why}); withdraw it at \
+                 https://myaccount.google.com/connections"
+            );
+            (Exit::Partial, format!("Forgot account {account}."))
+        }
+    };
+    print::out(&format!(
+        "{words} Blocks that stand in its calendars stay there.\n"
+    ));
+    Ok(exit)
+}
+
+fn reseal(args: &Args, options: &AuthReseal) -> Result<Exit, Failure> {
+    let loaded = load(args)?;
+    let _lock = Lock::take(&loaded.state)?;
+    let old = old_keys(&options.old_key_file)?;
+    let Some(state) = State::open_to_read(&loaded.state)? else {
+        return Err(Failure::Usage(
+            "there is no state file yet, so nothing is sealed".to_owned(),
+        ));
+    };
+    if state.fact("key")?.as_ref() != Some(&old.mint.fingerprint()) {
+        return Err(Failure::Usage(format!(
+            "{} is not the key that the state file was sealed with; nothing was changed",
+            options.old_key_file.display()
+        )));
+    }
+    let blocks: u64 = state.calendar_rows()?.iter().map(|row| row.blocks).sum();
+    if blocks > 0 && !options.leave_blocks {
+        return Err(Failure::Usage(format!(
+            "{blocks} blocks were made with the old key, and with the new one calsync would take them for another \
+             installation's. With the old key in place, run `calsync reset --all` first; or add --leave-blocks and remove them \
+             by hand. Nothing was changed"
+        )));
+    }
+    drop(state);
+    let mut state = State::open(&loaded.state)?;
+    let sealed = state.sealed()?;
+    let new = key::find_or_make(&loaded.config.key_file, false)?;
+    let resealed: Result<Vec<Sealed>, _> = sealed
+        .iter()
+        .map(|secret| {
+            let bytes = new.sealer.take_over(
+                &old.sealer,
+                &secret.account,
+                &secret.purpose,
+                &secret.bytes,
+            )?;
+            Ok(Sealed {
+                bytes,
+                ..secret.clone()
+            })
+        })
+        .collect();
+    let resealed =
+        resealed.map_err(|error: calsync::secrets::SealError| Failure::Usage(error.to_string()))?;
+    state.hand_over(&resealed, &new.mint.fingerprint())?;
+    print::out(&format!(
+        "Sealed {} secrets with the new key. The next sync reads all calendars anew; then the old key can go.\n",
+        resealed.len()
+    ));
+    Ok(Exit::InStep)
+}
+
+fn old_keys(path: &Path) -> Result<key::Keys, Failure> {
+    key::read(path)?
+        .ok_or_else(|| Failure::Usage(format!("there is no key file {}", path.display())))
+}
