@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
     if options.account.is_none() {
         exit = block_on(configured(&config, &mut offers))?.unwrap_or(exit);
     }
-    show(options.json, &config, &offers);
+    show(options.json, &config, &offers)?;
     Ok(exit)
 }
 
@@ -112,7 +112,7 @@ async fn configured(config: &Config, offers: &mut Vec<Offer>) -> Option<Exit> {
     exit
 }
 
-fn show(json: bool, config: &Config, offers: &[Offer]) {
+fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
     let zone = config.timezone.iana_name().unwrap_or("UTC");
     if json {
         let list: Vec<_> = offers
@@ -128,8 +128,7 @@ fn show(json: bool, config: &Config, offers: &[Offer]) {
                 })
             })
             .collect();
-        print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
-        return;
+        return print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
     }
     let rows = offers.iter().map(|offer| {
         vec![
@@ -148,5 +147,5 @@ fn show(json: bool, config: &Config, offers: &[Offer]) {
             zone.to_owned(),
         ]
     });
-    print::out(&print::columns(&rows.collect::<Vec<_>>()));
+    print::out(&print::columns(&rows.collect::<Vec<_>>()))
 }

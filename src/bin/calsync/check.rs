@@ -59,12 +59,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     for Finding { what, wrong } in &findings {
         match wrong {
             None if args.quiet => {}
-            None => print::out(&format!("{}  {what}\n", print::paint(colour, "32", "ok"))),
+            None => print::out(&format!("{}  {what}\n", print::paint(colour, "32", "ok")))?,
             Some((code, words)) => {
                 print::out(&format!(
                     "{}  {what}: {words}\n",
                     print::paint(colour, "31", "!!")
-                ));
+                ))?;
                 exit = if exit == Exit::InStep || *code == Exit::Config {
                     *code
                 } else {

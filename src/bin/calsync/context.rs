@@ -28,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) stop: Stop,
     pub(crate) bar: Bar,
+    /// The key was made just now.
+    pub(crate) is_new: bool,
     _lock: Lock,
 }
 
@@ -48,7 +50,7 @@ impl Context {
         } = load(args)?;
         let lock = Lock::take(&path)?;
         // The key is looked at before the state is made, so that a key that cannot be used leaves no trace.
-        key::find(&config.key_file)?;
+        let is_new = key::find(&config.key_file)?.is_none();
         let state = State::open(&path)?;
         let mint = key::find_or_make(&config.key_file, state.is_claimed()?)?;
         state.claim(&mint.fingerprint())?;
@@ -59,6 +61,7 @@ impl Context {
             clock: Clock::System,
             stop: Stop::default(),
             bar: Bar::new(!args.quiet && !args.wants_json()),
+            is_new,
             _lock: lock,
         })
     }
