@@ -331,7 +331,15 @@ impl Board {
     }
 
     fn remove(&mut self, stem: &Stem, present: &Present) {
-        self.shapes.remove(present.id.as_str());
+        let main = self
+            .target
+            .held
+            .get(stem)
+            .and_then(|held| held.present.as_ref());
+        if main.is_none_or(|main| main == present || main.id != present.id) {
+            // Of copies, one still shows it.
+            self.shapes.remove(present.id.as_str());
+        }
         let extras = self.target.extras.len();
         self.target.extras.retain(|extra| extra != present);
         if self.target.extras.len() == extras {
