@@ -1,6 +1,9 @@
 //! `calsync sync`.
 
+use std::time::Duration;
+
 use calsync::{
+    clock::Clock,
     report::{Report, Verdict, text},
     run::{Goal, run as run_session},
     session::Request,
@@ -11,10 +14,13 @@ use crate::{
     context::{Context, block_on},
     exit::{Exit, Failure},
     print,
-    signals::until_stopped,
+    signals::{unless_stopped, until_stopped},
 };
 
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
+    if !waited(options.jitter)? {
+        return Ok(Exit::Partial);
+    }
     let context = Context::open(args)?;
     let request = Request {
         dry_run: options.dry_run,
@@ -30,6 +36,22 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     };
     warn_of_lost_key(&context)?;
     show(args, options.json, &report?)
+}
+
+/// Waits a random time, of so many seconds at the most, before anything is locked or read. No, if somebody stopped it.
+fn waited(most: u32) -> Result<bool, Failure> {
+    if most == 0 {
+        return Ok(true);
+    }
+    let dice = getrandom::u32();
+    let dice = dice.map_err(|error| Failure::System(format!("there is no randomness: {error}")))?;
+    let milliseconds = u64::from(dice) * u64::from(most) * 1000 / u64::from(u32::MAX);
+    let wait = Clock::System.sleep(Duration::from_millis(milliseconds));
+    let waited = block_on(unless_stopped(wait))?;
+    if waited.is_none() {
+        tracing::error!("stopped before it began; the next run does what is to be done");
+    }
+    Ok(waited.is_some())
 }
 
 /// Blocks that another key made are never touched. If the key was made in this very run, it may be that the old one was lost,
