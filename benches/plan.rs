@@ -109,6 +109,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         let print = calsync::model::block::print(&wanted.shape, &wanted.face, &[]);
         let id = mint.id(&op.stem, 0);
         let present = Present {
+            href: None,
             id,
             print,
             hands_off: false,

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::{
     clock::Clock,
     ident::{BlockId, GENERATIONS_MAX, Recognised},
-    model::{Block, CalendarName, Face, Part, Resource},
+    model::{Block, CalendarName, Face, Part, Resource, SeenBlock},
     plan::{
         Action, Approved, Op, Present,
         op::{Adoption, Wanted},
@@ -148,6 +148,14 @@ enum Did {
     Deleted,
 }
 
+/// What came of looking at what is in the way of a block.
+enum Adopted {
+    /// It is the block, and was dealt with.
+    Done(Answer<()>),
+    /// It is something else: the next generation of the block may find a free place.
+    Taken,
+}
+
 impl<P: Provider> Lane<'_, P> {
     async fn run<W: Watch>(mut self, ops: Vec<Op>, watch: &W) -> Stated<(CalendarName, Done)> {
         let mut done = Done::default();
@@ -194,7 +202,7 @@ impl<P: Provider> Lane<'_, P> {
                 Ok(created.map(|()| Did::Created))
             }
             Action::Replace(wanted, present) => {
-                let Some(place) = self.place(&present.id)? else {
+                let Some(place) = self.place(present)? else {
                     return Ok(self.create(op, wanted).await?.map(|()| Did::Created));
                 };
                 let replaced = self.replace(&present.id, &place, wanted).await?;
@@ -227,16 +235,20 @@ impl<P: Provider> Lane<'_, P> {
             };
             match error.kind {
                 ErrorKind::Spent => self.settle(&Settled::Nothing(&id))?,
-                ErrorKind::Exists => return self.adopt(&block, wanted).await,
+                ErrorKind::Exists => match self.adopt(&block, wanted).await? {
+                    Adopted::Done(answer) => return Ok(answer),
+                    Adopted::Taken => self.settle(&Settled::Nothing(&id))?,
+                },
                 _ => return self.failed(&id, error),
             }
         }
-        let message = "every id for a block was refused as used before";
+        let message = "every id for a block is taken, or was used before";
         Ok(Err(ProviderError::new(ErrorKind::Broken, message)))
     }
 
-    /// Something is where a block was to be created: ours from a run that was cut short, or something that is not ours.
-    async fn adopt(&mut self, block: &Block, wanted: &Wanted) -> Stated<Answer<()>> {
+    /// Something is where a block was to be created: ours from a run that was cut short, or something that is not ours and
+    /// stays, so that the block has to go elsewhere.
+    async fn adopt(&mut self, block: &Block, wanted: &Wanted) -> Stated<Adopted> {
         let provider = &mut self.seat.provider;
         let found = patiently(self.clock, async || provider.look(&block.id).await).await;
         let resource = match found {
@@ -244,29 +256,35 @@ impl<P: Provider> Lane<'_, P> {
             Ok(None) => {
                 let message =
                     "the id of a block is taken, yet nothing is there; the next run looks again";
-                return self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message));
+                let error = ProviderError::new(ErrorKind::Conflict, message);
+                return self.failed(&block.id, error).map(Adopted::Done);
             }
-            Err(error) => return self.failed(&block.id, error),
+            Err(error) => return self.failed(&block.id, error).map(Adopted::Done),
         };
         let place = Place {
             href: resource.href.clone(),
             version: resource.version.clone(),
         };
-        match self.ours(&resource, &block.id) {
-            Some(print) if print == block.print() => self.stands(block, &place, wanted).map(Ok),
-            Some(_) => self.replace(&block.id, &place, wanted).await,
-            None => {
+        let answer = match self.ours(&resource, &block.id) {
+            None => return Ok(Adopted::Taken),
+            Some(seen) if seen.people => {
                 let message = format!(
-                    "{} is where a block belongs, but calsync did not make it; it stays",
+                    "{} is a block that somebody made a meeting of; it stays",
                     place.href
                 );
-                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))
+                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))?
             }
-        }
+            Some(seen) if seen.print == block.print() => {
+                self.stands(block, &place, wanted)?;
+                Ok(())
+            }
+            Some(_) => self.replace(&block.id, &place, wanted).await?,
+        };
+        Ok(Adopted::Done(answer))
     }
 
-    /// What a resource shows, if it is this block and nothing else, and nobody made a meeting of it.
-    fn ours(&self, resource: &Resource, id: &BlockId) -> Option<crate::model::Print> {
+    /// How a resource looks, if it is this block and nothing else.
+    fn ours<'r>(&self, resource: &'r Resource, id: &BlockId) -> Option<&'r SeenBlock> {
         let [
             Part::Event {
                 uid,
@@ -277,8 +295,7 @@ impl<P: Provider> Lane<'_, P> {
         else {
             return None;
         };
-        let same = self.settings.mint.recognise(uid) == Recognised::Ours(id.clone());
-        (same && !seen.people).then_some(seen.print)
+        (self.settings.mint.recognise(uid) == Recognised::Ours(id.clone())).then_some(seen)
     }
 
     async fn replace(
@@ -298,21 +315,23 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     async fn remove(&mut self, present: &Present) -> Stated<Answer<()>> {
-        let Some(place) = self.place(&present.id)? else {
+        let Some(place) = self.place(present)? else {
             return Ok(Ok(()));
         };
         self.intend(&present.id, "delete")?;
         let provider = &mut self.seat.provider;
         let removed = patiently(self.clock, async || provider.remove(&place).await).await;
         match removed {
-            Ok(()) => self.settle(&Settled::Gone(&present.id)).map(Ok),
+            Ok(()) => self
+                .settle(&Settled::Gone(&present.id, &place.href))
+                .map(Ok),
             Err(error) => self.failed(&present.id, error),
         }
     }
 
     /// Where a block was seen in this run, and in which version.
-    fn place(&self, id: &BlockId) -> Stated<Option<Place>> {
-        self.state.borrow().place(self.name, id)
+    fn place(&self, present: &Present) -> Stated<Option<Place>> {
+        self.state.borrow().place(self.name, present)
     }
 
     fn intend(&self, id: &BlockId, action: &str) -> Stated<()> {

@@ -1,7 +1,7 @@
 //! Signing in to Google, and staying signed in. A run gets its access tokens here and never asks anybody anything; asking is
 //! what the flows are for, which only `calsync auth add` starts. No secret leaves this room but to the server it is for.
 
-use crate::secrets::Secret;
+use crate::{http::Pace, secrets::Secret};
 
 mod access;
 mod endpoint;
@@ -29,6 +29,8 @@ pub struct Google {
     pub endpoint: Endpoint,
     /// As what calsync shows itself there.
     pub credentials: Credentials,
+    /// How fast it may be asked.
+    pub pace: Pace,
 }
 
 /// As what calsync shows itself to Google.

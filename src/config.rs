@@ -10,26 +10,23 @@ use jiff::tz::TimeZone;
 
 use crate::{
     auth::Google,
-    clock::Clock,
     ident::Mint,
     model::{CalendarName, Face},
     plan::{Limits, Route},
-    provider::{AnyProvider, local::LocalCalendar},
-    session::{Role, Seat, Settings},
-    state::Reading,
+    provider::google::Which,
+    session::{Role, Settings},
 };
 
 mod check;
 mod google;
 pub mod key;
 pub mod paths;
+mod reach;
 mod table;
 
 pub use check::load;
+pub use reach::Means;
 pub use table::Mistake;
-
-/// How calendars are read; another number means that all are read anew.
-const READING: u32 = 1;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -86,6 +83,8 @@ pub struct Calendar {
 pub enum Place {
     /// In a folder of `.ics` files.
     Local(PathBuf),
+    /// At Google, in the account that the calendar belongs to.
+    Google(Which),
 }
 
 /// Why there is no configuration to work with.
@@ -135,31 +134,6 @@ impl Config {
             limits: self.limits,
             mint,
         }
-    }
-
-    /// The calendars, each with the provider that reaches it.
-    pub fn seats(&self, mint: &Mint, clock: &Clock) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
-        let seat = |calendar: &Calendar| {
-            let Place::Local(folder) = &calendar.place;
-            let tag = mint.fingerprint();
-            let provider =
-                LocalCalendar::new(folder.clone(), &tag, &self.me, &self.timezone, clock);
-            let zone = self.timezone.iana_name().unwrap_or_default();
-            Seat {
-                provider: AnyProvider::Local(provider),
-                reading: Reading(format!(
-                    "{READING} {} {zone} {}",
-                    folder.display(),
-                    self.me.join(" ")
-                )),
-                account: calendar.account.clone().unwrap_or_default(),
-                role: calendar.role,
-            }
-        };
-        let calendars = self.calendars.iter();
-        calendars
-            .map(|(name, calendar)| (name.clone(), seat(calendar)))
-            .collect()
     }
 }
 

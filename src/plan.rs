@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Face, Print, Uid, Window},
+    model::{CalendarName, Event, Face, Href, Print, Uid, Window},
 };
 
 pub mod compare;
@@ -74,6 +74,8 @@ pub struct Held {
 pub struct Present {
     /// Its id, with the generation.
     pub id: BlockId,
+    /// Where it lies, if it lies in several places.
+    pub href: Option<Href>,
     /// What it shows.
     pub print: Print,
     /// It has attendees or an organiser now: somebody made a meeting of it, so it is not touched any more.
@@ -108,7 +110,7 @@ pub struct Target {
     pub fresh: bool,
     /// Our blocks in it, by what they stand for.
     pub held: BTreeMap<Stem, Held>,
-    /// Further blocks for something that one of these stands for already.
+    /// Further blocks for something that one of these stands for already: older generations, and copies.
     pub extras: Vec<Present>,
     /// Ids among these that are known to belong to another calendar: somebody copied those blocks here.
     pub copies: BTreeSet<Stem>,

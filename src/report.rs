@@ -428,7 +428,8 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
             DoubtKind::TooMany => return None,
             DoubtKind::HandsOff => {
                 format!(
-                    "{calendar}: {count} blocks have attendees now, so calsync leaves them alone; remove them by hand"
+                    "{calendar}: {count} blocks became somebody's own (attendees, or other things beside them), so \
+                     calsync leaves them alone; remove them by hand"
                 )
             }
             DoubtKind::Unread => {

@@ -98,7 +98,17 @@ pub enum StateError {
         "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it from the \
          calendars"
     )]
-    Sql(#[from] rusqlite::Error),
+    Sql(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StateError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            // The lock file was deleted under a run that is under way.
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sql(error),
+        }
+    }
 }
 
 /// What the state answers.

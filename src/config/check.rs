@@ -17,6 +17,7 @@ use super::{
 use crate::{
     model::{CalendarName, zone},
     plan::{Limits, Route},
+    provider::google::Which,
     session::Role,
 };
 
@@ -177,23 +178,23 @@ impl Checker {
         accounts: &BTreeMap<String, Account>,
     ) -> BTreeMap<CalendarName, At<Calendar>> {
         let mut calendars = BTreeMap::new();
-        let mut places: BTreeMap<PathBuf, String> = BTreeMap::new();
+        let mut places: BTreeMap<String, String> = BTreeMap::new();
         for (name, mut table) in root.named("calendars") {
             if let Err(words) = check_name(&name.value) {
                 table.mistake(name.at, &words);
             }
             let role = role(&mut table);
-            if let Some((account, folder)) = self.place(&mut table, accounts) {
-                let real = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-                if let Some(other) = places.insert(real, name.value.clone()) {
+            if let Some((account, place)) = self.place(&mut table, accounts) {
+                let what = told_apart(account.as_deref(), &place);
+                if let Some(other) = places.insert(what, name.value.clone()) {
                     table.mistake(
                         name.at,
-                        &format!("is the same folder as [calendars.{other}]"),
+                        &format!("is the same calendar as [calendars.{other}]"),
                     );
                 }
                 let calendar = Calendar {
                     account,
-                    place: Place::Local(folder),
+                    place,
                     role,
                 };
                 let at = At {
@@ -214,10 +215,11 @@ impl Checker {
         &self,
         table: &mut Table<'_>,
         accounts: &BTreeMap<String, Account>,
-    ) -> Option<(Option<String>, PathBuf)> {
+    ) -> Option<(Option<String>, Place)> {
         let path = self.path(table, "path");
         let account = table.text("account");
         let id = table.text("id");
+        let called = table.text("name");
         let Some(account) = account else {
             if path.is_none() && !table.has("path") {
                 table.mistake(
@@ -228,37 +230,93 @@ impl Checker {
             if let Some(id) = id {
                 table.mistake(id.at, "`id` goes with `account`");
             }
-            return path.map(|path| (None, path));
+            if let Some(called) = called {
+                table.mistake(called.at, "`name` goes with `account`");
+            }
+            return path.map(|path| (None, Place::Local(path)));
         };
         if path.is_some() {
             table.mistake(account.at, "has both `account` and `path`; keep one");
         }
-        let Some(Account::Local { path }) = accounts.get(&account.value) else {
-            let near = nearest(&account.value, accounts.keys().map(String::as_str));
-            table.mistake(
-                account.at,
-                &format!(
+        let place = match accounts.get(&account.value) {
+            Some(Account::Local { path }) => {
+                if let Some(called) = called {
+                    table.mistake(called.at, "in a folder a calendar goes by its `id` alone");
+                }
+                folder(table, &account, path, id)
+            }
+            Some(Account::Google(_)) => at_google(table, &account, id, called),
+            None => {
+                let near = nearest(&account.value, accounts.keys().map(String::as_str));
+                let words = format!(
                     "`account` \"{}\" is not under [accounts]{near}",
                     account.value
-                ),
-            );
-            return None;
+                );
+                table.mistake(account.at, &words);
+                None
+            }
         };
-        let Some(id) = id else {
-            table.mistake(
-                account.at,
-                "needs `id` beside `account`, as `calsync calendars` lists it",
-            );
-            return None;
-        };
-        if id.value.is_empty() || id.value.contains('/') || id.value.starts_with('.') {
-            table.mistake(
-                id.at,
-                "`id` must be the name of a folder inside the account's",
-            );
+        Some((Some(account.value), place?))
+    }
+}
+
+/// A folder in an account that is a folder of folders.
+fn folder(
+    table: &Table<'_>,
+    account: &At<String>,
+    path: &Path,
+    id: Option<At<String>>,
+) -> Option<Place> {
+    let Some(id) = id else {
+        table.mistake(
+            account.at,
+            "needs `id` beside `account`, as `calsync calendars` lists it",
+        );
+        return None;
+    };
+    if id.value.is_empty() || id.value.contains('/') || id.value.starts_with('.') {
+        table.mistake(
+            id.at,
+            "`id` must be the name of a folder inside the account's",
+        );
+        return None;
+    }
+    Some(Place::Local(path.join(&id.value)))
+}
+
+/// A calendar in a Google account.
+fn at_google(
+    table: &Table<'_>,
+    account: &At<String>,
+    id: Option<At<String>>,
+    called: Option<At<String>>,
+) -> Option<Place> {
+    let which = match (id, called) {
+        (Some(id), None) if !id.value.trim().is_empty() => Which::Id(id.value),
+        (None, Some(name)) if !name.value.trim().is_empty() => Which::Name(name.value),
+        (Some(_), Some(called)) => {
+            table.mistake(called.at, "has both `id` and `name`; keep one");
             return None;
         }
-        Some((Some(account.value), path.join(&id.value)))
+        _ => {
+            let words = "needs `id` beside `account`, such as id = \"primary\", or `name`; `calsync calendars` lists both";
+            table.mistake(account.at, words);
+            return None;
+        }
+    };
+    Some(Place::Google(which))
+}
+
+/// What is the same for calendars that are the same.
+fn told_apart(account: Option<&str>, place: &Place) -> String {
+    let account = account.unwrap_or_default();
+    match place {
+        Place::Local(folder) => {
+            let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+            format!("folder {}", real.display())
+        }
+        Place::Google(Which::Id(id)) => format!("google {account} id {id}"),
+        Place::Google(Which::Name(name)) => format!("google {account} name {name}"),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::{Credentials, Endpoint, Google, OauthClient, ServiceAccount},
-    http,
+    http::{self, Pace},
     secrets::Secret,
 };
 
@@ -32,9 +32,16 @@ pub(super) fn account(checker: &Checker, table: &mut Table<'_>) -> Option<Google
         true => service_account(checker, table, subject).map(Credentials::Service),
         false => oauth_client(checker, table).map(Credentials::Client),
     };
+    let usual = Pace::default();
+    let per_minute = table.number("requests_per_minute", 1, 6000);
+    let per_minute = per_minute.unwrap_or(usual.per_minute);
     Some(Google {
         endpoint: endpoint?,
         credentials: credentials?,
+        pace: Pace {
+            per_minute,
+            burst: usual.burst.min(per_minute),
+        },
     })
 }
 

@@ -21,6 +21,11 @@ use crate::{
     recur::{Rule, Until, day_end},
 };
 
+/// The most `RRULE`s and `EXRULE`s of one event. RFC 5545 3.8.5.3 wants no more than one.
+const RULES_MAX: usize = 20;
+/// The most `RDATE`s of one event, and the most `EXDATE`s: every day of a decade and more.
+const DATES_MAX: usize = 5_000;
+
 /// How to read: what depends on whose calendar it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
@@ -77,6 +82,7 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
                     spoiled.insert(uid.clone());
                     parts.push(Part::Unreadable {
                         uid,
+                        people: mixed || has_people(event),
                         why: format!("line {line}: {why}"),
                     });
                 }
@@ -84,30 +90,38 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
         }
     }
     for (uid, pieces) in found {
-        if !spoiled.contains(&uid) {
-            let event = assemble(pieces);
-            let seen = seen.remove(&uid);
-            parts.push(Part::Event { uid, event, seen });
+        if spoiled.contains(&uid) {
+            continue;
         }
+        let (event, twins) = Event::gather(pieces.into_iter().map(Event::from));
+        // What carries the UID of a block is never an event, however often it is in a file.
+        let is_block = ident::shaped(&uid).is_some();
+        for twin in twins.into_iter().filter(|_| !is_block) {
+            parts.push(Part::Event {
+                uid: twin.twin_uid(&uid),
+                event: twin,
+                seen: None,
+            });
+        }
+        let seen = seen.remove(&uid);
+        parts.push(Part::Event { uid, event, seen });
     }
     Ok(parts)
 }
 
-fn assemble(pieces: Vec<Piece>) -> Event {
-    let mut event = Event::default();
-    for piece in pieces {
-        event.merge(match piece {
-            Piece::Master(master) => Event {
+impl From<Piece> for Event {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Master(master) => Self {
                 master: Some(master),
                 overrides: Vec::new(),
             },
-            Piece::Override(change) => Event {
+            Piece::Override(change) => Self {
                 master: None,
                 overrides: vec![change],
             },
-        });
+        }
     }
-    event
 }
 
 /// The UID of an event; for one without, a name made from what it says (RFC 5545 demands one, files do not always have it).
@@ -310,6 +324,19 @@ impl Context<'_> {
                 .flat_map(|p| self.dates(p, start))
                 .collect(),
         };
+        let Recurs {
+            rules,
+            except,
+            extras,
+            holes,
+        } = &recurs;
+        let many_rules = rules.len() + except.len() > RULES_MAX;
+        if many_rules || extras.len().max(holes.len()) > DATES_MAX {
+            let why = format!(
+                "the event has more than {RULES_MAX} recurrence rules or {DATES_MAX} single dates"
+            );
+            return Err(fault(event.line, &why));
+        }
         let repeats = !(recurs.rules.is_empty() && recurs.extras.is_empty());
         Ok((repeats || !recurs.holes.is_empty()).then(|| Box::new(recurs)))
     }
@@ -416,11 +443,10 @@ impl Context<'_> {
             Some(shape) => block::print(shape, &face, &odd),
             None => Print::default(),
         };
-        let people = event.prop("ATTENDEE").is_some() || event.prop("ORGANIZER").is_some();
         SeenBlock {
             print,
             shape,
-            people,
+            people: has_people(event),
         }
     }
 }
@@ -492,6 +518,11 @@ fn fault(line: usize, why: &str) -> Fault {
         line,
         why: why.to_owned(),
     }
+}
+
+/// Whether somebody made a meeting of an event.
+fn has_people(event: &Component) -> bool {
+    event.prop("ATTENDEE").is_some() || event.prop("ORGANIZER").is_some()
 }
 
 fn is_birthday(event: &Component) -> bool {

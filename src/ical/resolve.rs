@@ -14,6 +14,10 @@ use crate::{
 /// The years a zone's own description is worked out for. Later times keep its last offset.
 const YEAR_LAST: i16 = 2100;
 const YEAR_FIRST: i16 = 1970;
+/// The most descriptions in one calendar that are worked out; one describes a handful.
+const TABLES_MAX: usize = 64;
+/// The most changes of its clock that a description may list; no place on earth has had a thousand.
+const CHANGES_MAX: usize = 5_000;
 
 /// The zones of one calendar, each resolved once.
 #[derive(Debug, Default)]
@@ -27,12 +31,15 @@ impl Zones {
     /// Resolves all zones that a calendar describes.
     pub fn of(calendar: &Component) -> Self {
         let described = calendar.children.iter().filter(|c| c.name == "VTIMEZONE");
+        let mut tables = 0;
         let by_id = described
             .filter_map(|zone| {
                 let id = zone.value("TZID")?.to_owned();
-                let resolved = known(&id)
-                    .or_else(|| known(zone.value("X-LIC-LOCATION")?))
-                    .or_else(|| table(zone))?;
+                let known = known(&id).or_else(|| known(zone.value("X-LIC-LOCATION")?));
+                let resolved = known.or_else(|| {
+                    tables += 1;
+                    (tables <= TABLES_MAX).then(|| table(zone))?
+                })?;
                 Some((id, resolved))
             })
             .collect();
@@ -83,6 +90,9 @@ fn table(zone: &Component) -> Option<Zone> {
             let at = seconds(local)? - i64::from(from);
             changes.push((at, from, to));
         }
+        if changes.len() > CHANGES_MAX {
+            return None;
+        }
     }
     changes.sort_unstable();
     let base = changes.first()?.1;
@@ -106,7 +116,7 @@ fn table(zone: &Component) -> Option<Zone> {
     Some(Zone::Table(Arc::new(table)))
 }
 
-/// The local times at which an observance begins.
+/// The local times at which an observance begins, and no more than are needed to see that they are too many.
 fn onsets(observance: &Component) -> Option<Vec<DateTime>> {
     let start = local_time(observance.value("DTSTART")?)?;
     let mut onsets = vec![start];
@@ -120,8 +130,11 @@ fn onsets(observance: &Component) -> Option<Vec<DateTime>> {
         onsets.extend(
             starts
                 .filter(|at| until.is_none_or(|until| *at <= until))
-                .take(2000),
+                .take(CHANGES_MAX),
         );
+        if onsets.len() > CHANGES_MAX {
+            return Some(onsets);
+        }
     }
     for date in observance.all("RDATE") {
         onsets.extend(date.value.split(',').filter_map(local_time));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Length, When};
+use super::{Length, Print, Uid, When};
 use crate::recur::Rule;
 
 /// What one resource says about one UID: the event itself, changes to single occurrences of it, or both.
@@ -128,22 +128,51 @@ impl Standing {
     }
 }
 
+impl Master {
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("a master is always JSON")
+    }
+}
+
 impl Event {
-    /// Adds what another resource says about the same UID. Of two masters, or two overrides of one occurrence, the later
-    /// edition stays (RFC 5545 3.8.7.4); of two equal ones the first.
-    pub fn merge(&mut self, other: Self) {
-        if let Some(master) = other.master {
-            let newer = self
-                .master
-                .as_ref()
-                .is_none_or(|mine| mine.revision < master.revision);
-            if newer {
-                self.master = Some(master);
+    /// One event from all that is said about its UID, and what cannot be part of it. Of several masters, and of several
+    /// overrides of one occurrence, the latest edition counts (RFC 5545 3.8.7.4). Masters of one edition that say different
+    /// things are different events, whatever their UID: which of them is meant, nobody knows, so all of them are. The order
+    /// makes no difference.
+    pub fn gather(said: impl IntoIterator<Item = Self>) -> (Self, Vec<Self>) {
+        let mut event = Self::default();
+        let mut masters: Vec<Master> = Vec::new();
+        for Self { master, overrides } in said {
+            let newest = masters.first().map(|mine| mine.revision);
+            match master {
+                Some(master) if newest.is_none_or(|newest| newest < master.revision) => {
+                    masters = vec![master];
+                }
+                Some(master) if newest == Some(master.revision) && !masters.contains(&master) => {
+                    masters.push(master);
+                }
+                _ => {}
+            }
+            for change in overrides {
+                event.add_override(change);
             }
         }
-        for change in other.overrides {
-            self.add_override(change);
+        if masters.len() > 1 {
+            masters.sort_by_cached_key(Master::text);
         }
+        let mut masters = masters.into_iter();
+        event.master = masters.next();
+        let twins = masters.map(|master| Self {
+            master: Some(master),
+            overrides: Vec::new(),
+        });
+        (event, twins.collect())
+    }
+
+    /// The UID of an event that shares its own with another one.
+    pub fn twin_uid(&self, uid: &Uid) -> Uid {
+        let text = self.master.as_ref().map(Master::text).unwrap_or_default();
+        format!("{uid} {}", Print::of([text.as_bytes()])).into()
     }
 
     /// Adds a change to one occurrence, unless a later edition of it is there already.

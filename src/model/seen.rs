@@ -29,6 +29,8 @@ pub enum Part {
     Unreadable {
         /// Its UID; made from its content if it has none.
         uid: Uid,
+        /// Whether it has attendees or an organiser.
+        people: bool,
         /// What is wrong and where, without any of the content.
         why: String,
     },

@@ -1,6 +1,6 @@
 //! Should stand against stands: the table of what to do. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Held, Link, Present, Question, Target,
@@ -24,6 +24,8 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
         copies,
         ..
     } = target;
+    plan.ops
+        .extend(remove_spares(name, extras, &held, &copies, &mut sums));
     let too_many = desire(question, name, |stem, wanted| {
         let held = held.remove(&stem);
         if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
@@ -64,7 +66,6 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
             question, name, &too_many, stem, row, &mut sums,
         ));
     }
-    plan.ops.extend(remove_extras(name, extras, Why::Unwanted));
     let mut feeding = question.routes.iter().filter(|route| route.target == *name);
     let is_empty =
         |source: &CalendarName| question.sources.get(source).is_some_and(|s| s.total == 0);
@@ -86,6 +87,14 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
 pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
     let mut plan = Plan::default();
     let mut sums = Sums::default();
+    let spares = remove_spares(
+        name,
+        target.extras,
+        &target.held,
+        &BTreeSet::new(),
+        &mut sums,
+    );
+    plan.ops.extend(spares);
     for (stem, held) in target.held {
         match held.present {
             None => {}
@@ -97,16 +106,33 @@ pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
             }
         }
     }
-    plan.ops
-        .extend(remove_extras(name, target.extras, Why::Reset));
     sums.into_plan(name, &mut plan);
     plan
 }
 
-/// The removal of blocks that stand beside another one for the same thing.
-fn remove_extras(name: &CalendarName, extras: Vec<Present>, why: Why) -> impl Iterator<Item = Op> {
-    let ours = extras.into_iter().filter(|extra| !extra.hands_off);
-    ours.map(move |extra| Op::remove(name, extra.id.stem(), extra, why, None))
+/// The removal of blocks that stand beside another one for the same thing: older generations, and copies that somebody
+/// made. Whatever carries the id of a block is a block, and one is enough.
+fn remove_spares(
+    name: &CalendarName,
+    extras: Vec<Present>,
+    held: &BTreeMap<Stem, Held>,
+    copies: &BTreeSet<Stem>,
+    sums: &mut Sums,
+) -> Vec<Op> {
+    let mut ops = Vec::new();
+    for extra in extras {
+        let stem = extra.id.stem();
+        let link = held.get(&stem).and_then(|held| held.link.as_ref());
+        if copies.contains(&stem) && link.is_none() {
+            sums.copies += 1;
+        } else if extra.hands_off {
+            sums.hands_off += 1;
+        } else {
+            let source = link.map(|link| link.source.clone());
+            ops.push(Op::remove(name, stem, extra, Why::Spare, source));
+        }
+    }
+    ops
 }
 
 enum Verdict {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::Present;
 use crate::{
-    ident::Stem,
-    model::{CalendarName, Face, OccurrenceKey, Shape, Uid},
+    ident::{BlockId, Stem},
+    model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
 };
 
 /// What is to be done, in order, and what the guard needs to know to judge it.
@@ -126,6 +126,8 @@ pub enum Why {
     Gone,
     /// No rule wants the block any more.
     Unwanted,
+    /// Another block stands for the same thing.
+    Spare,
     /// A person asked for it.
     Reset,
 }
@@ -197,8 +199,14 @@ impl Op {
     }
 
     /// The total order of operations: equal inputs give equal plans.
-    pub fn order(&self) -> (&CalendarName, u8, &Stem) {
-        (&self.target, self.action.rank(), &self.stem)
+    pub fn order(&self) -> (&CalendarName, u8, &Stem, Option<&BlockId>, Option<&Href>) {
+        let present = match &self.action {
+            Action::Create(_) => None,
+            Action::Replace(_, present) | Action::Remove(present) => Some(present),
+        };
+        let href = present.and_then(|present| present.href.as_ref());
+        let id = present.map(|present| &present.id);
+        (&self.target, self.action.rank(), &self.stem, id, href)
     }
 
     /// When the (first) occurrence of the block begins and is over, and whether it repeats.

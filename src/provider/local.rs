@@ -156,14 +156,16 @@ impl LocalCalendar {
         {
             None => Err(ProviderError::new(
                 ErrorKind::Gone,
-                format!("{} is gone", place.href),
+                format!("{} is gone", self.path(&place.href).display()),
             )),
             Some(now) if stamp::is_same(&now, &place.version) => Ok(()),
             Some(_) => {
-                let message = format!(
-                    "{} changed during the run; the next run looks again",
-                    place.href
-                );
+                let link = fs::symlink_metadata(self.path(&place.href));
+                let what = match link.is_ok_and(|meta| meta.is_symlink()) {
+                    true => "is a link, and calsync writes through none; put a file in its place",
+                    false => "changed during the run; the next run looks again",
+                };
+                let message = format!("{} {what}", self.path(&place.href).display());
                 Err(ProviderError::new(ErrorKind::Conflict, message))
             }
         }
@@ -261,10 +263,12 @@ impl Provider for LocalCalendar {
         match self.read(&href, &version) {
             Change::Seen(resource) => Ok(Some(resource)),
             Change::Gone(_) => Ok(None),
-            Change::Unreadable { why, .. } => {
-                let message = format!("{}: {why}", self.path(&href).display());
-                Err(ProviderError::new(ErrorKind::Broken, message))
-            }
+            // Whatever it is, it is there and is no block.
+            Change::Unreadable { href, version, .. } => Ok(Some(Resource {
+                href,
+                version,
+                parts: Vec::new(),
+            })),
         }
     }
 

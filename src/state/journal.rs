@@ -5,11 +5,11 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     State, Stated,
-    record::{put_block, put_resource},
+    record::{drop_resource, put_block, put_resource},
 };
 use crate::{
     ident::{BlockId, Stem},
-    model::{CalendarName, Print, SeenBlock, block},
+    model::{CalendarName, Href, Print, SeenBlock, block},
     plan::{Present, op::Wanted},
     provider::Place,
 };
@@ -32,8 +32,8 @@ pub struct Written<'a> {
 pub enum Settled<'a> {
     /// The block stands as it should.
     Stands(Written<'a>),
-    /// The block is gone.
-    Gone(&'a BlockId),
+    /// The block is gone from this place.
+    Gone(&'a BlockId, &'a Href),
     /// Nothing was done.
     Nothing(&'a BlockId),
 }
@@ -68,8 +68,8 @@ impl State {
                 stands(&tx, calendar, written, home)?;
                 written.id
             }
-            Settled::Gone(id) => {
-                gone(&tx, calendar, id)?;
+            Settled::Gone(id, href) => {
+                gone(&tx, calendar, id, href)?;
                 id
             }
             Settled::Nothing(id) => id,
@@ -89,7 +89,7 @@ impl State {
         wanted: &Wanted,
         home: &TimeZone,
     ) -> Stated<()> {
-        let Some(place) = self.place(calendar, &present.id)? else {
+        let Some(place) = self.place(calendar, present)? else {
             return Ok(());
         };
         let written = Written {
@@ -102,12 +102,13 @@ impl State {
     }
 
     /// Where a block was last seen, and in which version.
-    pub fn place(&self, calendar: &CalendarName, id: &BlockId) -> Stated<Option<Place>> {
+    pub fn place(&self, calendar: &CalendarName, present: &Present) -> Stated<Option<Place>> {
         let calendar = self.calendar_id(calendar)?;
         let sql = "SELECT r.href, r.version FROM blocks b JOIN resources r ON r.id = b.resource
-            WHERE b.calendar = ?1 AND b.id = ?2";
+            WHERE b.calendar = ?1 AND b.id = ?2 AND (?3 IS NULL OR r.href = ?3)";
         let mut query = self.db.prepare_cached(sql)?;
-        let found = query.query_row(params![calendar, id.as_str()], |row| {
+        let key = params![calendar, present.id.as_str(), present.href.as_deref()];
+        let found = query.query_row(key, |row| {
             let (href, version): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(Place {
                 href: href.into(),
@@ -171,10 +172,8 @@ fn stands(
     Ok(())
 }
 
-fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId) -> Stated<()> {
-    let sql = "DELETE FROM resources WHERE id = (SELECT resource FROM blocks WHERE calendar = ?1 AND id = ?2)";
-    db.prepare_cached(sql)?
-        .execute(params![calendar, id.as_str()])?;
+fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId, href: &Href) -> Stated<()> {
+    drop_resource(db, calendar, href)?;
     let sql = "DELETE FROM links WHERE calendar = ?1 AND stem = ?2
         AND NOT EXISTS (SELECT 1 FROM blocks WHERE calendar = ?1 AND substr(id, 1, length(?2)) = ?2)";
     db.prepare_cached(sql)?

@@ -145,7 +145,7 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
     }
 }
 
-fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
+pub(super) fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
     let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
     let dropped = db
         .prepare_cached(sql)?
@@ -161,7 +161,7 @@ const DAMAGED: SeenBlock = SeenBlock {
 };
 
 /// The last part of a place, without the ending of a calendar file: for a block where calsync put it, its id.
-fn name_of(href: &str) -> &str {
+pub(super) fn name_of(href: &str) -> &str {
     let name = href.rsplit('/').next().unwrap_or(href);
     name.strip_suffix(".ics").unwrap_or(name)
 }
@@ -188,9 +188,12 @@ fn record_resource(
     for part in &resource.parts {
         let (uid, event, seen) = match part {
             Part::Event { uid, event, seen } => (uid, event, seen),
-            Part::Unreadable { uid, .. } => {
+            Part::Unreadable {
+                uid, people: now, ..
+            } => {
                 match eyes.mint.recognise(uid) {
                     Recognised::Ours(block) if alone => {
+                        let people = people || *now;
                         let damaged = SeenBlock { people, ..DAMAGED };
                         put_block(db, calendar, id, &block, &damaged, eyes.home)?;
                     }
@@ -239,7 +242,7 @@ fn keep_unreadable(db: &Connection, id: i64, resource: &Resource, mint: &Mint) -
         .execute([id])?;
     let mut any = false;
     for part in &resource.parts {
-        if let Part::Unreadable { uid, why } = part
+        if let Part::Unreadable { uid, why, .. } = part
             && mint.recognise(uid) == Recognised::Not
         {
             let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
@@ -282,8 +285,7 @@ fn put_event(
     Ok(())
 }
 
-/// Writes down a block that was seen. Of two with one id, that at the place named after it counts; the other is a copy that
-/// somebody made, and is theirs.
+/// Writes down a block that was seen.
 pub(super) fn put_block(
     db: &Connection,
     calendar: i64,
@@ -297,14 +299,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let place = "SELECT href FROM resources WHERE id = ?1";
-    let mut place = db.prepare_cached(place)?;
-    let href: String = place.query_row([resource], |row| row.get(0))?;
     let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (calendar, id) DO UPDATE
-        SET resource = ?3, print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9
-        WHERE resource = ?3 OR ?10";
+        ON CONFLICT (calendar, id, resource) DO UPDATE
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -315,7 +313,6 @@ pub(super) fn put_block(
         first_end.as_second(),
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
-        name_of(&href) == block.as_str(),
     ])?;
     Ok(())
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::{State, Stated};
+use super::{State, Stated, record::name_of};
 use crate::{
     ident::{Mint, Recognised, Stem},
-    model::{CalendarName, Event, Print, Uid, Window},
+    model::{CalendarName, Event, Href, Print, Uid, Window},
     plan::{Held, Link, Present, Sight, Source, Target},
 };
 
@@ -35,16 +35,26 @@ impl State {
             window.from().as_second(),
             window.to().as_second()
         ])?;
+        let mut said: Vec<Event> = Vec::new();
+        let mut uid = Uid::default();
         while let Some(row) = rows.next()? {
-            let uid: Uid = row.get_ref(0)?.as_str().unwrap_or_default().into();
+            let next = row.get_ref(0)?.as_str().unwrap_or_default();
+            if next != &*uid {
+                file(
+                    &mut source,
+                    std::mem::replace(&mut uid, next.into()),
+                    &mut said,
+                );
+            }
             let body = row.get_ref(1)?.as_str().unwrap_or_default();
             // What cannot be read counts as not known, so nothing is taken away on account of it.
             let Ok(event) = serde_json::from_str::<Event>(body) else {
                 source.sight.whole = false;
                 continue;
             };
-            source.events.entry(uid).or_default().merge(event);
+            said.push(event);
         }
+        file(&mut source, uid, &mut said);
         Ok(source)
     }
 
@@ -110,27 +120,52 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, mint: &Mint, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last
-            FROM blocks WHERE calendar = ?1 ORDER BY id";
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource
+            FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
+        let mut before = 0;
         while let Some(row) = rows.next()? {
             // Checked again on the way out: what is in the file is not believed to be ours, its seal is.
             let Recognised::Ours(id) = mint.recognise(row.get_ref(0)?.as_str().unwrap_or_default())
             else {
                 continue;
             };
-            let present = present(row, id)?;
+            let mut present = present(row, id)?;
+            let resource = row.get(7)?;
             let held = target.held.entry(present.id.stem()).or_insert(Held {
                 present: None,
                 link: None,
             });
-            // Ids ascend, so the later generation comes later and is the one that counts.
-            if let Some(older) = held.present.replace(present) {
-                target.extras.push(older);
+            // Ids ascend, so the later generation comes later and is the one that counts; of copies it is the one that lies
+            // at the place named after it.
+            match held.present.take() {
+                Some(mut twin) if twin.id == present.id => {
+                    if twin.href.is_none() {
+                        twin.href = Some(self.href(before)?);
+                    }
+                    present.href = Some(self.href(resource)?);
+                    if place_rank(&present) < place_rank(&twin) {
+                        std::mem::swap(&mut present, &mut twin);
+                    }
+                    held.present = Some(twin);
+                    target.extras.push(present);
+                }
+                older => {
+                    target.extras.extend(older);
+                    held.present = Some(present);
+                }
             }
+            before = resource;
         }
         Ok(())
+    }
+
+    fn href(&self, resource: i64) -> Stated<Href> {
+        let sql = "SELECT href FROM resources WHERE id = ?1";
+        let mut query = self.db.prepare_cached(sql)?;
+        let href: String = query.query_row([resource], |row| row.get(0))?;
+        Ok(href.into())
     }
 
     /// Marks the blocks that calsync did not write here, but did write in another calendar: somebody copied them.
@@ -147,6 +182,27 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Files what all resources say about one UID.
+fn file(source: &mut Source, uid: Uid, said: &mut Vec<Event>) {
+    if let [_] = &said[..] {
+        // Nearly always: nothing to merge.
+        source.events.extend(said.pop().map(|event| (uid, event)));
+    } else if !said.is_empty() {
+        let (event, twins) = Event::gather(said.drain(..));
+        for twin in twins {
+            source.events.insert(twin.twin_uid(&uid), twin);
+        }
+        source.events.insert(uid, event);
+    }
+}
+
+/// Which of several copies of a block counts: the least.
+fn place_rank(present: &Present) -> (bool, Option<&Href>) {
+    let href = present.href.as_ref();
+    let named = href.is_some_and(|href| name_of(href) == present.id.as_str());
+    (!named, href)
 }
 
 fn text<T: for<'a> From<&'a str>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
@@ -171,6 +227,7 @@ fn present(row: &Row<'_>, id: crate::ident::BlockId) -> rusqlite::Result<Present
     let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     Ok(Present {
         id,
+        href: None,
         print: print(row, 1)?.unwrap_or_default(),
         hands_off: row.get(2)?,
         first: time(row.get(3)?),

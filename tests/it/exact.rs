@@ -104,14 +104,16 @@ impl Oracle {
             me: &self.me,
             home: &self.home,
         };
-        let mut events: BTreeMap<Uid, Event> = BTreeMap::new();
+        let mut said: BTreeMap<Uid, Vec<Event>> = BTreeMap::new();
         for part in ical::read(&fs::read(path).unwrap(), reader).unwrap() {
             match part {
-                Part::Event { uid, event, .. } => events.entry(uid).or_default().merge(event),
-                Part::Unreadable { uid, why } => panic!("{}: {uid}: {why}", path.display()),
+                Part::Event { uid, event, .. } => said.entry(uid).or_default().push(event),
+                Part::Unreadable { uid, why, .. } => panic!("{}: {uid}: {why}", path.display()),
             }
         }
-        events
+        said.into_iter()
+            .map(|(uid, said)| (uid, Event::gather(said).0))
+            .collect()
     }
 
     fn listed(&self, path: &Path) -> Busy {

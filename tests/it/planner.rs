@@ -313,6 +313,7 @@ impl Board {
         let href: Href = id.as_str().into();
         let (first, first_end) = wanted.shape.first_occurrence(&home());
         let present = Present {
+            href: None,
             print: block::print(&wanted.shape, &wanted.face, &[]),
             hands_off: false,
             first,
@@ -330,7 +331,15 @@ impl Board {
     }
 
     fn remove(&mut self, stem: &Stem, present: &Present) {
-        self.shapes.remove(present.id.as_str());
+        let main = self
+            .target
+            .held
+            .get(stem)
+            .and_then(|held| held.present.as_ref());
+        if main.is_none_or(|main| main == present || main.id != present.id) {
+            // Of copies, one still shows it.
+            self.shapes.remove(present.id.as_str());
+        }
         let extras = self.target.extras.len();
         self.target.extras.retain(|extra| extra != present);
         if self.target.extras.len() == extras {
@@ -349,7 +358,7 @@ impl Board {
         let Some(present) = &mut held.present else {
             return;
         };
-        match rng.below(14) {
+        match rng.below(16) {
             0 => held.present = None,
             1 => present.print = calsync::model::Print([9; 16]),
             2 => present.hands_off = true,
@@ -364,6 +373,13 @@ impl Board {
                 let older = present.clone();
                 present.id = mint.id(stem, 1);
                 self.target.extras.push(older);
+            }
+            8 => {
+                present.href = Some("here".into());
+                let mut copy = present.clone();
+                copy.href = Some("there".into());
+                copy.print = calsync::model::Print([5; 16]);
+                self.target.extras.push(copy);
             }
             7 => {
                 held.link = None;

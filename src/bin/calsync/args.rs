@@ -170,6 +170,9 @@ pub(crate) struct Sync {
     /// Allow this one run to remove as many blocks as it likes
     #[arg(long)]
     pub(crate) allow_mass_delete: bool,
+    /// Wait a random time first, of so many seconds at the most: for cron, so that not all hosts ask at the same moment
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3600))]
+    pub(crate) jitter: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -70,7 +70,7 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
                 options.account,
                 way.word()
             );
-            print::out(&text);
+            print::out(&text)?;
             Ok(Exit::InStep)
         }
         Outcome::Closed(error) => Err(Failure::SignIn(error)),
@@ -102,7 +102,11 @@ fn google<'a>(config: &'a Config, name: &str) -> Result<&'a Google, Failure> {
 fn asked(way: Way, on_a_terminal: bool) -> Asked {
     let pastes = way == Way::Paste || on_a_terminal;
     Asked {
-        tell: Arc::new(move |ask| print::out(&words(ask, pastes))),
+        tell: Arc::new(move |ask| {
+            if let Err(error) = print::out(&words(ask, pastes)) {
+                tracing::error!("{error}");
+            }
+        }),
         pasted: pastes.then(typed),
     }
 }
@@ -230,12 +234,12 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
         print::out(&format!(
             "{}\n",
             json!({"version": 1, "accounts": accounts})
-        ));
+        ))?;
     } else if rows.is_empty() {
-        print::out("No account needs anybody to sign in.\n");
+        print::out("No account needs anybody to sign in.\n")?;
     } else {
         let rows: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
-        print::out(&print::columns(&rows));
+        print::out(&print::columns(&rows))?;
     }
     Ok(Exit::InStep)
 }
@@ -272,7 +276,7 @@ fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
     };
     print::out(&format!(
         "{words} Blocks that stand in its calendars stay there.\n"
-    ));
+    ))?;
     Ok(exit)
 }
 
@@ -324,7 +328,7 @@ fn reseal(args: &Args, options: &AuthReseal) -> Result<Exit, Failure> {
     print::out(&format!(
         "Sealed {} secrets with the new key. The next sync reads all calendars anew; then the old key can go.\n",
         resealed.len()
-    ));
+    ))?;
     Ok(Exit::InStep)
 }
 

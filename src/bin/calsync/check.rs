@@ -1,17 +1,16 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
 use calsync::{
-    clock::Clock,
-    config::{Config, key},
+    config::{Config, Means, key},
     ident::Mint,
-    provider::{Probe, Provider as _},
+    provider::{ErrorKind, Probe, Provider as _},
     session::Seat,
     state::{State, StateError},
 };
 
 use crate::{
     args::Args,
-    context::{Loaded, block_on, load},
+    context::{Loaded, block_on, load, means_to_look, no_sign_ins},
     exit::{Exit, Failure},
     print,
 };
@@ -40,7 +39,10 @@ impl Finding {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let Loaded { config, state } = load(args)?;
+    let loaded = load(args)?;
+    // A key or state that cannot be used is told below; folders can be looked at all the same.
+    let means = means_to_look(&loaded).or_else(|_| no_sign_ins())?;
+    let Loaded { config, state } = loaded;
     let mut findings = vec![Finding::fine(format!(
         "configuration {}: {} calendars, {} pairs of source and target",
         config.path.display(),
@@ -53,18 +55,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let mint = check_key(&config, &mut findings);
     check_state(&state, mint.as_ref(), &mut findings);
-    block_on(check_calendars(&config, &mut findings))?;
+    block_on(check_calendars(&config, &means, &mut findings))?;
     let colour = print::colour(args, print::to_terminal());
     let mut exit = Exit::InStep;
     for Finding { what, wrong } in &findings {
         match wrong {
             None if args.quiet => {}
-            None => print::out(&format!("{}  {what}\n", print::paint(colour, "32", "ok"))),
+            None => print::out(&format!("{}  {what}\n", print::paint(colour, "32", "ok")))?,
             Some((code, words)) => {
                 print::out(&format!(
                     "{}  {what}: {words}\n",
                     print::paint(colour, "31", "!!")
-                ));
+                ))?;
                 exit = if exit == Exit::InStep || *code == Exit::Config {
                     *code
                 } else {
@@ -122,9 +124,8 @@ fn check_state(path: &std::path::Path, mint: Option<&Mint>, findings: &mut Vec<F
     });
 }
 
-async fn check_calendars(config: &Config, findings: &mut Vec<Finding>) {
-    // Any key will do to look: nothing is recognised or written.
-    let seats = config.seats(&Mint::new(&[0; 32]), &Clock::System);
+async fn check_calendars(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
+    let seats = config.seats(means);
     for (
         name,
         Seat {
@@ -134,7 +135,14 @@ async fn check_calendars(config: &Config, findings: &mut Vec<Finding>) {
     {
         let what = format!("calendar {name}");
         findings.push(match provider.probe().await {
-            Err(error) => Finding::wrong(what, Exit::Partial, error.message),
+            Err(error) => {
+                let exit = match error.kind {
+                    ErrorKind::SignIn => Exit::Auth,
+                    ErrorKind::Retry(_) => Exit::Away,
+                    _ => Exit::Partial,
+                };
+                Finding::wrong(what, exit, error.message)
+            }
             Ok(Probe {
                 writable: false, ..
             }) if role.is_target() => {

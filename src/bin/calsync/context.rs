@@ -3,13 +3,15 @@
 use std::{cell::RefCell, collections::BTreeSet, path::PathBuf, rc::Rc};
 
 use calsync::{
+    auth::Vault,
     clock::Clock,
     config::{
-        self, Config,
+        self, Account, Config, Means,
         key::{self, Keys},
         paths,
     },
     model::CalendarName,
+    secrets::Sealer,
     session::{Session, Settings, Stop},
     state::{Lock, State, StateError},
 };
@@ -30,8 +32,11 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) state: Rc<RefCell<State>>,
     pub(crate) clock: Clock,
+    means: Means,
     pub(crate) stop: Stop,
     pub(crate) bar: Bar,
+    /// The key was made just now.
+    pub(crate) is_new: bool,
     _lock: Lock,
 }
 
@@ -40,6 +45,8 @@ pub(crate) struct Context {
 pub(crate) struct Opened {
     pub(crate) state: Rc<RefCell<State>>,
     pub(crate) keys: Keys,
+    /// The key was made just now.
+    pub(crate) is_new: bool,
 }
 
 impl Opened {
@@ -47,13 +54,14 @@ impl Opened {
     fn locked(loaded: &Loaded) -> Result<Self, Failure> {
         let key_file = &loaded.config.key_file;
         // The key is looked at before the state is made, so that a key that cannot be used leaves no trace.
-        key::find(key_file)?;
+        let is_new = key::find(key_file)?.is_none();
         let state = State::open(&loaded.state)?;
         let keys = key::find_or_make(key_file, state.is_claimed()?)?;
         state.claim(&keys.mint.fingerprint())?;
         Ok(Self {
             state: Rc::new(RefCell::new(state)),
             keys,
+            is_new,
         })
     }
 
@@ -79,6 +87,34 @@ fn lock_or_not(loaded: &Loaded) -> Result<Option<Lock>, Failure> {
     }
 }
 
+/// What it takes to look at calendars, beside a run that may be under way, and without leaving a trace if there was no run yet.
+pub(crate) fn means_to_look(loaded: &Loaded) -> Result<Means, Failure> {
+    let mut accounts = loaded.config.accounts.values();
+    if !accounts.any(|account| matches!(account, Account::Google(_))) {
+        return no_sign_ins();
+    }
+    let known = key::find(&loaded.config.key_file)?;
+    let (Some(keys), Ok(true)) = (known, loaded.state.try_exists()) else {
+        return no_sign_ins();
+    };
+    let state = Opened::state_without_lock(loaded)?;
+    Ok(Means {
+        tag: keys.mint.fingerprint(),
+        vault: Vault::new(&state, &keys.sealer),
+        clock: Clock::System,
+    })
+}
+
+/// What it takes to look at calendars that need no sign-in.
+pub(crate) fn no_sign_ins() -> Result<Means, Failure> {
+    let state = Rc::new(RefCell::new(State::in_memory()?));
+    Ok(Means {
+        tag: String::new(),
+        vault: Vault::new(&state, &Sealer::new(&[0; 32])),
+        clock: Clock::System,
+    })
+}
+
 /// Reads the configuration that the flags name.
 pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
     let path = args.config.clone().unwrap_or_else(paths::default_config);
@@ -92,15 +128,26 @@ impl Context {
     pub(crate) fn open(args: &Args) -> Result<Self, Failure> {
         let loaded = load(args)?;
         let lock = Lock::take(&loaded.state)?;
-        let Opened { state, keys } = Opened::locked(&loaded)?;
+        let Opened {
+            state,
+            keys,
+            is_new,
+        } = Opened::locked(&loaded)?;
         let config = loaded.config;
+        let clock = Clock::System;
         Ok(Self {
+            means: Means {
+                tag: keys.mint.fingerprint(),
+                vault: Vault::new(&state, &keys.sealer),
+                clock: clock.clone(),
+            },
             settings: config.settings(keys.mint),
             config,
             state,
-            clock: Clock::System,
+            clock,
             stop: Stop::default(),
             bar: Bar::new(!args.quiet && !args.wants_json()),
+            is_new,
             _lock: lock,
         })
     }
@@ -108,7 +155,7 @@ impl Context {
     /// The session of a run.
     pub(crate) fn session(&self) -> Session<'_, calsync::provider::AnyProvider, Bar> {
         Session {
-            seats: self.config.seats(&self.settings.mint, &self.clock),
+            seats: self.config.seats(&self.means),
             state: &self.state,
             settings: &self.settings,
             clock: &self.clock,

@@ -12,7 +12,7 @@ use calsync::{
 /// The table as `--help` shows it.
 pub(crate) const TABLE: &str = "Exit codes:
   0  in step
-  1  a bug in calsync
+  1  a bug in calsync, or the system fails it
   2  wrong usage
   3  the configuration, the key or the state file cannot be used
   4  a person must sign in

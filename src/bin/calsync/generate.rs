@@ -20,6 +20,6 @@ pub(crate) fn run(options: &args::Generate) -> Result<Exit, Failure> {
             page.map_err(|error| Failure::System(format!("the man page cannot be made: {error}")))?;
         }
     }
-    print::out(&String::from_utf8_lossy(&bytes));
+    print::out(&String::from_utf8_lossy(&bytes))?;
     Ok(Exit::InStep)
 }

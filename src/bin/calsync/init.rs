@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
         Failure::System(format!("{} cannot be written: {error}", path.display()))
     })?;
     let loaded = config::load(&path);
-    print::out(&next_steps(args, &path));
+    print::out(&next_steps(args, &path))?;
     loaded?;
     Ok(Exit::InStep)
 }

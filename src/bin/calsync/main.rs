@@ -46,8 +46,8 @@ fn main() -> ExitCode {
 /// Says why nothing came of it: in words for people, and as an object for whoever asked for JSON.
 fn tell(args: &Args, json: bool, failure: &Failure) -> Exit {
     tracing::error!("{failure}");
-    if json {
-        print::out(&failure.json(args.command.word()));
+    if json && let Err(worse) = print::out(&failure.json(args.command.word())) {
+        tracing::error!("{worse}");
     }
     failure.exit()
 }

@@ -2,18 +2,22 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::args::{Args, Color};
+use crate::{
+    args::{Args, Color},
+    exit::Failure,
+};
 
 /// Writes results.
-pub(crate) fn out(text: &str) {
+pub(crate) fn out(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    // Whoever reads may have had enough (`calsync status | head -1`), and there is nobody else to tell.
-    if stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .is_err()
-    {
-        tracing::debug!("stdout is closed");
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        // Whoever reads may have had enough (`calsync status | head -1`), and there is nobody else to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::System(format!(
+            "the results could not be written to stdout: {error}"
+        ))),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -40,10 +40,10 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
         tracing::error!("stopped at once; run it again to go on");
         return Ok(Exit::Partial);
     };
-    Ok(match ended? {
+    match ended? {
         Some(report) => show(args, options.json, &report),
-        None => Exit::InStep,
-    })
+        None => Ok(Exit::InStep),
+    }
 }
 
 /// Asks a person on a terminal. Nothing to remove needs no asking.

@@ -7,28 +7,57 @@ use calsync::session::Stop;
 use futures_util::future::{Either, select};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Runs something to its end, or until somebody insists on stopping: then there is no result.
-pub(crate) async fn until_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
-    let listen = |kind| signal(kind).ok();
-    let signals = (
-        listen(SignalKind::terminate()),
-        listen(SignalKind::interrupt()),
-    );
-    let (Some(terminate), Some(interrupt)) = signals else {
-        return Some(work.await);
-    };
-    match select(pin!(work), pin!(insisted(stop, terminate, interrupt))).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(((), _)) => None,
+/// Hears both signals.
+struct Ears {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ears {
+    /// Nothing if the system lets nobody listen.
+    fn open() -> Option<Self> {
+        Some(Self {
+            terminate: signal(SignalKind::terminate()).ok()?,
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+        })
+    }
+
+    /// Waits for the next signal.
+    async fn hear(&mut self) {
+        select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
+    }
+
+    /// Waits until somebody insists; the first signal only asks.
+    async fn insisted(mut self, stop: &Stop) {
+        for _ in 0..2 {
+            self.hear().await;
+            if !stop.is_asked() {
+                tracing::warn!("stopping after the operation at hand");
+            }
+            stop.ask();
+        }
     }
 }
 
-async fn insisted(stop: &Stop, mut terminate: Signal, mut interrupt: Signal) {
-    for _ in 0..2 {
-        select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
-        if !stop.is_asked() {
-            tracing::warn!("stopping after the operation at hand");
-        }
-        stop.ask();
+/// Runs something to its end, or until somebody insists on stopping: then there is no result.
+pub(crate) async fn until_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
+    let Some(ears) = Ears::open() else {
+        return Some(work.await);
+    };
+    unless(work, ears.insisted(stop)).await
+}
+
+/// Waits for something, or for the first signal: then there is no result.
+pub(crate) async fn unless_stopped<T>(work: impl Future<Output = T>) -> Option<T> {
+    let Some(mut ears) = Ears::open() else {
+        return Some(work.await);
+    };
+    unless(work, ears.hear()).await
+}
+
+async fn unless<T>(work: impl Future<Output = T>, stopped: impl Future<Output = ()>) -> Option<T> {
+    match select(pin!(work), pin!(stopped)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
     }
 }

@@ -37,9 +37,9 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
             "calendars": lines.iter().map(|line| line.json(now)).collect::<Vec<_>>(),
             "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
         });
-        print::out(&format!("{object}\n"));
+        print::out(&format!("{object}\n"))?;
     } else {
-        print::out(&text(args, &lines, &runs, now));
+        print::out(&text(args, &lines, &runs, now))?;
     }
     Ok(Exit::InStep)
 }

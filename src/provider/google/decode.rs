@@ -302,6 +302,7 @@ impl Item {
                 seen: Some(seen),
             }],
             What::Odd(why) => vec![Part::Unreadable {
+                people: false,
                 uid,
                 why: why.to_owned(),
             }],

@@ -312,3 +312,77 @@ fn a_file_without_permission_is_named() {
     ran.says(&["work: locked.ics", "ermission denied"]);
     assert_eq!(home.blocks("home").len(), 1);
 }
+
+#[test]
+fn two_events_under_one_uid_and_edition_are_both_busy() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("same", 3));
+    home.put("work", "b.ics", meeting("same", 4));
+    home.put("work", "c.ics", meeting("same", 4));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2);
+    home.lose_state();
+    home.sync_idle();
+    home.delete("work", "b.ics");
+    home.delete("work", "c.ics");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    let two = meeting("same", 5) + &meeting("same", 6);
+    home.put("work", "a.ics", two);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2);
+}
+
+#[test]
+fn more_rules_and_dates_than_anybody_needs_are_refused_by_name() {
+    let rules = "RRULE:FREQ=SECONDLY;COUNT=500000\n".repeat(2_000);
+    let dates = (0..60_000).map(|i| {
+        let (date, time) = (i / 86_400, i % 86_400);
+        format!(
+            "203001{:02}T{:02}{:02}{:02}Z",
+            date + 1,
+            time / 3600,
+            time / 60 % 60,
+            time % 60
+        )
+    });
+    let dates = dates.collect::<Vec<_>>().join(",");
+    for lines in [
+        rules,
+        format!("RDATE:{dates}"),
+        format!("EXDATE:{dates}\nRRULE:FREQ=DAILY"),
+    ] {
+        let start = format!("DTSTART:{}\nDURATION:PT1H\n", utc(3, "100000"));
+        let home = with_odd("many.ics", event_with("many", &(start + &lines)));
+        is_told(
+            &home,
+            &[
+                "many.ics",
+                "more than 20 recurrence rules or 5000 single dates",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_zone_with_endless_changes_is_read_as_none() {
+    let change = "BEGIN:STANDARD\nDTSTART:19700101T000000\nRRULE:FREQ=DAILY\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:STANDARD\n";
+    let zones = (0..200).map(|i| {
+        format!(
+            "BEGIN:VTIMEZONE\nTZID:zone {i}\n{}END:VTIMEZONE\n",
+            change.repeat(350)
+        )
+    });
+    let event = format!(
+        "BEGIN:VEVENT\nUID:z\nDTSTART;TZID=zone 7:{}\nDURATION:PT1H\nEND:VEVENT",
+        utc(3, "100000").trim_end_matches('Z')
+    );
+    let home = Home::with(&["work", "home"]);
+    home.put(
+        "work",
+        "z.ics",
+        calendar(&(zones.collect::<String>() + &event)),
+    );
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+}

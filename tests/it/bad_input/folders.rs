@@ -130,3 +130,26 @@ fn reset_says_which_folder_it_could_not_reach() {
     home.expect(0, &["reset", "--all", "--yes"]);
     assert_eq!(home.blocks("club").len(), 0);
 }
+
+#[test]
+fn another_folder_in_place_of_one_does_not_take_blocks_that_nobody_remembers() {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..8 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("u{number}"), 1 + number),
+        );
+    }
+    home.sync();
+    home.lose_state();
+    for number in 0..8 {
+        home.delete("work", &format!("{number}.ics"));
+    }
+    home.put("work", "other.ics", meeting("other", 20));
+    let before = home.world();
+    home.expect(6, &["sync"]).says(&["8 of 8 blocks"]);
+    assert_eq!(home.world(), before);
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 1);
+}

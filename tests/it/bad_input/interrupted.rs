@@ -103,6 +103,20 @@ fn a_run_that_is_asked_to_stop_ends_after_the_operation_at_hand_and_the_next_goe
 }
 
 #[test]
+fn a_run_that_waits_for_its_time_holds_no_lock_and_can_be_stopped() {
+    let home = busy_home(3);
+    let child = home.spawn(&["sync", "--jitter", "3600"]);
+    // While it waits another run does the work. The dice may come up with no time at all to wait, about once in a million.
+    let ran = home.run(&["sync"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    signal(&child, Signal::TERM);
+    let ended = child.wait_with_output().unwrap();
+    assert!(matches!(ended.status.code(), Some(5) | None), "{ended:?}");
+    home.expect(0, &["sync", "--jitter", "0"]).is_silent();
+    home.expect(2, &["sync", "--jitter", "3601"]);
+}
+
+#[test]
 fn a_run_that_is_told_twice_to_stop_stops_at_once() {
     let home = busy_home(700);
     let child = home.spawn(&["sync"]);

@@ -129,3 +129,13 @@ fn key_and_state_are_made_for_their_owner_alone() {
     home.sync();
     assert_eq!(fs::read_to_string(home.key_file()).unwrap(), key);
 }
+
+#[test]
+fn a_new_key_beside_blocks_of_another_one_is_told() {
+    let home = waiting();
+    home.lose_state();
+    fs::remove_file(home.key_file()).unwrap();
+    let told = home.expect(0, &["sync"]);
+    told.says(&["a new key was made", "1 blocks made with another one"]);
+    home.expect(0, &["sync"]).is_silent();
+}

@@ -139,3 +139,30 @@ fn the_lock_does_not_outlive_the_process_that_held_it() {
     child.wait().unwrap();
     home.sync();
 }
+
+#[test]
+fn a_link_to_the_state_file_has_no_lock_of_its_own() {
+    let home = in_step();
+    let link = home.path("link.db");
+    std::os::unix::fs::symlink(home.state_file(), &link).unwrap();
+    let lock = File::open(home.path(".local/state/calsync/state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    home.expect(7, &["sync", "--state", &link.display().to_string()]);
+    drop(lock);
+    let nowhere = home.path("later.db");
+    std::os::unix::fs::symlink(home.path("made-later.db"), &nowhere).unwrap();
+    home.expect(0, &["sync", "--state", &nowhere.display().to_string()]);
+    assert!(home.path("made-later.db.lock").exists());
+}
+
+#[test]
+fn a_state_that_is_being_written_without_its_lock_is_busy() {
+    let home = in_step();
+    home.put("work", "new.ics", meeting("new", 3));
+    let before = home.world();
+    let db =
+        Connection::open_with_flags(home.state_file(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    db.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    home.expect(7, &["sync"]);
+    assert_eq!(home.world(), before);
+}

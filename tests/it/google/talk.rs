@@ -224,7 +224,7 @@ fn an_odd_event_spoils_nothing_else() {
         Change::Seen(resource) if &*resource.href == "odd12" => resource.parts.first(),
         _ => None,
     });
-    assert!(matches!(odd, Some(Part::Unreadable { uid, why })
+    assert!(matches!(odd, Some(Part::Unreadable { uid, why, .. })
         if &**uid == "odd@example.org" && !why.contains("xyzzy")));
 }
 

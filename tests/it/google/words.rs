@@ -246,7 +246,7 @@ fn an_odd_item_spoils_nothing_else() {
         assert_eq!(hrefs, ["a", "odd", "b"]);
         assert!(matches!(items[0].what, What::Event(_)) && matches!(items[2].what, What::Event(_)));
         let resource = items[1].clone().into_resource(None).unwrap();
-        let [Part::Unreadable { uid, why }] = &resource.parts[..] else {
+        let [Part::Unreadable { uid, why, .. }] = &resource.parts[..] else {
             panic!("{odd}: {resource:?}");
         };
         assert_eq!(&**uid, "e1@google.com");

@@ -1,9 +1,9 @@
 //! What becomes of blocks that people, other programs and other installations lay hands on.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::support::program::{
-    Files, Home, event_with, files_in, is_block, meeting, weekly, write,
+    Files, Home, calendar, event_with, files_in, meeting, weekly, write,
 };
 
 /// A home with one block in `home`, and that block's file name and text.
@@ -99,35 +99,72 @@ fn a_renamed_block_is_recognised_and_goes_with_its_event() {
 }
 
 #[test]
-fn a_copy_of_a_block_under_another_name_is_the_persons_own() {
-    let (_, name, _) = one_block();
-    let id = name.trim_end_matches(".ics").to_owned();
+fn copies_of_a_block_go_and_the_block_stays() {
     for shape in [
         "copy.ics",
-        "zzz.ics",
+        "000.ics",
         "ID_copy.ics",
         "ID (copy).ics",
         "ID-1.ics",
-        "Copy of ID.ics",
         "ID.ics.ics",
     ] {
         let (home, name, text) = one_block();
         let copy = shape.replace("ID", name.trim_end_matches(".ics"));
         home.put("home", &copy, &text);
-        home.sync_idle();
-        home.put("home", &name, text.replace("Busy", "Mine"));
-        home.sync();
-        assert_eq!(text_of(&home, &copy), text, "{copy}");
-        assert_eq!(timeless(&text_of(&home, &name)), timeless(&text), "{copy}");
-        home.delete("work", "a.ics");
-        home.sync();
+        home.put("home", "edited.ics", text.replace("Busy", "Mine"));
+        let before = home.files("home");
+        for _ in 0..2 {
+            let report = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+            assert_eq!(report["operations"][0]["why"], "spare", "{report}");
+            assert_eq!(home.files("home"), before);
+        }
+        let report = home.expect(0, &["sync", "--json"]).json();
         assert_eq!(
-            home.files("home"),
-            Files::from([(copy.clone(), text.clone().into_bytes())]),
-            "{copy}"
+            (&report["deleted"], &report["created"]),
+            (&2.into(), &0.into())
         );
+        assert_eq!(home.files("home"), Files::from([(name, text.into_bytes())]));
+        home.sync_idle();
     }
-    assert!(is_block(&format!("{id}.ics")));
+}
+
+#[test]
+fn many_copies_at_once_are_no_mass_removal_and_reset_finds_them_all() {
+    for with_state in [true, false] {
+        let (home, name, text) = one_block();
+        for i in 0..30 {
+            home.put("home", &format!("{i}.ics"), &text);
+        }
+        if with_state {
+            home.sync();
+            assert_eq!(home.files("home").len(), 1);
+            for i in 0..30 {
+                home.put("home", &format!("{i}.ics"), &text);
+            }
+        } else {
+            home.lose_state();
+        }
+        let report = home
+            .expect(0, &["reset", "--all", "--yes", "--json"])
+            .json();
+        assert_eq!(report["deleted"], 31, "{report}");
+        assert_eq!(home.files("home"), Files::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_block_with_guests_is_left_alone() {
+    let (home, name, text) = one_block();
+    let damaged = text.replace("DTSTART:", "DTSTART:x").replace(
+        "END:VEVENT",
+        "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT",
+    );
+    home.put("home", &name, &damaged);
+    home.run(&["sync"]);
+    home.lose_state();
+    home.run(&["sync"]);
+    home.run(&["reset", "--all", "--yes"]);
+    assert_eq!(text_of(&home, &name), damaged);
 }
 
 #[test]
@@ -139,7 +176,7 @@ fn a_block_with_guests_is_left_alone() {
     );
     home.put("home", &name, &meeting);
     let told = home.expect(0, &["sync", "-v"]);
-    told.says(&["1 blocks have attendees now"]);
+    told.says(&["1 blocks became somebody's own"]);
     assert_eq!(text_of(&home, &name), meeting);
     home.sync();
     home.delete("work", "a.ics");
@@ -236,17 +273,57 @@ fn an_imitation_of_a_block_is_neither_changed_nor_removed() {
 }
 
 #[test]
-fn a_file_of_somebody_elses_at_a_blocks_place_stays() {
-    let (home, name, _) = one_block();
-    home.delete("home", &name);
-    let own = meeting("own", 50);
-    home.put("home", &name, &own);
-    let ran = home.run(&["sync"]);
-    assert_eq!(ran.code, 5, "{ran:?}");
-    ran.says(&[&name, "calsync did not make it"]);
-    assert_eq!(text_of(&home, &name), own);
-    home.expect(0, &["reset", "--all", "--yes"]);
-    assert_eq!(text_of(&home, &name), own);
+fn what_is_at_a_blocks_place_stays_and_the_block_goes_elsewhere() {
+    type Put = (&'static str, fn(&Path));
+    let put: [Put; 6] = [
+        ("somebody's event", |place| {
+            write(place, meeting("own", 50).as_bytes());
+        }),
+        ("an empty calendar", |place| {
+            write(place, calendar("").as_bytes());
+        }),
+        ("half a file", |place| write(place, b"BEGIN:VCALENDAR")),
+        ("a folder", |place| fs::create_dir(place).unwrap()),
+        ("a pipe", |place| {
+            nix::unistd::mkfifo(place, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }),
+        ("a link to nowhere", |place| {
+            std::os::unix::fs::symlink("/nowhere/at/all", place).unwrap();
+        }),
+    ];
+    for (what, put) in put {
+        let (home, name, text) = one_block();
+        let place = home.folder("home").join(&name);
+        home.delete("home", &name);
+        home.sync();
+        home.delete("home", &name);
+        home.lose_state();
+        put(&place);
+        let before = fs::symlink_metadata(&place).unwrap().modified().unwrap();
+        home.run(&["sync"]);
+        home.run(&["sync"]);
+        let blocks = home.blocks("home");
+        let blocks: Vec<_> = blocks.iter().filter(|(other, _)| **other != name).collect();
+        let [(other, bytes)] = &blocks[..] else {
+            panic!("{what}: {blocks:?}");
+        };
+        let uid = |name: &str| format!("UID:{}", name.trim_end_matches(".ics"));
+        let shown = String::from_utf8((*bytes).clone()).unwrap();
+        assert_eq!(
+            timeless(&shown),
+            timeless(&text).replace(&uid(&name), &uid(other)),
+            "{what}"
+        );
+        home.delete("work", "a.ics");
+        home.run(&["sync"]);
+        assert_eq!(
+            home.blocks("home").len(),
+            usize::from(place.is_file()),
+            "{what}"
+        );
+        let after = fs::symlink_metadata(&place).unwrap().modified().unwrap();
+        assert_eq!(before, after, "{what}");
+    }
 }
 
 #[test]

@@ -182,8 +182,13 @@ fn a_full_disk_behind_stdout_does_not_stop_a_sync() {
     let home = usual();
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = home.command(&["sync"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
     assert_eq!(home.blocks("home").len(), 1);
+    let ran = Ran::of(output);
+    assert_eq!(
+        ran.code, 1,
+        "whoever waits for the results has to know: {ran:?}"
+    );
+    ran.says(&["could not be written to stdout"]);
 }
 
 #[test]

@@ -71,6 +71,7 @@ impl Desk {
         let google = Google {
             endpoint: endpoint.clone(),
             credentials: Credentials::Client(client),
+            pace,
         };
         let access = Access::new("work", &google, &line, &self.vault);
         GoogleAccount::new("work", &endpoint, &line, &access)
