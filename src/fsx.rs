@@ -60,19 +60,33 @@ pub fn staged_prefix(tag: &str) -> String {
     format!(".calsync-{tag}-")
 }
 
-/// Creates a file that only its owner can read. Fails if it exists.
+/// Creates a file that only its owner can read, in one step: nobody ever finds half of it. Fails if it exists.
 pub fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        create_private_folder(folder)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    create_private_folder(folder)?;
+    let mut staged = name.to_owned();
+    // Two runs that begin at once must not write into the same file.
+    staged.push(format!(".{}.tmp", std::process::id()));
+    let staged = folder.join(staged);
+    match fs::remove_file(&staged) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
     let mut options = OpenOptions::new();
     let mut file = options
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+        .open(&staged)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    drop(file);
+    let published = written.and_then(|()| publish_new(&staged, path));
+    if published.is_err() {
+        discard(&staged);
+    }
+    published
 }
 
 /// Creates a folder, and those above it, that only its owner can enter; leaves existing ones as they are.

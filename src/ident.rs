@@ -200,6 +200,11 @@ pub fn shaped(text: &str) -> Option<&str> {
     fits.then_some(id)
 }
 
+/// Whether a text is shaped like a block's id, and nothing else.
+pub fn is_shaped(text: &str) -> bool {
+    shaped(text) == Some(text)
+}
+
 fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut out = [0; N];
     for (to, from) in out.iter_mut().zip(bytes) {

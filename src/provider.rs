@@ -73,6 +73,9 @@ pub enum Change {
         version: Version,
         /// What is wrong, without any of the content.
         why: String,
+        /// Whether its content was seen, and is that of no block: then whatever block was there is gone. Otherwise nobody
+        /// knows, and what is there is not touched.
+        is_known: bool,
     },
 }
 

@@ -81,6 +81,9 @@ pub fn read(key_file: &Path) -> Result<Option<Keys>, KeyError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(error)),
     };
+    if !meta.is_file() {
+        return Err(unusable(io::Error::other("it is not a file")));
+    }
     if meta.permissions().mode() & 0o077 != 0 {
         return Err(KeyError::Open(key_file.to_owned()));
     }

@@ -18,8 +18,8 @@ use crate::{
     clock::{Clock, breathe},
     fsx,
     ical::{self, Reader},
-    ident::BlockId,
-    model::{Block, Href, Resource, Version},
+    ident::{self, BlockId},
+    model::{Block, Href, Part, Resource, Version},
 };
 
 mod stamp;
@@ -76,7 +76,7 @@ impl LocalCalendar {
             let name = entry.file_name();
             // A name that is not UTF-8 cannot be kept; it is shown with marks in place of what cannot be read.
             let name = name.to_string_lossy();
-            if name.starts_with(&staged) {
+            if name.strip_prefix(&staged).is_some_and(is_staged_block) {
                 self.leftovers.push(entry.path());
             }
             if !is_calendar_file(&name) {
@@ -101,10 +101,11 @@ impl LocalCalendar {
 
     /// Reads one file whose stamp is known.
     fn read(&self, href: &Href, version: &Version) -> Change {
-        let unreadable = |why: String| Change::Unreadable {
+        let unreadable = |why: String, is_known| Change::Unreadable {
             href: href.clone(),
             version: version.clone(),
             why,
+            is_known,
         };
         let bytes = match read_file(&self.path(href)) {
             Ok(bytes) => bytes,
@@ -113,7 +114,7 @@ impl LocalCalendar {
                     true => "its name is not UTF-8; rename the file",
                     false => "vanished while it was being read",
                 };
-                return unreadable(why.to_owned());
+                return unreadable(why.to_owned(), false);
             }
             // What the disk says today need not be what it says tomorrow.
             Err(error) => {
@@ -121,6 +122,7 @@ impl LocalCalendar {
                     href: href.clone(),
                     version: stamp::doubted(version),
                     why: error.to_string(),
+                    is_known: false,
                 };
             }
         };
@@ -128,13 +130,27 @@ impl LocalCalendar {
             me: &self.me,
             home: &self.home,
         };
+        if bytes.trim_ascii().is_empty()
+            && let Some(id) = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id))
+        {
+            // A block of which nothing is left, after a power cut for instance. There is nothing of anybody's in it.
+            return Change::Seen(Resource {
+                href: href.clone(),
+                version: version.clone(),
+                parts: vec![Part::Unreadable {
+                    uid: id.into(),
+                    people: false,
+                    why: "it is empty".to_owned(),
+                }],
+            });
+        }
         match ical::read(&bytes, reader) {
             Ok(parts) => Change::Seen(Resource {
                 href: href.clone(),
                 version: version.clone(),
                 parts,
             }),
-            Err(error) => unreadable(error.to_string()),
+            Err(error) => unreadable(error.to_string(), true),
         }
     }
 
@@ -329,6 +345,12 @@ impl Provider for LocalCalendar {
 /// The name of the file that holds a block.
 pub fn file_name(id: &BlockId) -> String {
     format!("{id}.ics")
+}
+
+/// Whether this is what the name of an unfinished block file ends in: nobody else names a file so.
+fn is_staged_block(rest: &str) -> bool {
+    let name = rest.strip_suffix(".tmp").unwrap_or_default();
+    name.strip_suffix(".ics").is_some_and(ident::is_shaped)
 }
 
 /// Whether a file in a vdir is an event: neither hidden nor unfinished.

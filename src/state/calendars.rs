@@ -130,7 +130,9 @@ impl State {
             ORDER BY href LIMIT ?2";
         let mut query = self.db.prepare_cached(sql)?;
         let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            // A name may hold anything, also what a terminal would obey.
+            let plain = |text: String| text.replace(char::is_control, "\u{fffd}");
+            Ok((plain(row.get(0)?), plain(row.get(1)?)))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

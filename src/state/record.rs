@@ -137,9 +137,20 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
         Change::Gone(_) => Ok(false),
-        Change::Unreadable { href, version, why } => {
-            // Also one that is named like a block: what is in it now may be somebody's, and a client may be writing it.
-            put_resource(db, calendar, href, version, Some(why))?;
+        Change::Unreadable {
+            href,
+            version,
+            why,
+            is_known,
+        } => {
+            let id = put_resource(db, calendar, href, version, Some(why))?;
+            // Also at a block's place: what is in it now may be somebody's, so the block is not there any more, or, if nobody
+            // saw what is in it, is not to be touched.
+            let sql = match is_known {
+                true => "DELETE FROM blocks WHERE resource = ?1",
+                false => "UPDATE blocks SET hands_off = 1 WHERE resource = ?1",
+            };
+            db.prepare_cached(sql)?.execute([id])?;
             Ok(true)
         }
     }

@@ -148,6 +148,7 @@ fn change(item: Item, uid: Option<Uid>) -> Change {
     match (&item.what, &item.uid, &uid) {
         // Nothing says which event it is.
         (What::Odd(why), None, None) => Change::Unreadable {
+            is_known: false,
             href,
             version,
             why: (*why).to_owned(),

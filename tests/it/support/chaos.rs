@@ -110,6 +110,7 @@ impl<P> Chaos<P> {
                 && faults.strikes()
             {
                 *change = Change::Unreadable {
+                    is_known: false,
                     href: resource.href.clone(),
                     // No version of a resource stays unreadable of itself: the next look may be luckier.
                     version: format!("{}?", resource.version).into(),
