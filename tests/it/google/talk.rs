@@ -10,8 +10,8 @@ use calsync::{
     config::busy_face,
     ident::{BlockId, Mint, Subject},
     model::{
-        Block, CalendarName, Event, Face, Href, Length, Part, Series, Shape, Span, Version,
-        When as Start, Zone,
+        Block, CalendarName, Event, Face, Href, Length, Part, Series, Shape, Span, When as Start,
+        Zone,
     },
     plan::{Limits, Route},
     provider::{
