@@ -7,6 +7,7 @@
     reason = "a test that fails is to fail loudly"
 )]
 
+mod auth;
 mod bad_input;
 mod contract;
 mod docs;

@@ -6,7 +6,10 @@ use calsync::{
     http::StatusCode,
     provider::{
         ErrorKind,
-        google::answer::{Doing, Refusal, Whose},
+        google::answer::{
+            Doing::{self, Listing, Looking, Reading, Writing},
+            Refusal, Whose,
+        },
     },
 };
 use serde_json::json;
@@ -26,119 +29,122 @@ fn refusal(status: u16, body: &str) -> Refusal {
     Refusal::read(StatusCode::from_u16(status).unwrap(), body.as_bytes())
 }
 
+const RETRY: ErrorKind = ErrorKind::Retry(None);
+
+/// Status, reason, what was asked for; what calsync makes of it, and something of what it tells people.
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 29] = [
+    (403, "rateLimitExceeded", Reading, RETRY, "limits how fast"),
+    (
+        403,
+        "userRateLimitExceeded",
+        Writing,
+        RETRY,
+        "limits how fast",
+    ),
+    (429, "rateLimitExceeded", Writing, RETRY, "limits how fast"),
+    (429, "", Reading, RETRY, "limits how fast"),
+    (500, "backendError", Reading, RETRY, "500 backendError"),
+    (502, "", Reading, RETRY, "502"),
+    (503, "", Writing, RETRY, "503"),
+    (504, "", Writing, RETRY, "504"),
+    (409, "conflict", Writing, RETRY, "409 conflict"),
+    (403, "quotaExceeded", Writing, ErrorKind::Refused, "used up"),
+    (
+        403,
+        "accessNotConfigured",
+        Reading,
+        ErrorKind::Refused,
+        "enable it at https://",
+    ),
+    (
+        403,
+        "insufficientPermissions",
+        Reading,
+        ErrorKind::SignIn,
+        "calsync auth add work",
+    ),
+    (
+        403,
+        "admin_policy_enforced",
+        Reading,
+        ErrorKind::Refused,
+        "administrator",
+    ),
+    (
+        403,
+        "domainPolicy",
+        Writing,
+        ErrorKind::Refused,
+        "administrator",
+    ),
+    (
+        403,
+        "requiredAccessLevel",
+        Writing,
+        ErrorKind::Refused,
+        "role = \"source\"",
+    ),
+    (
+        403,
+        "forbidden",
+        Writing,
+        ErrorKind::Refused,
+        "role = \"source\"",
+    ),
+    (
+        403,
+        "forbiddenForNonOrganizer",
+        Writing,
+        ErrorKind::Refused,
+        "role = \"source\"",
+    ),
+    (403, "forbidden", Reading, ErrorKind::Refused, "share it"),
+    (
+        401,
+        "authError",
+        Reading,
+        ErrorKind::SignIn,
+        "calsync auth add work",
+    ),
+    (
+        404,
+        "notFound",
+        Reading,
+        ErrorKind::Gone,
+        "calsync calendars work",
+    ),
+    (
+        404,
+        "notFound",
+        Looking,
+        ErrorKind::Gone,
+        "the event is gone",
+    ),
+    (
+        410,
+        "deleted",
+        Writing,
+        ErrorKind::Gone,
+        "the event is gone",
+    ),
+    (404, "notFound", Listing, ErrorKind::Gone, "`endpoint`"),
+    (409, "duplicate", Writing, ErrorKind::Exists, "taken"),
+    (
+        412,
+        "conditionNotMet",
+        Writing,
+        ErrorKind::Conflict,
+        "changed during the run",
+    ),
+    (400, "invalid", Writing, ErrorKind::Broken, "400 invalid"),
+    (400, "no word; at all", Writing, ErrorKind::Broken, "(400)"),
+    (501, "", Reading, ErrorKind::Broken, "501"),
+    (302, "", Reading, ErrorKind::Broken, "302"),
+];
+
 #[test]
 fn every_refusal_has_a_meaning_and_says_what_to_do() {
-    use Doing::{Listing, Looking, Reading, Writing};
-    let retry = ErrorKind::Retry(None);
-    for (status, reason, doing, kind, words) in [
-        (403, "rateLimitExceeded", Reading, retry, "limits how fast"),
-        (
-            403,
-            "userRateLimitExceeded",
-            Writing,
-            retry,
-            "limits how fast",
-        ),
-        (429, "rateLimitExceeded", Writing, retry, "limits how fast"),
-        (429, "", Reading, retry, "limits how fast"),
-        (500, "backendError", Reading, retry, "500 backendError"),
-        (502, "", Reading, retry, "502"),
-        (503, "", Writing, retry, "503"),
-        (504, "", Writing, retry, "504"),
-        (409, "conflict", Writing, retry, "409 conflict"),
-        (403, "quotaExceeded", Writing, ErrorKind::Refused, "used up"),
-        (
-            403,
-            "accessNotConfigured",
-            Reading,
-            ErrorKind::Refused,
-            "enable it at https://",
-        ),
-        (
-            403,
-            "insufficientPermissions",
-            Reading,
-            ErrorKind::SignIn,
-            "calsync auth add work",
-        ),
-        (
-            403,
-            "admin_policy_enforced",
-            Reading,
-            ErrorKind::Refused,
-            "administrator",
-        ),
-        (
-            403,
-            "domainPolicy",
-            Writing,
-            ErrorKind::Refused,
-            "administrator",
-        ),
-        (
-            403,
-            "requiredAccessLevel",
-            Writing,
-            ErrorKind::Refused,
-            "role = \"source\"",
-        ),
-        (
-            403,
-            "forbidden",
-            Writing,
-            ErrorKind::Refused,
-            "role = \"source\"",
-        ),
-        (
-            403,
-            "forbiddenForNonOrganizer",
-            Writing,
-            ErrorKind::Refused,
-            "role = \"source\"",
-        ),
-        (403, "forbidden", Reading, ErrorKind::Refused, "share it"),
-        (
-            401,
-            "authError",
-            Reading,
-            ErrorKind::SignIn,
-            "calsync auth add work",
-        ),
-        (
-            404,
-            "notFound",
-            Reading,
-            ErrorKind::Gone,
-            "calsync calendars work",
-        ),
-        (
-            404,
-            "notFound",
-            Looking,
-            ErrorKind::Gone,
-            "the event is gone",
-        ),
-        (
-            410,
-            "deleted",
-            Writing,
-            ErrorKind::Gone,
-            "the event is gone",
-        ),
-        (404, "notFound", Listing, ErrorKind::Gone, "`endpoint`"),
-        (409, "duplicate", Writing, ErrorKind::Exists, "taken"),
-        (
-            412,
-            "conditionNotMet",
-            Writing,
-            ErrorKind::Conflict,
-            "changed during the run",
-        ),
-        (400, "invalid", Writing, ErrorKind::Broken, "400 invalid"),
-        (400, "no word; at all", Writing, ErrorKind::Broken, "(400)"),
-        (501, "", Reading, ErrorKind::Broken, "501"),
-        (302, "", Reading, ErrorKind::Broken, "302"),
-    ] {
+    for (status, reason, doing, kind, words) in MEANINGS {
         let error = refusal(status, &body(reason)).error(WHOSE, doing, None);
         let message = &error.message;
         assert_eq!(error.kind, kind, "{status} {reason}: {message}");
@@ -159,9 +165,9 @@ fn every_refusal_has_a_meaning_and_says_what_to_do() {
 #[test]
 fn a_time_to_wait_is_kept() {
     let wait = Some(Duration::from_secs(30));
-    let error = refusal(429, &body("rateLimitExceeded")).error(WHOSE, Doing::Reading, wait);
+    let error = refusal(429, &body("rateLimitExceeded")).error(WHOSE, Reading, wait);
     assert_eq!(error.kind, ErrorKind::Retry(wait));
-    let error = refusal(403, &body("quotaExceeded")).error(WHOSE, Doing::Writing, wait);
+    let error = refusal(403, &body("quotaExceeded")).error(WHOSE, Writing, wait);
     assert_eq!(error.kind, ErrorKind::Refused, "it may take hours");
 }
 
@@ -174,7 +180,7 @@ fn a_refusal_need_not_be_json() {
         r#"{"error":"invalid_grant"}"#,
         r#"{"error":{"errors":7}}"#,
     ] {
-        let error = refusal(503, body).error(WHOSE, Doing::Reading, None);
+        let error = refusal(503, body).error(WHOSE, Reading, None);
         assert_eq!(error.kind, ErrorKind::Retry(None), "{body}");
     }
 }
@@ -183,7 +189,7 @@ fn a_refusal_need_not_be_json() {
 fn a_sequence_that_is_too_low_is_an_edit_in_between() {
     let body = json!({"error": {"errors": [{"domain": "global", "reason": "invalid"}], "code": 400,
         "message": "Invalid sequence value. The specified sequence number is below the current sequence number."}});
-    let error = refusal(400, &body.to_string()).error(WHOSE, Doing::Writing, None);
+    let error = refusal(400, &body.to_string()).error(WHOSE, Writing, None);
     assert_eq!(error.kind, ErrorKind::Conflict);
 }
 

@@ -50,11 +50,6 @@ impl Desk {
         Self { google, vault }
     }
 
-    /// The calendar that the account has by itself.
-    pub(crate) fn main(&self) -> &'static str {
-        ME
-    }
-
     /// The account, as a new run finds it.
     pub(crate) fn account(&self, clock: &Clock) -> GoogleAccount {
         // No test waits for its turn, save the one that is about that.
@@ -96,7 +91,7 @@ impl Desk {
         let [start, end] = times(&master.start, master.length, home);
         let event =
             json!({"id": id, "iCalUID": &**uid, "summary": "Own", "start": start, "end": end});
-        self.google.put(self.main(), event);
+        self.google.put(ME, event);
     }
 }
 

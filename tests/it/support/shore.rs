@@ -22,7 +22,7 @@ use calsync::{
 use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
-use super::desk::Desk;
+use super::desk::{Desk, ME};
 
 thread_local! {
     /// What futures that speak to a server need around them. Others do not notice it.
@@ -134,7 +134,7 @@ impl Shore {
                 let folder = folder.path().to_owned();
                 AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
             }
-            Self::Google(desk) => AnyProvider::Google(desk.calendar(desk.main(), home, clock)),
+            Self::Google(desk) => AnyProvider::Google(desk.calendar(ME, home, clock)),
         }
     }
 
@@ -172,7 +172,7 @@ impl Shore {
                 std::fs::remove_file(folder.path().join(href)).unwrap();
                 touch(folder);
             }
-            Self::Google(desk) => desk.google.cancel(desk.main(), href),
+            Self::Google(desk) => desk.google.cancel(ME, href),
         }
     }
 
