@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     apply::{Outcome, apply},
     model::{CalendarName, Window},
-    plan::{Approved, Plan, Question, Refusal, Sources, guard, plan_reset, plan_target},
+    plan::{Approved, Plan, Question, Sources, guard, plan_reset, plan_target},
     provider::Provider,
     pull::{Sighted, pull_all},
     report::{Findings, Report},
@@ -43,15 +43,15 @@ pub struct Planned {
     window: Window,
     request: Request,
     sighted: BTreeMap<CalendarName, Sighted>,
-    approved: Result<Approved, Vec<Refusal>>,
+    approved: Approved,
     /// What the state may remember if nothing is left to do.
     settled: Option<String>,
 }
 
 impl Planned {
-    /// What may be done; nothing if the guard refused.
-    pub fn plan(&self) -> Option<&Plan> {
-        self.approved.as_ref().ok().map(Approved::plan)
+    /// What may be done.
+    pub fn plan(&self) -> &Plan {
+        self.approved.plan()
     }
 }
 
@@ -101,7 +101,7 @@ pub async fn plan<P: Provider, W: Watch>(
             doubtless,
         )
     };
-    let empty = approved.as_ref().is_ok_and(|a| a.plan().is_empty());
+    let empty = approved.plan().is_empty() && approved.refusals.is_empty();
     let is_settled = empty && doubtless && goal == Goal::InStep && request.only.is_empty();
     let settled = is_settled.then_some(key);
     Ok(Planned {
@@ -141,21 +141,17 @@ pub async fn finish<P: Provider, W: Watch>(
         plan: Plan::default(),
         outcome: Outcome::default(),
     };
-    match approved {
-        Err(refusals) => findings.refusals = refusals,
-        Ok(approved) => {
-            findings.postponed = approved.postponed;
-            findings.plan = approved.plan().summary();
-            if request.dry_run {
-                findings.plan = approved.into_plan();
-            } else {
-                if !approved.plan().is_empty() {
-                    // Before the first write: a run that dies on the way must not leave the short way open.
-                    session.state.borrow().drop_fact("settled")?;
-                }
-                findings.outcome = apply(session, approved).await?;
-            }
+    findings.postponed = approved.postponed;
+    findings.refusals.clone_from(&approved.refusals);
+    findings.plan = approved.plan().summary();
+    if request.dry_run {
+        findings.plan = approved.into_plan();
+    } else {
+        if !approved.plan().is_empty() {
+            // Before the first write: a run that dies on the way must not leave the short way open.
+            session.state.borrow().drop_fact("settled")?;
         }
+        findings.outcome = apply(session, approved).await?;
     }
     findings.stopped = session.stop.is_asked();
     let report = Report::new(&findings, session)?;

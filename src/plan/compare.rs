@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Held, Link, Present, Question, Target,
     desire::{TooManyBySource, desire},
-    op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
+    op::{Adoption, Doubt, DoubtKind, Loss, Op, Plan, Wanted, Why},
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, block},
+    model::{CalendarName, Uid, block},
 };
 
 /// Compares what should stand in a target with what stands there.
@@ -29,7 +29,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     let too_many = desire(question, name, |stem, wanted| {
         let held = held.remove(&stem);
         if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
-            sums.stands(held);
+            sums.tally(held.link.as_ref()).standing += 1;
         }
         match judge_wanted(&wanted, held) {
             Verdict::Leave => sums.unchanged += 1,
@@ -45,7 +45,10 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
             Verdict::Create(_) | Verdict::Replace(..) if plan.ops.len() >= question.operations => {
                 plan.postponed += 1;
             }
-            Verdict::Create(why) => plan.ops.push(Op::create(name, stem, wanted, why)),
+            Verdict::Create(why) => {
+                sums.event(&wanted.source, &wanted.uid).come += 1;
+                plan.ops.push(Op::create(name, stem, wanted, why));
+            }
             Verdict::Replace(present, why) => {
                 plan.ops.push(Op::replace(name, stem, wanted, present, why));
             }
@@ -209,11 +212,12 @@ fn judge_unwanted(
         return None;
     }
     let source = link.as_ref().map(|link| link.source.clone());
-    *sums.standing.entry(source.clone()).or_default() += 1;
+    sums.tally(link.as_ref()).standing += 1;
     let Some(why) = may_remove(question, name, too_many, link.as_ref()) else {
         sums.unread += 1;
         return None;
     };
+    sums.tally(link.as_ref()).gone += 1;
     Some(Op::remove(name, stem, present, why, source))
 }
 
@@ -252,19 +256,62 @@ struct Sums {
     hands_off: usize,
     copies: usize,
     unread: usize,
-    standing: BTreeMap<Option<CalendarName>, usize>,
+    /// What becomes of the blocks of each event.
+    events: BTreeMap<CalendarName, BTreeMap<Uid, Tally>>,
+    /// The same of blocks of which nobody remembers what they stand for.
+    loose: Tally,
+}
+
+/// What becomes of some blocks.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    standing: usize,
+    gone: usize,
+    come: usize,
+}
+
+impl Tally {
+    /// Whether most of them go, and no others come in their place.
+    fn is_lost(self) -> bool {
+        self.gone.saturating_sub(self.come) * 2 > self.standing
+    }
 }
 
 impl Sums {
-    fn stands(&mut self, held: &Held) {
-        let source = held.link.as_ref().map(|link| link.source.clone());
-        *self.standing.entry(source).or_default() += 1;
+    fn event(&mut self, source: &CalendarName, uid: &Uid) -> &mut Tally {
+        let events = self.events.entry(source.clone()).or_default();
+        events.entry(uid.clone()).or_default()
+    }
+
+    fn tally(&mut self, link: Option<&Link>) -> &mut Tally {
+        match link {
+            Some(link) => self.event(&link.source, &link.uid),
+            None => &mut self.loose,
+        }
+    }
+
+    /// What would be lost of each source, if anything.
+    fn losses(&self) -> impl Iterator<Item = (Option<CalendarName>, Loss)> + '_ {
+        let loose = Loss {
+            lost: self.loose.gone,
+            standing: self.loose.standing,
+        };
+        let known = self.events.iter().map(|(source, events)| {
+            let standing = events.values().filter(|tally| tally.standing > 0);
+            let loss = Loss {
+                lost: events.values().filter(|tally| tally.is_lost()).count(),
+                standing: standing.count(),
+            };
+            (Some(source.clone()), loss)
+        });
+        let all = known.chain([(None, loose)]);
+        all.filter(|(_, loss)| loss.lost > 0)
     }
 
     fn into_plan(self, name: &CalendarName, plan: &mut Plan) {
         plan.unchanged.insert(name.clone(), self.unchanged);
-        for (source, count) in self.standing {
-            plan.standing.insert((name.clone(), source), count);
+        for (source, loss) in self.losses() {
+            plan.losses.insert((name.clone(), source), loss);
         }
         let doubts = [
             (DoubtKind::HandsOff, self.hands_off),

@@ -1,14 +1,14 @@
-//! The last look before anything is written: a plan that would take away too much is refused whole. Pure.
+//! The last look before anything is written: removals that are too many are refused. Pure.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use super::{
     Sources,
-    op::{Action, Plan, Why},
+    op::{Action, Loss, Op, Plan, Why},
 };
 use crate::model::CalendarName;
 
-/// Removals of so few blocks of a source are never refused, unless the source is suddenly empty.
+/// Removals of so few events' blocks are never refused, unless the source is suddenly empty.
 pub const REMOVALS_FREE: usize = 10;
 /// A source that is suddenly empty may take so few blocks with it and no more.
 const EMPTIED_FREE: usize = 2;
@@ -38,6 +38,8 @@ impl Default for Limits {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Approved {
     plan: Plan,
+    /// What was not approved, and is left out.
+    pub refusals: Vec<Refusal>,
     /// Operations left for the next run because of the limit.
     pub postponed: usize,
 }
@@ -49,10 +51,8 @@ pub struct Refusal {
     pub target: CalendarName,
     /// The calendar whose blocks they are, where that is remembered.
     pub source: Option<CalendarName>,
-    /// How many would go.
-    pub removed: usize,
-    /// How many there are.
-    pub standing: usize,
+    /// How much would go.
+    pub loss: Loss,
     /// Whether the source has no event left at all.
     pub emptied: bool,
 }
@@ -62,19 +62,24 @@ impl fmt::Display for Refusal {
         let Self {
             target,
             source,
-            removed,
-            standing,
+            loss: Loss { lost, standing },
             emptied,
         } = self;
         match source {
-            Some(source) if *emptied => write!(f, "\"{source}\" is suddenly empty: ")?,
-            Some(source) => write!(f, "of the blocks from \"{source}\", ")?,
-            None => {}
+            Some(source) if *emptied => write!(
+                f,
+                "\"{source}\" is suddenly empty: {lost} of {standing} events would lose their blocks in \"{target}\""
+            ),
+            Some(source) => write!(
+                f,
+                "{lost} of {standing} events of \"{source}\" would lose their blocks in \"{target}\""
+            ),
+            None => write!(
+                f,
+                "{lost} of {standing} blocks in \"{target}\" would be removed, and calsync does not remember what they stand for \
+                 (the state was lost, or a calendar has another name now)"
+            ),
         }
-        write!(
-            f,
-            "{removed} of {standing} blocks would be removed from \"{target}\""
-        )
     }
 }
 
@@ -90,60 +95,58 @@ impl Approved {
     }
 }
 
-/// Judges a plan. With `allowed`, a person has said that this once anything goes.
-pub fn guard(
-    plan: Plan,
-    sources: &Sources,
-    limits: &Limits,
-    allowed: bool,
-) -> Result<Approved, Vec<Refusal>> {
-    let mut removals: BTreeMap<(CalendarName, Option<CalendarName>), usize> = BTreeMap::new();
-    for op in &plan.ops {
-        if matches!(op.action, Action::Remove(_)) && !matches!(op.why, Why::Reset | Why::Spare) {
-            let pair = (op.target.clone(), op.source.clone());
-            *removals.entry(pair).or_default() += 1;
-        }
-    }
-    let refusals: Vec<Refusal> = removals
-        .into_iter()
-        .filter_map(|(pair, removed)| judge(pair, removed, &plan, sources, limits))
-        .collect();
-    if !allowed && !refusals.is_empty() {
-        return Err(refusals);
-    }
-    let mut plan = plan;
+/// Judges a plan: leaves out the removals that are too many, and lets all else pass. With `allowed`, a person has said that
+/// this once anything goes.
+pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) -> Approved {
+    let refusals: Vec<Refusal> = match allowed {
+        true => Vec::new(),
+        false => plan
+            .losses
+            .iter()
+            .filter_map(|(pair, loss)| judge(pair, *loss, &plan, sources, limits))
+            .collect(),
+    };
+    let is_refused = |op: &Op| {
+        let loses =
+            matches!(op.action, Action::Remove(_)) && !matches!(op.why, Why::Reset | Why::Spare);
+        loses
+            && refusals
+                .iter()
+                .any(|r| r.target == op.target && r.source == op.source)
+    };
+    plan.ops.retain(|op| !is_refused(op));
     plan.sort();
     let postponed = plan.postponed + plan.ops.len().saturating_sub(limits.operations);
     plan.ops.truncate(limits.operations);
-    Ok(Approved { plan, postponed })
+    Approved {
+        plan,
+        refusals,
+        postponed,
+    }
 }
 
 fn judge(
-    (target, source): (CalendarName, Option<CalendarName>),
-    removed: usize,
+    (target, source): &(CalendarName, Option<CalendarName>),
+    loss: Loss,
     plan: &Plan,
     sources: &Sources,
     limits: &Limits,
 ) -> Option<Refusal> {
-    let pair = (target, source);
-    let standing = plan.standing.get(&pair).copied().unwrap_or(removed);
-    let (target, source) = pair;
-    let emptied = match &source {
+    let emptied = match source {
         Some(source) => sources.get(source).is_some_and(|source| source.total == 0),
-        None => plan.fed_by_empty.contains(&target),
+        None => plan.fed_by_empty.contains(target),
     };
-    let share = removed * 100 > standing * usize::from(limits.removals_percent);
+    let share = loss.lost * 100 > loss.standing * usize::from(limits.removals_percent);
     // Of blocks whose events nobody remembers, because the state was lost, few may go: what they stood for cannot be checked.
-    let free = match &source {
+    let free = match source {
         Some(_) => REMOVALS_FREE,
         None => EMPTIED_FREE,
     };
-    let too_much = (share && removed > free) || (emptied && removed > EMPTIED_FREE);
-    too_much.then_some(Refusal {
-        target,
-        source,
-        removed,
-        standing,
+    let too_much = (share && loss.lost > free) || (emptied && loss.lost > EMPTIED_FREE);
+    too_much.then(|| Refusal {
+        target: target.clone(),
+        source: source.clone(),
+        loss,
         emptied,
     })
 }
@@ -187,7 +190,11 @@ mod tests {
                 source: source.clone(),
             });
         }
-        plan.standing.insert(("work".into(), source), standing);
+        let loss = Loss {
+            lost: removed,
+            standing,
+        };
+        plan.losses.insert(("work".into(), source), loss);
         if events_left == 0 {
             plan.fed_by_empty.insert("work".into());
         }
@@ -201,10 +208,18 @@ mod tests {
         (plan, sources)
     }
 
+    fn passes_guard(plan: Plan, sources: &Sources, allowed: bool) -> bool {
+        let ops = plan.ops.len();
+        let approved = guard(plan, sources, &Limits::default(), allowed);
+        let passes = approved.refusals.is_empty();
+        assert_eq!(approved.plan().ops.len(), if passes { ops } else { 0 });
+        passes
+    }
+
     fn passes(removed: usize, standing: usize, events_left: usize) -> bool {
         let judged = [true, false].map(|known| {
             let (plan, sources) = plan(removed, standing, events_left, known);
-            guard(plan, &sources, &Limits::default(), false).is_ok()
+            passes_guard(plan, &sources, false)
         });
         assert_eq!(
             judged[0], judged[1],
@@ -224,8 +239,7 @@ mod tests {
     fn what_nobody_remembers_the_event_of_passes_in_smaller_numbers() {
         for (known, expected) in [(true, true), (false, false)] {
             let (plan, sources) = plan(8, 8, 3, known);
-            let judged = guard(plan, &sources, &Limits::default(), false);
-            assert_eq!(judged.is_ok(), expected);
+            assert_eq!(passes_guard(plan, &sources, false), expected);
         }
     }
 
@@ -244,7 +258,7 @@ mod tests {
     #[test]
     fn a_person_may_allow_it_once() {
         let (plan, sources) = plan(1000, 1000, 0, true);
-        assert!(guard(plan, &sources, &Limits::default(), true).is_ok());
+        assert!(passes_guard(plan, &sources, true));
     }
 
     #[test]
@@ -254,7 +268,7 @@ mod tests {
             operations: 5,
             ..Limits::default()
         };
-        let approved = guard(plan, &sources, &limits, false).unwrap();
+        let approved = guard(plan, &sources, &limits, false);
         assert_eq!((approved.plan().ops.len(), approved.postponed), (5, 3));
     }
 }

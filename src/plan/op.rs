@@ -24,14 +24,24 @@ pub struct Plan {
     pub forgets: Vec<(CalendarName, Stem)>,
     /// How many blocks stay as they are, by target.
     pub unchanged: BTreeMap<CalendarName, usize>,
-    /// For each target and source, how many of its blocks stand there now. The source is empty where it is not remembered.
-    pub standing: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
+    /// For each target and source, what would be lost there. The source is empty where it is not remembered.
+    pub losses: BTreeMap<(CalendarName, Option<CalendarName>), Loss>,
     /// The targets that an empty calendar feeds: what nobody remembers the source of may have come from there.
     pub fed_by_empty: BTreeSet<CalendarName>,
     /// Operations beyond the limit, left for the next run.
     pub postponed: usize,
     /// What could not be judged, and is therefore left as it is.
     pub doubts: Vec<Doubt>,
+}
+
+/// How much of what a source shows in a target would go. An event counts once, however many blocks it needs, and not at all
+/// if others come in their place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// The events of which most blocks would go. Where it is not remembered what blocks stand for, the blocks.
+    pub lost: usize,
+    /// The events that blocks stand for now; or the blocks.
+    pub standing: usize,
 }
 
 /// Something that is left as it is because it cannot be judged.
@@ -229,7 +239,7 @@ impl Plan {
         self.adoptions.extend(other.adoptions);
         self.forgets.extend(other.forgets);
         self.unchanged.extend(other.unchanged);
-        self.standing.extend(other.standing);
+        self.losses.extend(other.losses);
         self.postponed += other.postponed;
         self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
@@ -248,7 +258,7 @@ impl Plan {
             adoptions: Vec::new(),
             forgets: Vec::new(),
             unchanged: self.unchanged.clone(),
-            standing: self.standing.clone(),
+            losses: self.losses.clone(),
             fed_by_empty: self.fed_by_empty.clone(),
             postponed: self.postponed,
             doubts: self.doubts.clone(),

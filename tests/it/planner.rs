@@ -231,7 +231,6 @@ impl Case {
             limits,
             true,
         )
-        .unwrap()
     }
 
     fn follow_all(&mut self) {

@@ -3,7 +3,6 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use calsync::{
-    plan::Plan,
     run::{Goal, Planned, finish, plan},
     session::Request,
 };
@@ -48,7 +47,7 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
 
 /// Asks a person on a terminal. Nothing to remove needs no asking.
 fn is_agreed(planned: &Planned) -> bool {
-    let count = planned.plan().map_or(0, |Plan { ops, .. }| ops.len());
+    let count = planned.plan().ops.len();
     if count == 0 {
         return true;
     }

@@ -77,7 +77,7 @@ pub(crate) fn show(args: &Args, json: bool, report: &Report) -> Result<Exit, Fai
     }
     if report.result == Verdict::Refused {
         tracing::error!(
-            "nothing was written; look at the calendars, then allow it once: calsync sync --allow-mass-delete"
+            "these blocks stay, all else is done; look at the calendars, then allow it once: calsync sync --allow-mass-delete"
         );
     }
     for note in &report.notes {
