@@ -165,15 +165,27 @@ fn every_command_in_the_documents_is_understood() {
 fn every_flag_is_in_the_readme() {
     let home = Home::bare();
     let readme = document("README.md");
-    for command in ["init", "calendars", "sync", "reset", "status", "check"] {
-        let help = home.expect(0, &[command, "--help"]).stdout;
+    for command in [
+        "init",
+        "auth add",
+        "auth list",
+        "auth remove",
+        "auth reseal",
+        "calendars",
+        "sync",
+        "reset",
+        "status",
+        "check",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = home.expect(0, &words).stdout;
         assert!(readme.contains(&format!("calsync {command}")), "{command}");
         for word in help
             .split([' ', '\n', ','])
             .filter(|word| word.starts_with("--"))
         {
             // These are known by their short names.
-            let word = word.trim_end_matches('.');
+            let word = word.trim_end_matches(['.', '`']);
             let told = matches!(word, "--help" | "--verbose" | "--quiet") || readme.contains(word);
             assert!(told, "README.md does not mention `{word}` of `{command}`");
         }

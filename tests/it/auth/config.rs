@@ -51,7 +51,6 @@ fn is_wrong(account: &str, line: usize, words: &str) {
 
 #[test]
 fn every_mistake_is_told_with_its_line() {
-    let client = "client_id = \"x\"\nclient_secret = \"y\"";
     for (account, line, words) in [
         ("", LINE - 1, "needs `client_id` and `client_secret`"),
         (
@@ -120,6 +119,11 @@ fn every_mistake_is_told_with_its_line() {
     ] {
         is_wrong(account, line, words);
     }
+}
+
+#[test]
+fn an_endpoint_is_a_server_and_nothing_else() {
+    let client = "client_id = \"x\"\nclient_secret = \"y\"";
     for endpoint in [
         "http://example.org",
         "ftp://127.0.0.1",

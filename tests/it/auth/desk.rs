@@ -45,7 +45,7 @@ pub(super) fn google() -> FakeGoogle {
     fake.client(ClientKind::Deleted, "old", CLIENT_SECRET);
     fake.client(ClientKind::Service, ROBOT, "");
     fake.behave(|b| {
-        b.person = ME.to_owned();
+        ME.clone_into(&mut b.person);
         b.device_interval = 0;
     });
     fake

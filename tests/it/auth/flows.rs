@@ -255,8 +255,8 @@ fn whoever_else_knocks_is_sent_away() {
         vec![
             format!("{port}/favicon.ico"),
             format!("{port}/?code=4%2F0Aforged"),
-            other_state,
             format!("{port}/?error=access_denied&state=forged"),
+            other_state,
             address.clone(),
         ]
     });
