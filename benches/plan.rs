@@ -107,7 +107,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             panic!("a first plan only creates")
         };
         let print = calsync::model::block::print(&wanted.shape, &wanted.face, &[]);
-        let id = mint.id(&op.stem, 0);
+        let id = mint.id(&op.target, &op.stem, 0);
         let present = Present {
             href: None,
             id,

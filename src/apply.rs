@@ -224,7 +224,7 @@ impl<P: Provider> Lane<'_, P> {
 
     async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
         for generation in 0..=GENERATIONS_MAX {
-            let id = self.settings.mint.id(&op.stem, generation);
+            let id = self.settings.mint.id(self.name, &op.stem, generation);
             let block = block(&id, wanted);
             self.intend(&id, "create")?;
             let provider = &mut self.seat.provider;
@@ -295,7 +295,8 @@ impl<P: Provider> Lane<'_, P> {
         else {
             return None;
         };
-        (self.settings.mint.recognise(uid) == Recognised::Ours(id.clone())).then_some(seen)
+        let found = self.settings.mint.recognise(uid, self.name);
+        (found == Recognised::Ours(id.clone())).then_some(seen)
     }
 
     async fn replace(

@@ -1,6 +1,7 @@
 //! Block ids that prove who made them. Pure; the key comes from outside and never leaves this room.
 //!
-//! An id is `cs1`, a keyed hash of what the block stands for, a generation, and a short seal over all that, in base32hex:
+//! An id is `cs1`, a keyed hash of what the block stands for, a generation, and a short seal over all that and over the name of
+//! the calendar that the block was made for, in base32hex:
 //! an alphabet that Google event ids, `CalDAV` hrefs, UIDs and file names all take. From an id nobody can read which event
 //! it stands for; without the key nobody can make one.
 
@@ -36,9 +37,10 @@ pub struct Stem(Box<str>);
 /// Whose an id is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recognised {
-    /// Made with our key.
+    /// Made with our key, for this calendar.
     Ours(BlockId),
-    /// Shaped like one of ours but made with another key: another installation's, or an imitation.
+    /// Shaped like one of ours but made with another key, or for another calendar: another installation's, a copy, or an
+    /// imitation.
     Foreign,
     /// Not shaped like the id of a block.
     Not,
@@ -110,31 +112,44 @@ impl Mint {
         Stem(format!("{PREFIX}{}", BASE32HEX.encode(&hash)).into())
     }
 
-    /// The id of a generation of a block.
-    pub fn id(&self, stem: &Stem, generation: u16) -> BlockId {
+    /// The id of a generation of a block in a calendar.
+    pub fn id(&self, target: &CalendarName, stem: &Stem, generation: u16) -> BlockId {
         let [high, low] = (generation.min(GENERATIONS_MAX) << 6).to_be_bytes();
         let number = BASE32HEX.encode(&[high, low]);
         let open = format!("{}{}", stem.0, number.get(..GENERATION).unwrap_or("00"));
-        let seal = self.seal(&open);
+        let seal = self.seal(target, &open);
         BlockId(format!("{open}{seal}").into())
     }
 
-    /// Whose an id is. The text is a UID, an href or a file name; a suffix from `@` on, which servers add, is ignored.
-    pub fn recognise(&self, text: &str) -> Recognised {
+    /// Whose an id is that was found in a calendar. The text is a UID, an href or a file name; a suffix from `@` on, which
+    /// servers add, is ignored.
+    pub fn recognise(&self, text: &str, found_in: &CalendarName) -> Recognised {
         let Some(id) = shaped(text) else {
             return Recognised::Not;
         };
         let (open, seal) = id.split_at(LENGTH - SEAL);
-        if self.seal(open) == seal {
+        if self.seal(found_in, open) == seal {
             Recognised::Ours(BlockId(id.into()))
         } else {
             Recognised::Foreign
         }
     }
 
-    fn seal(&self, open: &str) -> String {
+    /// For which of these calendars an id was made, if for one of them.
+    pub fn made_for<'n>(
+        &self,
+        text: &str,
+        mut names: impl Iterator<Item = &'n CalendarName>,
+    ) -> Option<&'n CalendarName> {
+        let (open, seal) = shaped(text)?.split_at(LENGTH - SEAL);
+        names.find(|name| self.seal(name, open) == seal)
+    }
+
+    fn seal(&self, target: &CalendarName, open: &str) -> String {
         let mut mac = self.seals.clone();
+        // What comes first has a fixed length, so the two do not run together.
         mac.update(open.as_bytes());
+        mac.update(target.as_bytes());
         let seal: [u8; 8] = first(&mac.finalize().into_bytes());
         BASE32HEX.encode(&seal)
     }
@@ -231,33 +246,59 @@ mod tests {
         let mint = Mint::new(&[7; 32]);
         for generation in [0, 1, 31, 32, 1023] {
             let stem = stem(&mint, "a@example.org", "");
-            let id = mint.id(&stem, generation);
+            let id = mint.id(&"work".into(), &stem, generation);
             assert_eq!(id.as_str().len(), LENGTH);
             assert_eq!(id.generation(), generation);
             assert_eq!(id.stem(), stem);
-            assert_eq!(mint.recognise(id.as_str()), Recognised::Ours(id.clone()));
+            assert_eq!(
+                mint.recognise(id.as_str(), &"work".into()),
+                Recognised::Ours(id.clone())
+            );
             let with_host = format!("{id}@google.com");
-            assert_eq!(mint.recognise(&with_host), Recognised::Ours(id.clone()));
+            assert_eq!(
+                mint.recognise(&with_host, &"work".into()),
+                Recognised::Ours(id.clone())
+            );
             let other = Mint::new(&[8; 32]);
-            assert_eq!(other.recognise(id.as_str()), Recognised::Foreign);
+            assert_eq!(
+                other.recognise(id.as_str(), &"work".into()),
+                Recognised::Foreign
+            );
         }
     }
 
     #[test]
     fn a_changed_character_is_noticed() {
         let mint = Mint::new(&[7; 32]);
-        let id = mint.id(&stem(&mint, "a", ""), 0);
+        let id = mint.id(&"work".into(), &stem(&mint, "a", ""), 0);
         for at in 3..LENGTH {
             let mut forged = id.as_str().to_owned().into_bytes();
             forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
             let forged = String::from_utf8(forged).unwrap();
-            assert_eq!(mint.recognise(&forged), Recognised::Foreign, "{forged}");
+            assert_eq!(
+                mint.recognise(&forged, &"work".into()),
+                Recognised::Foreign,
+                "{forged}"
+            );
         }
-        assert_eq!(mint.recognise("CS1ABC"), Recognised::Not);
+        assert_eq!(mint.recognise("CS1ABC", &"work".into()), Recognised::Not);
         assert_eq!(
-            mint.recognise(id.as_str().trim_start_matches('c')),
+            mint.recognise(id.as_str().trim_start_matches('c'), &"work".into()),
             Recognised::Not
         );
+    }
+
+    #[test]
+    fn a_block_in_a_calendar_that_it_was_not_made_for_is_foreign() {
+        let mint = Mint::new(&[7; 32]);
+        let id = mint.id(&"work".into(), &stem(&mint, "a", ""), 0);
+        assert_eq!(
+            mint.recognise(id.as_str(), &"home".into()),
+            Recognised::Foreign
+        );
+        let names: [CalendarName; 2] = ["home".into(), "work".into()];
+        assert_eq!(mint.made_for(id.as_str(), names.iter()), Some(&names[1]));
+        assert_eq!(mint.made_for(id.as_str(), names[..1].iter()), None);
     }
 
     #[test]

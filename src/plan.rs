@@ -53,6 +53,8 @@ pub struct Source {
     pub sight: Sight,
     /// Its own events that may touch the window: never a block, neither ours nor another installation's.
     pub events: BTreeMap<Uid, Event>,
+    /// Events that could not be read. Of those that once could, what they said then is among the events.
+    pub troubled: BTreeSet<Uid>,
     /// How many events it holds at any time.
     pub total: usize,
 }
@@ -112,8 +114,8 @@ pub struct Target {
     pub held: BTreeMap<Stem, Held>,
     /// Further blocks for something that one of these stands for already: older generations, and copies.
     pub extras: Vec<Present>,
-    /// Ids among these that are known to belong to another calendar: somebody copied those blocks here.
-    pub copies: BTreeSet<Stem>,
+    /// How many blocks of other calendars somebody copied here. They are not touched.
+    pub copies: usize,
 }
 
 /// What all plans of one run share.

@@ -1,6 +1,9 @@
 //! Reading: every calendar's changes, written down as they come. A calendar that fails stays as it was.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures_util::future::join_all;
 
@@ -47,6 +50,7 @@ pub async fn pull_all<P: Provider, W: Watch>(
     needed: impl Fn(&CalendarName) -> bool,
 ) -> Stated<BTreeMap<CalendarName, Sighted>> {
     let mut sighted = BTreeMap::new();
+    let names = session.seats.keys().cloned().collect();
     let mut accounts: BTreeMap<String, Vec<(&CalendarName, &mut Seat<P>)>> = BTreeMap::new();
     for (name, seat) in &mut session.seats {
         if needed(name) {
@@ -60,6 +64,7 @@ pub async fn pull_all<P: Provider, W: Watch>(
         state: session.state,
         settings: session.settings,
         clock: session.clock,
+        names: &names,
         full,
     };
     let (reader, watch) = (&reader, session.watch);
@@ -82,6 +87,8 @@ struct Reader<'a> {
     state: &'a RefCell<State>,
     settings: &'a Settings,
     clock: &'a Clock,
+    /// All calendars of the configuration.
+    names: &'a BTreeSet<CalendarName>,
     full: bool,
 }
 
@@ -102,9 +109,13 @@ impl Reader<'_> {
             Listing::Whole(_) => Kind::Whole,
             Listing::Delta => Kind::Changes,
         };
-        let (mint, home) = (&self.settings.mint, &self.settings.home);
+        let reader = crate::state::Reader {
+            mint: &self.settings.mint,
+            others: self.names,
+            home: &self.settings.home,
+        };
         let mut state = self.state.borrow_mut();
-        let recorded = state.record(name, &seat.reading, &pulled, mint, home)?;
+        let recorded = state.record(name, &seat.reading, &pulled, reader)?;
         tracing::debug!(calendar = %name, ?kind, changed = recorded.changed, "read");
         Ok(Sighted::Read(recorded, kind))
     }

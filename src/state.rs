@@ -23,7 +23,7 @@ mod snapshot;
 pub use calendars::{CalendarRow, Reading};
 pub use journal::{Settled, Written};
 pub use lock::Lock;
-pub use record::Recorded;
+pub use record::{Reader, Recorded};
 pub use runs::{RUNS_KEPT, RunRow};
 pub use secrets::{Sealed, SignIn};
 

@@ -1,9 +1,9 @@
 //! Should stand against stands: the table of what to do. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
-    Held, Link, Present, Question, Target,
+    Held, Link, Present, Question, Source, Target,
     desire::{TooManyBySource, desire},
     op::{Adoption, Doubt, DoubtKind, Loss, Op, Plan, Wanted, Why},
 };
@@ -17,15 +17,18 @@ use crate::{
 /// What should stand is looked at one by one and not kept, so that a calendar may hold very many blocks.
 pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
     let mut plan = Plan::default();
-    let mut sums = Sums::default();
     let Target {
         mut held,
         extras,
         copies,
         ..
     } = target;
+    let mut sums = Sums {
+        copies,
+        ..Sums::default()
+    };
     plan.ops
-        .extend(remove_spares(name, extras, &held, &copies, &mut sums));
+        .extend(remove_spares(name, extras, &held, &mut sums));
     let too_many = desire(question, name, |stem, wanted| {
         let held = held.remove(&stem);
         if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
@@ -63,7 +66,6 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
         let row = Row {
             present,
             link: held.link,
-            copied: copies.contains(&stem),
         };
         plan.ops.extend(judge_unwanted(
             question, name, &too_many, stem, row, &mut sums,
@@ -89,14 +91,11 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
 /// Plans the removal of all blocks in a target that may be touched.
 pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
     let mut plan = Plan::default();
-    let mut sums = Sums::default();
-    let spares = remove_spares(
-        name,
-        target.extras,
-        &target.held,
-        &BTreeSet::new(),
-        &mut sums,
-    );
+    let mut sums = Sums {
+        copies: target.copies,
+        ..Sums::default()
+    };
+    let spares = remove_spares(name, target.extras, &target.held, &mut sums);
     plan.ops.extend(spares);
     for (stem, held) in target.held {
         match held.present {
@@ -119,16 +118,13 @@ fn remove_spares(
     name: &CalendarName,
     extras: Vec<Present>,
     held: &BTreeMap<Stem, Held>,
-    copies: &BTreeSet<Stem>,
     sums: &mut Sums,
 ) -> Vec<Op> {
     let mut ops = Vec::new();
     for extra in extras {
         let stem = extra.id.stem();
         let link = held.get(&stem).and_then(|held| held.link.as_ref());
-        if copies.contains(&stem) && link.is_none() {
-            sums.copies += 1;
-        } else if extra.hands_off {
+        if extra.hands_off {
             sums.hands_off += 1;
         } else {
             let source = link.map(|link| link.source.clone());
@@ -176,8 +172,6 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>) -> Verdict {
 struct Row {
     present: Present,
     link: Option<Link>,
-    /// It is known to belong to another calendar.
-    copied: bool,
 }
 
 /// What to do about a block that nothing asks for: only what is surely ours and surely not wanted goes.
@@ -189,17 +183,9 @@ fn judge_unwanted(
     row: Row,
     sums: &mut Sums,
 ) -> Option<Op> {
-    let Row {
-        present,
-        link,
-        copied,
-    } = row;
+    let Row { present, link } = row;
     if present.hands_off {
         sums.hands_off += 1;
-        return None;
-    }
-    if copied && link.is_none() {
-        sums.copies += 1;
         return None;
     }
     let is_past = present
@@ -232,8 +218,14 @@ fn may_remove(
     let mut feeding = question.routes.iter().filter(|route| route.target == *name);
     let Some(link) = link else {
         let clear = |source: &CalendarName| {
-            let sight = question.sources.get(source).map(|source| source.sight);
-            let sure = sight.is_some_and(|sight| sight.fresh && sight.whole && !sight.gaps);
+            let known = question.sources.get(source);
+            let sure = known.is_some_and(
+                |Source {
+                     sight, troubled, ..
+                 }| {
+                    sight.fresh && sight.whole && !sight.gaps && troubled.is_empty()
+                },
+            );
             sure && !too_many.contains_key(source)
         };
         return feeding
@@ -246,7 +238,8 @@ fn may_remove(
     let source = question.sources.get(&link.source)?;
     let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
-    let hidden = source.sight.gaps && !source.events.contains_key(&link.uid);
+    let unread = source.sight.gaps || source.troubled.contains(&link.uid);
+    let hidden = unread && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }
 

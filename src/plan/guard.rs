@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::{
         ident::{Mint, Subject},
-        plan::{Op, Present, Source},
+        plan::{Present, Source},
     };
 
     /// A plan that removes so many of so many blocks of one source, and what is known of that source.
@@ -176,7 +176,7 @@ mod tests {
             plan.ops.push(Op {
                 target: "work".into(),
                 action: Action::Remove(Present {
-                    id: mint.id(&stem, 0),
+                    id: mint.id(&"work".into(), &stem, 0),
                     href: None,
                     print: crate::model::Print::default(),
                     hands_off: false,

@@ -28,6 +28,8 @@ use stamp::Stamp;
 
 /// The most files a folder may hold.
 const FILES_MAX: usize = 500_000;
+/// How often a folder is listed in the hope that nothing changes in it meanwhile.
+const LISTINGS_MAX: usize = 5;
 /// The largest file that is read, in bytes.
 const FILE_SIZE_MAX: u64 = 16 << 20;
 /// A calendar that is a folder.
@@ -93,6 +95,57 @@ impl LocalCalendar {
         }
         stamps.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Ok(stamps)
+    }
+
+    /// The folder as it was before a listing during which no file came or went, and that listing: reading a folder while
+    /// another program moves files in it may miss some of them.
+    async fn steady_stamps(&mut self) -> Answer<(fs::Metadata, Vec<(String, Stamp)>)> {
+        for _ in 0..LISTINGS_MAX {
+            // The folder's own time first: what changes while it is listed is then seen, at the latest next time.
+            let before = self.folder_now()?;
+            let stamps = self.stamps().await?;
+            let after = self.folder_now()?;
+            if stamp::is_same_folder(&before, &after) {
+                return Ok((before, stamps));
+            }
+        }
+        let message = format!(
+            "another program goes on changing {}; the next run looks again",
+            self.folder.display()
+        );
+        Err(ProviderError::new(ErrorKind::Retry(None), message))
+    }
+
+    fn folder_now(&self) -> Answer<fs::Metadata> {
+        fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))
+    }
+
+    /// Adds files that were there before, are there now, and that a listing missed all the same.
+    fn find_missed<'k>(
+        &self,
+        stamps: &mut Vec<(String, Stamp)>,
+        known: impl Iterator<Item = &'k Href>,
+    ) -> Answer<()> {
+        let listed: BTreeSet<&str> = stamps.iter().map(|(name, _)| name.as_str()).collect();
+        let absent = known.filter(|href| !listed.contains(&***href));
+        let mut missed = Vec::new();
+        for href in absent {
+            let path = self.path(href);
+            match fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path)) {
+                Ok(meta) if meta.is_file() || meta.is_symlink() => {
+                    missed.push((href.to_string(), Stamp::of(&meta, self.now())));
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(folder_error(&self.folder, &error));
+                }
+                _ => {}
+            }
+        }
+        if !missed.is_empty() {
+            stamps.extend(missed);
+            stamps.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        }
+        Ok(())
     }
 
     fn now(&self) -> i128 {
@@ -235,9 +288,7 @@ impl LocalCalendar {
 
 impl Provider for LocalCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
-        // The folder's own time first: what changes while it is listed is then seen next time.
-        let folder = fs::metadata(&self.folder).map_err(|e| folder_error(&self.folder, &e))?;
-        let stamps = self.stamps().await?;
+        let (folder, mut stamps) = self.steady_stamps().await?;
         let files = stamps.iter().map(|(name, stamp)| (name.as_str(), stamp));
         let cursor = stamp::cursor(&folder, files, self.now());
         if since.is_some() && since == cursor.as_ref() {
@@ -248,6 +299,7 @@ impl Provider for LocalCalendar {
             });
         }
         let known = known.versions();
+        self.find_missed(&mut stamps, known.keys())?;
         let mut changes = Vec::new();
         let mut present = BTreeSet::new();
         for (i, (name, stamp)) in stamps.into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! How far each calendar has been read, and how that went.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -95,6 +97,15 @@ impl State {
         let row = rusqlite::params![id, now.as_second(), result, error];
         self.db.prepare_cached(sql)?.execute(row)?;
         Ok(())
+    }
+
+    /// The names of all calendars that there ever were, with these.
+    pub(super) fn names(&self, more: &BTreeSet<CalendarName>) -> Stated<BTreeSet<CalendarName>> {
+        let mut query = self.db.prepare_cached("SELECT name FROM calendars")?;
+        let names = query.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        let mut names = names.collect::<rusqlite::Result<BTreeSet<CalendarName>>>()?;
+        names.extend(more.iter().cloned());
+        Ok(names)
     }
 
     /// What is remembered of every calendar, by name.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Reading, State, Stated, calendars::recount};
 use crate::{
-    ident::{BlockId, Mint, Recognised},
+    ident::{self, BlockId, Mint, Recognised},
     model::{
         CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
         When,
@@ -22,11 +22,38 @@ pub struct Recorded {
     pub changed: usize,
 }
 
-/// Who reads: whose key tells blocks from events, and in which zone floating times are.
+/// Who reads what: whose key tells blocks from events, in which calendar, and in which zone floating times are.
 #[derive(Clone, Copy, Debug)]
 struct Eyes<'a> {
     mint: &'a Mint,
+    name: &'a CalendarName,
+    /// All calendars that there are or were.
+    names: &'a BTreeSet<CalendarName>,
     home: &'a TimeZone,
+}
+
+impl Eyes<'_> {
+    /// The id of a block that this installation made, for whichever calendar.
+    fn block(self, uid: &str) -> Recognised {
+        match self.mint.recognise(uid, self.name) {
+            Recognised::Foreign => match self.mint.made_for(uid, self.names.iter()) {
+                Some(name) => self.mint.recognise(uid, name),
+                None => Recognised::Foreign,
+            },
+            known => known,
+        }
+    }
+}
+
+/// Whose reading is written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Makes and recognises block ids.
+    pub mint: &'a Mint,
+    /// All calendars of the configuration.
+    pub others: &'a BTreeSet<CalendarName>,
+    /// The zone of floating times.
+    pub home: &'a TimeZone,
 }
 
 impl State {
@@ -76,12 +103,17 @@ impl State {
         name: &CalendarName,
         reading: &Reading,
         pulled: &Pulled,
-        mint: &Mint,
-        home: &TimeZone,
+        Reader { mint, others, home }: Reader<'_>,
     ) -> Stated<Recorded> {
         let calendar = self.calendar_id(name)?;
+        let names = self.names(others)?;
         let tx = self.db.transaction()?;
-        let eyes = Eyes { mint, home };
+        let eyes = Eyes {
+            mint,
+            name,
+            names: &names,
+            home,
+        };
         let mut recorded = Recorded::default();
         // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
         let believe_absence = !any_newly_unreadable(&tx, calendar, &pulled.changes)?;
@@ -185,7 +217,7 @@ fn record_resource(
 ) -> Stated<bool> {
     let before = fingerprint(db, calendar, &resource.href)?;
     let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
-    let kept = keep_unreadable(db, id, resource, eyes.mint)?;
+    let kept = keep_unreadable(db, id, resource)?;
     let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
     db.prepare_cached(sql)?.execute([id])?;
     // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
@@ -202,7 +234,7 @@ fn record_resource(
             Part::Unreadable {
                 uid, people: now, ..
             } => {
-                match eyes.mint.recognise(uid) {
+                match eyes.block(uid) {
                     Recognised::Ours(block) if alone => {
                         let people = people || *now;
                         let damaged = SeenBlock { people, ..DAMAGED };
@@ -214,7 +246,7 @@ fn record_resource(
                 continue;
             }
         };
-        match (eyes.mint.recognise(uid), seen) {
+        match (eyes.block(uid), seen) {
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
             (Recognised::Foreign, Some(_)) => foreigns += 1,
             (Recognised::Ours(block), Some(seen)) if alone => {
@@ -248,13 +280,13 @@ fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<Stri
 
 /// Marks the events of a resource that cannot be read now; what was known of them stays. A block, whoever made it, is no
 /// event, so a broken one hides nothing.
-fn keep_unreadable(db: &Connection, id: i64, resource: &Resource, mint: &Mint) -> Stated<bool> {
+fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
     db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
         .execute([id])?;
     let mut any = false;
     for part in &resource.parts {
         if let Part::Unreadable { uid, why, .. } = part
-            && mint.recognise(uid) == Recognised::Not
+            && ident::shaped(uid).is_none()
         {
             let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
                 SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1

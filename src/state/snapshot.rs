@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 
 use super::{State, Stated, record::name_of};
 use crate::{
-    ident::{Mint, Recognised, Stem},
+    ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Uid, Window},
     plan::{Held, Link, Present, Sight, Source, Target},
 };
@@ -26,6 +26,7 @@ impl State {
             .prepare_cached(sql)?
             .query_row([calendar], |row| row.get(0))?;
         source.total = usize::try_from(total).unwrap_or(0);
+        source.troubled = self.troubled(calendar)?;
         let sql = "SELECT uid, body FROM events WHERE calendar = ?1 AND body IS NOT NULL AND uid IN
             (SELECT uid FROM events WHERE calendar = ?1 AND last >= ?2 AND first <= ?3)
             ORDER BY uid, resource";
@@ -58,10 +59,17 @@ impl State {
         Ok(source)
     }
 
+    fn troubled(&self, calendar: i64) -> Stated<BTreeSet<Uid>> {
+        let sql = "SELECT uid FROM events WHERE calendar = ?1 AND trouble IS NOT NULL";
+        let mut query = self.db.prepare_cached(sql)?;
+        let uids = query.query_map([calendar], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(uids.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn sight(&self, calendar: i64, fresh: bool) -> Stated<Sight> {
         let sql = "SELECT whole,
             EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
-              OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL)
+              OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%')
             FROM calendars WHERE id = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         Ok(query.query_row([calendar], |row| {
@@ -87,10 +95,14 @@ impl State {
             ..Target::default()
         };
         self.load_links(calendar, &mut target)?;
-        self.load_blocks(calendar, mint, &mut target)?;
-        for other in others.filter(|other| *other != name) {
-            self.find_copies(other, &mut target)?;
-        }
+        let others = others.filter(|other| *other != name).cloned().collect();
+        let eyes = Eyes {
+            mint,
+            name,
+            names: self.names(&others)?,
+            others,
+        };
+        self.load_blocks(calendar, &eyes, &mut target)?;
         Ok(target)
     }
 
@@ -119,7 +131,7 @@ impl State {
         Ok(())
     }
 
-    fn load_blocks(&self, calendar: i64, mint: &Mint, target: &mut Target) -> Stated<()> {
+    fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
         let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
@@ -127,9 +139,14 @@ impl State {
         let mut before = 0;
         while let Some(row) = rows.next()? {
             // Checked again on the way out: what is in the file is not believed to be ours, its seal is.
-            let Recognised::Ours(id) = mint.recognise(row.get_ref(0)?.as_str().unwrap_or_default())
-            else {
-                continue;
+            let id = row.get_ref(0)?.as_str().unwrap_or_default();
+            let id = match eyes.look(id) {
+                Seen::Ours(id) => id,
+                Seen::Copy => {
+                    target.copies += 1;
+                    continue;
+                }
+                Seen::Foreign => continue,
             };
             let mut present = present(row, id)?;
             let resource = row.get(7)?;
@@ -167,20 +184,40 @@ impl State {
         let href: String = query.query_row([resource], |row| row.get(0))?;
         Ok(href.into())
     }
+}
 
-    /// Marks the blocks that calsync did not write here, but did write in another calendar: somebody copied them.
-    fn find_copies(&self, other: &CalendarName, target: &mut Target) -> Stated<()> {
-        let other = self.calendar_id(other)?;
-        let mut query = self
-            .db
-            .prepare_cached("SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2")?;
-        let unknown = target.held.iter().filter(|(_, held)| held.link.is_none());
-        for (stem, _) in unknown {
-            if query.exists(params![other, stem.as_str()])? {
-                target.copies.insert(stem.clone());
-            }
+/// Who looks at the blocks in a calendar.
+struct Eyes<'a> {
+    mint: &'a Mint,
+    name: &'a CalendarName,
+    /// The calendars that are configured beside it.
+    others: BTreeSet<CalendarName>,
+    /// All calendars that there are or were.
+    names: BTreeSet<CalendarName>,
+}
+
+/// Whose a block is.
+enum Seen {
+    Ours(BlockId),
+    /// Made for another calendar that there is: somebody copied it here.
+    Copy,
+    Foreign,
+}
+
+impl Eyes<'_> {
+    fn look(&self, id: &str) -> Seen {
+        if let Recognised::Ours(id) = self.mint.recognise(id, self.name) {
+            return Seen::Ours(id);
         }
-        Ok(())
+        let Some(name) = self.mint.made_for(id, self.names.iter()) else {
+            return Seen::Foreign;
+        };
+        match self.mint.recognise(id, name) {
+            Recognised::Ours(_) if self.others.contains(name) => Seen::Copy,
+            // A calendar of that name is gone from the configuration: this one had that name before.
+            Recognised::Ours(id) => Seen::Ours(id),
+            Recognised::Foreign | Recognised::Not => Seen::Foreign,
+        }
     }
 }
 
@@ -223,7 +260,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     })
 }
 
-fn present(row: &Row<'_>, id: crate::ident::BlockId) -> rusqlite::Result<Present> {
+fn present(row: &Row<'_>, id: BlockId) -> rusqlite::Result<Present> {
     let time = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
     Ok(Present {
         id,

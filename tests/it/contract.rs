@@ -167,7 +167,7 @@ fn id(uid: &str, generation: u16) -> BlockId {
         occurrence: &"".into(),
         target: &"work".into(),
     });
-    mint.id(&stem, generation)
+    mint.id(&"work".into(), &stem, generation)
 }
 
 fn block(uid: &str, shape: Shape) -> Block {
@@ -411,7 +411,7 @@ fn what_is_written_is_what_is_read(mut bench: Bench) {
             unreachable!("looked at above")
         };
         assert_eq!(
-            Mint::new(&[7; 32]).recognise(uid),
+            Mint::new(&[7; 32]).recognise(uid, &"work".into()),
             Recognised::Ours(block.id)
         );
     }

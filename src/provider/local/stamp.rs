@@ -65,6 +65,12 @@ pub(super) fn doubted(version: &Version) -> Version {
     format!("{version}{YOUNG}").into()
 }
 
+/// Whether no file came or went between two looks at a folder, as far as its time tells.
+pub(super) fn is_same_folder(before: &fs::Metadata, after: &fs::Metadata) -> bool {
+    let stamp = |meta: &fs::Metadata| (meta.ino(), nanoseconds(meta.mtime(), meta.mtime_nsec()));
+    stamp(before) == stamp(after)
+}
+
 fn nanoseconds(seconds: i64, rest: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(rest)
 }

@@ -56,7 +56,7 @@ impl Desk {
     pub(super) fn with(client: &str) -> Self {
         let fake = google();
         let google = Google {
-            pace: calsync::http::Pace::default(),
+            pace: Pace::default(),
             endpoint: Endpoint::at(&fake.endpoint()),
             credentials: credentials(client),
         };

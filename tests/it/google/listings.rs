@@ -186,7 +186,7 @@ fn block() -> BlockId {
         occurrence: &"".into(),
         target: &"work".into(),
     });
-    mint.id(&stem, 0)
+    mint.id(&"work".into(), &stem, 0)
 }
 
 fn looks(pulled: &Pulled) -> (SeenBlock, Version) {

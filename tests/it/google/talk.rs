@@ -69,7 +69,7 @@ fn block(uid: &str, generation: u16) -> Block {
     });
     let start: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
     Block {
-        id: mint.id(&stem, generation),
+        id: mint.id(&"work".into(), &stem, generation),
         shape: Shape::Once(Span::timed(start, start + SignedDuration::from_hours(1))),
         face: Face {
             title: "Busy".to_owned(),

@@ -303,7 +303,7 @@ fn id(uid: &str) -> BlockId {
         occurrence: &"".into(),
         target: &"work".into(),
     });
-    mint.id(&stem, 0)
+    mint.id(&"work".into(), &stem, 0)
 }
 
 fn block(shape: Shape) -> Block {

@@ -14,7 +14,7 @@ use calsync::{
     fsx,
     ical::{self, Reader},
     ident::{BlockId, Mint, Recognised},
-    model::{Href, Part, Print, Resource, Shape, Version},
+    model::{CalendarName, Href, Part, Print, Resource, Shape, Version},
     provider::{
         AnyProvider, Change, Known, Provider as _, local::LocalCalendar, memory::MemoryCalendar,
     },
@@ -208,17 +208,22 @@ impl Shore {
     }
 
     /// Everything but blocks of ours that nobody made a meeting of: what may never change by our hand.
-    pub(crate) fn own(&self, mint: &Mint, home: &TimeZone) -> BTreeMap<Href, Lies> {
+    pub(crate) fn own(
+        &self,
+        mint: &Mint,
+        name: &CalendarName,
+        home: &TimeZone,
+    ) -> BTreeMap<Href, Lies> {
         let all = self.all(home).into_iter();
-        all.filter(|(href, lies)| ours(href, lies, mint).is_none_or(|block| block.people))
+        all.filter(|(href, lies)| ours(href, lies, mint, name).is_none_or(|block| block.people))
             .collect()
     }
 
     /// The blocks of ours, by place.
-    pub(crate) fn ours(&self, mint: &Mint, home: &TimeZone) -> Vec<Ours> {
+    pub(crate) fn ours(&self, mint: &Mint, name: &CalendarName, home: &TimeZone) -> Vec<Ours> {
         let all = self.all(home);
         all.iter()
-            .filter_map(|(href, lies)| ours(href, lies, mint))
+            .filter_map(|(href, lies)| ours(href, lies, mint, name))
             .collect()
     }
 
@@ -243,10 +248,10 @@ impl Shore {
     }
 }
 
-fn ours(href: &Href, lies: &Lies, mint: &Mint) -> Option<Ours> {
+fn ours(href: &Href, lies: &Lies, mint: &Mint, name: &CalendarName) -> Option<Ours> {
     let recognised = match &lies.parts[..] {
-        [] => mint.recognise(href.trim_end_matches(".ics")),
-        [Part::Event { uid, .. }] => mint.recognise(uid),
+        [] => mint.recognise(href.trim_end_matches(".ics"), name),
+        [Part::Event { uid, .. }] => mint.recognise(uid, name),
         _ => return None,
     };
     let Recognised::Ours(id) = recognised else {

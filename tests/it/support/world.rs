@@ -1,12 +1,7 @@
 //! Worlds: a few calendars with related events, an installation that keeps them in step, a person who does things to them,
 //! and what goes wrong.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 use calsync::{
     clock::Clock,
@@ -56,8 +51,6 @@ pub(crate) struct World {
     pub(crate) state: RefCell<State>,
     /// Where the state is, if it is a file.
     file: Option<TempDir>,
-    /// Blocks that somebody copied into a calendar they were not made for.
-    pub(crate) copies: BTreeSet<(CalendarName, Stem)>,
     made: u64,
     /// All calendars are of one account, so they are asked one after another.
     one_account: bool,
@@ -116,7 +109,6 @@ impl World {
             faults: Faults::none(rng.fork()),
             state: RefCell::new(open(file.as_ref())),
             file,
-            copies: BTreeSet::new(),
             made: 0,
             one_account: rng.chance(25),
             rng,
@@ -198,7 +190,7 @@ impl World {
             occurrence: &"".into(),
             target: &"ours".into(),
         });
-        let id = mint.id(&stem, 0);
+        let id = mint.id(&"ours".into(), &stem, 0);
         let block = Block {
             shape: Shape::Once(Span::timed(
                 self.clock.now() + 26.hours(),
@@ -227,7 +219,9 @@ impl World {
     fn some_block(&mut self) -> Option<(usize, Ours)> {
         let mut all = Vec::new();
         for (i, calendar) in self.calendars.iter().enumerate() {
-            let ours = calendar.shore.ours(&self.settings.mint, self.home());
+            let ours = calendar
+                .shore
+                .ours(&self.settings.mint, &calendar.name, self.home());
             all.extend(ours.into_iter().map(|block| (i, block)));
         }
         self.rng.one(all)
@@ -319,7 +313,6 @@ impl World {
                     let target = &self.calendars[to];
                     let href = target.shore.href(block.id.as_str());
                     target.shore.put(&href, &as_it_is, &home);
-                    self.copies.insert((target.name.clone(), block.id.stem()));
                 }
             }
         }
@@ -332,7 +325,7 @@ impl World {
             .map(|c| {
                 (
                     c.name.clone(),
-                    c.shore.own(&self.settings.mint, self.home()),
+                    c.shore.own(&self.settings.mint, &c.name, self.home()),
                 )
             })
             .collect()
@@ -340,7 +333,9 @@ impl World {
 
     /// Our blocks in one calendar.
     pub(crate) fn ours(&self, calendar: &Calendar) -> Vec<Ours> {
-        calendar.shore.ours(&self.settings.mint, self.home())
+        calendar
+            .shore
+            .ours(&self.settings.mint, &calendar.name, self.home())
     }
 
     /// The installation's view of the world for one run.
@@ -428,7 +423,6 @@ impl World {
             faults: Faults::none(Rng::new(0)),
             state: RefCell::new(open(None)),
             file: None,
-            copies: BTreeSet::new(),
             made: 0,
             one_account: self.one_account,
         };
