@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io,
     pin::pin,
     rc::Rc,
     task::{Poll, Waker},
@@ -112,6 +113,12 @@ impl Clock {
             Self::Set(hands) => hands.limit(time, work).await,
         }
     }
+}
+
+/// A random time of at most `most`, for those who should not all begin at the same moment.
+pub fn random_wait(most: Duration) -> io::Result<Duration> {
+    let dice = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(most.mul_f64(f64::from(dice) / f64::from(u32::MAX)))
 }
 
 /// Lets others have a turn: a signal to stop is heard here, between two pieces of work that block.

@@ -1,6 +1,6 @@
 //! The last look before anything is written: removals that are too many are refused. Pure.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
     Sources,
@@ -106,7 +106,13 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
             .filter_map(|(pair, loss)| judge(pair, *loss, &plan, sources, limits))
             .collect(),
     };
+    // A calendar that is suddenly empty may be a disk that is not mounted: nothing is written there either.
+    let emptied = refusals.iter().filter(|refusal| refusal.emptied);
+    let emptied: BTreeSet<CalendarName> = emptied.filter_map(|r| r.source.clone()).collect();
     let is_refused = |op: &Op| {
+        if emptied.contains(&op.target) {
+            return true;
+        }
         let loses =
             matches!(op.action, Action::Remove(_)) && !matches!(op.why, Why::Reset | Why::Spare);
         loses

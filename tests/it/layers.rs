@@ -178,7 +178,7 @@ fn each_crate_of_its_kind_stays_in_its_room() {
         (&["windows_timezones"], &["ical", "model"]),
         (&["use toml"], &["config"]),
         (&["hmac", "Hmac"], &["ident"]),
-        (&["getrandom"], &["config"]),
+        (&["getrandom"], &["clock", "config"]),
         (&["google_calendar3", "chrono"], &["provider/google"]),
         (&["ring"], &["secrets", "auth", "http"]),
         (&["yup_oauth2", "form_urlencoded"], &["auth"]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calsync::{
-    clock::Clock,
+    clock::{Clock, random_wait},
     report::{Report, Verdict, text},
     run::{Goal, run as run_session},
     session::Request,
@@ -43,11 +43,9 @@ fn waited(most: u32) -> Result<bool, Failure> {
     if most == 0 {
         return Ok(true);
     }
-    let dice = getrandom::u32();
-    let dice = dice.map_err(|error| Failure::System(format!("there is no randomness: {error}")))?;
-    let milliseconds = u64::from(dice) * u64::from(most) * 1000 / u64::from(u32::MAX);
-    let wait = Clock::System.sleep(Duration::from_millis(milliseconds));
-    let waited = block_on(unless_stopped(wait))?;
+    let wait = random_wait(Duration::from_secs(u64::from(most)));
+    let wait = wait.map_err(|error| Failure::System(format!("there is no randomness: {error}")))?;
+    let waited = block_on(unless_stopped(Clock::System.sleep(wait)))?;
     if waited.is_none() {
         tracing::error!("stopped before it began; the next run does what is to be done");
     }

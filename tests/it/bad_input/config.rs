@@ -83,12 +83,12 @@ fn two_calendars_in_one_folder_are_refused() {
     std::os::unix::fs::symlink(home.folder("work"), home.path("cal/alias")).unwrap();
     home.configure_also("", "[calendars.alias]\npath = \"../../cal/alias\"");
     home.expect(3, &["sync"])
-        .says(&["is the same folder as [calendars.work]"]);
+        .says(&["is the same calendar as [calendars.work]"]);
     home.configure(
         "[calendars.a]\npath = \"~/cal/work\"\n[calendars.b]\npath = \"~/cal/./work/\"\n",
     );
     home.expect(3, &["sync"])
-        .says(&[":3: [calendars.b] is the same folder as [calendars.a]"]);
+        .says(&[":3: [calendars.b] is the same calendar as [calendars.a]"]);
 }
 
 #[test]

@@ -58,14 +58,62 @@ fn a_deleted_block_comes_back() {
 #[test]
 fn a_block_file_that_cannot_be_read_is_named_and_left_alone() {
     // Whoever is writing it may be a person's calendar program; a name alone proves nothing of what is in it.
-    let (home, name, text) = one_block();
-    for damage in ["", "rubbish", &text[..text.len() / 2]] {
+    for damage in ["rubbish", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT"] {
+        let (home, name, text) = one_block();
         home.put("home", &name, damage);
-        home.expect(5, &["sync"]).says(&[&name]);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&[&name]);
+            assert_eq!(text_of(&home, &name), damage);
+            assert_eq!(
+                home.blocks("home").len(),
+                2,
+                "the time is blocked all the same"
+            );
+        }
+        home.expect(5, &["sync"]);
+        home.delete("work", "a.ics");
+        home.expect(5, &["sync"]);
+        home.expect(0, &["reset", "--all", "--yes"]);
         assert_eq!(text_of(&home, &name), damage);
+        assert_eq!(home.blocks("home").len(), 1);
+        home.put("work", "a.ics", meeting("a", 3));
+        home.put("home", &name, &text);
+        home.sync();
+        home.sync_idle();
+        assert_eq!(home.blocks("home").len(), 1);
     }
-    home.put("home", &name, &text);
+}
+
+#[test]
+fn a_block_of_which_nothing_is_left_comes_back() {
+    let (home, name, text) = one_block();
+    home.put("home", &name, "");
+    home.sync();
+    assert_eq!(timeless(&text_of(&home, &name)), timeless(&text));
+    home.put("home", &name, "");
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.files("home"), Files::new());
+}
+
+#[test]
+fn a_block_copied_into_another_calendar_is_never_touched() {
+    let (home, name, text) = one_block();
+    let edited = text
+        .replace("SUMMARY:Busy", "SUMMARY:Dentist")
+        .replace("T090000Z", "T080000Z");
+    home.put("work", "dentist.ics", &edited);
+    home.put("work", &name, &text);
     home.sync_idle();
+    home.delete("work", "a.ics");
+    home.sync();
+    assert_eq!(home.files("home"), Files::new());
+    let left = home.files("work");
+    home.sync_idle();
+    home.lose_state();
+    home.sync_idle();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.files("work"), left);
+    assert_eq!(left.len(), 2);
 }
 
 #[test]
