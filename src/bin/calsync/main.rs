@@ -9,6 +9,7 @@ mod exit;
 mod generate;
 mod init;
 mod log;
+mod man;
 mod print;
 mod progress;
 mod reset;
