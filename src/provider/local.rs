@@ -501,3 +501,25 @@ pub fn folders(path: &Path) -> io::Result<Vec<Folder>> {
     found.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_listing_missed_is_found_and_one_that_is_gone_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.ics", "c.ics"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let home = TimeZone::UTC;
+        let path = folder.path().to_owned();
+        let calendar = LocalCalendar::new(path, "tag", &[], &home, &Clock::System);
+        let meta = fs::metadata(folder.path().join("c.ics")).unwrap();
+        let mut stamps = vec![("c.ics".to_owned(), Stamp::of(&meta, calendar.now()))];
+        let known: [Href; 3] = ["a.ics".into(), "b.ics".into(), "c.ics".into()];
+        calendar.find_missed(&mut stamps, known.iter()).unwrap();
+        let names: Vec<&str> = stamps.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a.ics", "c.ics"]);
+    }
+}

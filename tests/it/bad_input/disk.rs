@@ -194,3 +194,22 @@ fn a_state_folder_that_may_not_be_written_to_is_named() {
     ]);
     assert_eq!(home.blocks("home").len(), 0);
 }
+
+#[test]
+fn a_key_that_did_not_fit_on_the_disk_is_made_by_the_next_run() {
+    let home = full_of_work();
+    fs::remove_file(home.key_file()).unwrap();
+    let script = "
+        printf 'key_file = \"%s/keys/key\"\\n' \"$PWD\" | cat - saved.toml > moved.toml
+        mkdir keys && mount -t tmpfs -o size=4k none keys || exit 99
+        head -c 4096 /dev/zero > keys/filler
+        $0 --config moved.toml sync; echo code1=$?
+        ls keys; rm keys/filler
+        $0 --config moved.toml sync; echo code2=$?";
+    fs::copy(home.config_file(), home.path("saved.toml")).unwrap();
+    let Some(ran) = in_own_mounts(&home, script) else {
+        return;
+    };
+    assert!(ran.stdout.contains("code1=3\nfiller\n"), "{ran:?}");
+    assert!(ran.stdout.contains("code2=0"), "{ran:?}");
+}

@@ -386,3 +386,28 @@ fn a_zone_with_endless_changes_is_read_as_none() {
     home.sync();
     assert_eq!(home.blocks("home").len(), 1);
 }
+
+#[test]
+fn an_event_that_cannot_be_read_keeps_no_other_from_going() {
+    let home = with_odd(
+        "moon.ics",
+        event_with(
+            "moon",
+            &format!(
+                "DTSTART:{}\nRRULE:RSCALE=CHINESE;FREQ=YEARLY",
+                utc(5, "100000")
+            ),
+        ),
+    );
+    is_told(&home, &["moon.ics", "calendar scale"]);
+    home.delete("work", "good.ics");
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 0);
+    // What cannot be read at all may be any event, so nothing goes.
+    home.put("work", "good.ics", meeting("good", 3));
+    home.put("work", "moon.ics", "<html>sign in</html>");
+    home.expect(5, &["sync"]);
+    home.delete("work", "good.ics");
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Home, meeting, write};
+use crate::support::program::{Home, event_with, meeting, utc, write};
 
 fn three() -> Home {
     let home = Home::with(&["work", "home", "club"]);
@@ -173,4 +173,36 @@ fn another_folder_in_place_of_one_does_not_take_blocks_that_nobody_remembers() {
     );
     home.expect(0, &["sync", "--allow-mass-delete"]);
     assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
+fn one_event_that_needs_many_blocks_counts_once() {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..8 {
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            meeting(&format!("u{number}"), 1 + number),
+        );
+    }
+    let days = (1..60).map(|day| utc(day, "130000"));
+    let series = |hour: &str| {
+        let days: Vec<String> = days.clone().map(|day| day.replace("T13", hour)).collect();
+        event_with(
+            "many",
+            &format!(
+                "DTSTART:{}\nDURATION:PT1H\nRDATE:{}",
+                days[0],
+                days.join(",")
+            ),
+        )
+    };
+    home.put("work", "many.ics", series("T13"));
+    home.sync();
+    assert!(home.blocks("home").len() > 60);
+    home.put("work", "many.ics", series("T15"));
+    home.sync();
+    home.delete("work", "many.ics");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 8);
 }
