@@ -143,7 +143,9 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
 fn asked(home: &Home) -> (Child, File) {
     let terminal = nix::pty::openpty(None, None).unwrap();
     let mut command = home.command(&["reset", "--all"]);
-    command.stdin(Stdio::from(terminal.slave));
+    command
+        .stdin(Stdio::from(terminal.slave))
+        .stdout(Stdio::null());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let (mut said, mut byte) = (Vec::new(), [0]);
     let stderr = child.stderr.as_mut().unwrap();
