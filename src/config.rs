@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::{
     auth::Google,
     ident::Mint,
-    model::{CalendarName, Face},
+    model::{CalendarName, Face, counted},
     plan::{Limits, Route},
     provider::google::Which,
     session::{Role, Settings},
@@ -24,7 +24,7 @@ pub mod paths;
 mod reach;
 mod table;
 
-pub use check::load;
+pub use check::{check, check_name, is_address, load};
 pub use reach::Means;
 pub use table::Mistake;
 
@@ -35,8 +35,8 @@ pub struct Config {
     pub path: PathBuf,
     /// The zone of days and floating times.
     pub timezone: TimeZone,
-    /// The state file.
-    pub state: PathBuf,
+    /// The state file; nothing if nobody knows where, because there is no home folder.
+    pub state: Option<PathBuf>,
     /// The key file.
     pub key_file: PathBuf,
     /// The owner's mail addresses, in lower case.
@@ -91,8 +91,13 @@ pub enum Place {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no file.
-    #[error("there is no configuration at {}; `calsync init` writes one, or name another with --config", .0.display())]
+    #[error("there is no configuration at {}; `calsync{} init` writes one, or name another with --config", .0.display(), flag_for(.0))]
     Missing(PathBuf),
+    /// Nobody knows where things are.
+    #[error(
+        "the variable HOME is not set, so nobody knows where calsync's files are; set it, or name them with --config and --state"
+    )]
+    NoHome,
     /// The file cannot be read.
     #[error("the configuration {} cannot be read: {why}", path.display())]
     Unreadable {
@@ -112,15 +117,38 @@ pub enum ConfigError {
 }
 
 fn mistakes_text(path: &Path, mistakes: &[Mistake]) -> String {
-    let many = match mistakes.len() {
-        1 => "1 mistake".to_owned(),
-        n => format!("{n} mistakes"),
-    };
+    let many = counted(mistakes.len(), "mistake");
     let mut text = format!("{many} in the configuration; nothing was done");
-    for Mistake { line, words } in mistakes {
-        text.push_str(&format_args!("\n  {}:{line}: {words}", path.display()).to_string());
+    for mistake in mistakes {
+        text.push_str("\n  ");
+        text.push_str(&mistake.at(path));
     }
     text
+}
+
+/// The flag that names a configuration, if it is not where everybody looks.
+fn flag_for(path: &Path) -> String {
+    match paths::default_config() {
+        Some(default) if default == path => String::new(),
+        _ => format!(" --config {}", path.display()),
+    }
+}
+
+impl Mistake {
+    /// The mistake and where it is.
+    fn at(&self, path: &Path) -> String {
+        format!("{}:{}: {}", path.display(), self.line, self.words)
+    }
+}
+
+impl ConfigError {
+    /// What is wrong, a sentence for each mistake.
+    pub fn sentences(&self) -> Vec<String> {
+        match self {
+            Self::Mistakes { path, mistakes } => mistakes.iter().map(|m| m.at(path)).collect(),
+            other => vec![other.to_string()],
+        }
+    }
 }
 
 impl Config {

@@ -1,6 +1,7 @@
 //! The nouns that every room shares: plain data and arithmetic on it. Nothing here reads a clock, a file or a server.
 
 pub mod block;
+pub mod count;
 pub mod event;
 pub mod name;
 pub mod print;
@@ -11,6 +12,7 @@ pub mod window;
 pub mod zone;
 
 pub use block::{Block, Face, Series, Shape};
+pub use count::counted;
 pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
 pub use name::{CalendarName, Href, OccurrenceKey, Uid, Version};
 pub use print::Print;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use crate::{
     apply::{Done, Outcome},
-    model::{CalendarName, Shape, Span, Window},
+    model::{CalendarName, Shape, Span, Window, counted},
     plan::{
         Action, Op, Plan, Refusal, Why,
         op::{Doubt, DoubtKind},
@@ -167,6 +167,8 @@ pub struct Findings {
     pub sighted: BTreeMap<CalendarName, Sighted>,
     /// What the guard refused.
     pub refusals: Vec<Refusal>,
+    /// How much there is to do in each target that was planned.
+    pub due: BTreeMap<CalendarName, usize>,
     /// What the limit left for the next run.
     pub postponed: usize,
     /// Whether somebody asked the run to stop.
@@ -175,6 +177,13 @@ pub struct Findings {
     pub plan: Plan,
     /// What was done.
     pub outcome: Outcome,
+}
+
+impl Findings {
+    /// Whether a calendar was read in this run.
+    pub fn is_fresh(&self, name: &CalendarName) -> bool {
+        self.sighted.get(name).is_some_and(Sighted::is_fresh)
+    }
 }
 
 impl Report {
@@ -189,7 +198,7 @@ impl Report {
             .into_iter()
             .map(|row| (row.name.clone(), row))
             .collect();
-        let mut calendars = Vec::new();
+        let (mut calendars, mut failures) = (Vec::new(), Vec::new());
         let mut notes = notes(&findings.plan.doubts);
         for name in session.seats.keys() {
             let row = rows.get(name);
@@ -198,7 +207,15 @@ impl Report {
                 _ => Vec::new(),
             }
             .into_iter();
-            calendars.push(calendar_report(name, findings, row, troubles.next()));
+            let wrong = Wrong::with(name, findings, row, troubles.next());
+            failures.extend(
+                wrong
+                    .failed
+                    .as_ref()
+                    .map(|words| format!("{name}: {words}")),
+            );
+            calendars.push(calendar_report(name, findings, row, wrong));
+            notes.extend(left_standing(findings, row));
             if is_looked_at(findings, name) {
                 let told = |(href, why)| format!("{name}: {href} could not be read: {why}");
                 notes.extend(troubles.map(told));
@@ -206,44 +223,48 @@ impl Report {
         }
         let home = &session.settings.home;
         let seconds = session.clock.now().as_millisecond() - findings.started.as_millisecond();
+        let shown = |op| operation(op, home);
+        let done = findings.outcome.calendars.values();
+        let seats = session.seats.values();
         let mut report = Self {
-            version: 1,
-            command: findings.goal.word(),
-            result: Verdict::Ok,
             dry_run: findings.dry_run,
-            started: findings.started,
             seconds: std::time::Duration::from_millis(u64::try_from(seconds).unwrap_or(0))
                 .as_secs_f64(),
-            created: 0,
-            updated: 0,
-            deleted: 0,
-            unchanged: 0,
             failed: u64::try_from(findings.postponed).unwrap_or(u64::MAX),
-            requests: session
-                .seats
-                .values()
-                .map(|seat| seat.provider.requests())
-                .sum(),
-            operations: findings
-                .plan
-                .ops
-                .iter()
-                .map(|op| operation(op, home))
-                .collect(),
-            done: findings
-                .outcome
-                .calendars
-                .values()
-                .flat_map(|d| &d.ops)
-                .map(|op| operation(op, home))
-                .collect(),
-            errors: errors(findings, &calendars),
+            requests: seats.map(|seat| seat.provider.requests()).sum(),
+            operations: findings.plan.ops.iter().map(shown).collect(),
+            done: done.flat_map(|done| &done.ops).map(shown).collect(),
+            errors: errors(findings, failures),
             notes,
             calendars,
+            ..Self::nothing(findings.goal.word(), Verdict::Ok, findings.started)
         };
         report.count(findings);
         report.result = report.judge(findings);
         Ok(report)
+    }
+
+    /// The report of a command that came to nothing.
+    pub fn nothing(command: &'static str, result: Verdict, started: Timestamp) -> Self {
+        Self {
+            version: 1,
+            command,
+            result,
+            dry_run: false,
+            started,
+            seconds: 0.0,
+            created: 0,
+            updated: 0,
+            deleted: 0,
+            unchanged: 0,
+            failed: 0,
+            requests: 0,
+            calendars: Vec::new(),
+            operations: Vec::new(),
+            errors: Vec::new(),
+            notes: Vec::new(),
+            done: Vec::new(),
+        }
     }
 
     fn count(&mut self, findings: &Findings) {
@@ -317,59 +338,138 @@ fn is_looked_at(findings: &Findings, name: &CalendarName) -> bool {
         && sighted.is_some_and(|sighted| !matches!(sighted, Sighted::Skipped))
 }
 
+/// What is wrong with a calendar.
+#[derive(Default)]
+struct Wrong {
+    /// How bad it is.
+    verdict: Verdict,
+    /// What the guard says.
+    refused: Option<String>,
+    /// What failed first.
+    failed: Option<String>,
+    /// What was not done.
+    left: Option<String>,
+}
+
+impl Wrong {
+    fn with(
+        name: &CalendarName,
+        findings: &Findings,
+        row: Option<&CalendarRow>,
+        trouble: Option<(String, String)>,
+    ) -> Self {
+        let mut wrong = Self::default();
+        let refused = findings.refusals.iter().filter(|r| r.target == *name);
+        for refusal in refused {
+            wrong.verdict = Verdict::Refused;
+            let words = refusal.to_string();
+            wrong.refused = Some(match wrong.refused {
+                Some(before) => format!("{before}; {words}"),
+                None => words,
+            });
+        }
+        if let Some(Sighted::Failed(error)) = findings.sighted.get(name) {
+            wrong.add(verdict(error), error.message.clone());
+        }
+        let done = findings.outcome.calendars.get(name);
+        if let Some(error) = done.and_then(|done| done.error.as_ref()) {
+            wrong.add(verdict(error), error.message.clone());
+        }
+        if let (Some((href, why)), Some(row)) = (trouble, row)
+            && is_looked_at(findings, name)
+        {
+            let more = match row.unreadable {
+                0 | 1 => String::new(),
+                n => format!(" (and {} more, which -v names)", n - 1),
+            };
+            let words = format!(
+                "{href} could not be read: {why}{more}; blocks made from it stay as they are"
+            );
+            wrong.add(Verdict::Partial, words);
+        }
+        wrong.left = left(name, findings);
+        if wrong.verdict == Verdict::Ok && wrong.left.is_some() {
+            wrong.verdict = Verdict::Partial;
+        }
+        wrong
+    }
+
+    fn add(&mut self, verdict: Verdict, words: String) {
+        self.verdict = self.verdict.max(verdict);
+        self.failed.get_or_insert(words);
+    }
+}
+
+/// What was due in a calendar and not done, whatever kept it back: it is not in step then.
+fn left(name: &CalendarName, findings: &Findings) -> Option<String> {
+    let done = findings.outcome.calendars.get(name);
+    let done = done.map_or(0, |done| done.created + done.updated + done.deleted);
+    let due = findings.due.get(name).copied().unwrap_or(0);
+    let left = u64::try_from(due).unwrap_or(u64::MAX).saturating_sub(done);
+    if left == 0 || findings.dry_run {
+        return None;
+    }
+    Some(format!("{} left for the next run", counted(left, "change")))
+}
+
+/// Blocks that a reset leaves in a calendar because another installation made them.
+fn left_standing(findings: &Findings, row: Option<&CalendarRow>) -> Option<String> {
+    let row = row.filter(|row| row.foreign > 0 && findings.due.contains_key(&row.name))?;
+    (findings.goal == Goal::Empty).then(|| {
+        let blocks = counted(row.foreign, "block");
+        format!(
+            "{}: {blocks} of another installation, or made with another key; left alone",
+            row.name
+        )
+    })
+}
+
 fn calendar_report(
     name: &CalendarName,
     findings: &Findings,
     row: Option<&CalendarRow>,
-    trouble: Option<(String, String)>,
+    wrong: Wrong,
 ) -> CalendarReport {
-    let sighted = findings.sighted.get(name);
-    let done = findings.outcome.calendars.get(name);
-    let (mut result, mut error) = (Verdict::Ok, None);
-    let mut worse = |verdict: Verdict, words: String| {
-        if verdict > result {
-            result = verdict;
-        }
-        error.get_or_insert(words);
-    };
-    if let Some(Sighted::Failed(failed)) = sighted {
-        worse(verdict(failed), failed.message.clone());
-    }
-    if let Some(failed) = done.and_then(|done| done.error.as_ref()) {
-        worse(verdict(failed), failed.message.clone());
-    }
-    if let (Some((href, why)), Some(row)) = (trouble, row)
-        && is_looked_at(findings, name)
-    {
-        let more = match row.unreadable {
-            0 | 1 => String::new(),
-            n => format!(" (and {} more, which -v names)", n - 1),
-        };
-        worse(
-            Verdict::Partial,
-            format!("{href} could not be read: {why}{more}; blocks made from it stay as they are"),
-        );
-    }
-    let (read, changed) = match sighted {
+    let (read, changed) = match findings.sighted.get(name) {
         Some(Sighted::Read(recorded, Kind::Whole)) => (Some("whole"), recorded.changed),
         Some(Sighted::Read(recorded, Kind::Changes)) => (Some("changes"), recorded.changed),
         _ => (None, 0),
     };
-    let sum = |of: fn(&Done) -> u64| done.map_or(0, of);
     CalendarReport {
         name: name.clone(),
-        result,
+        result: wrong.verdict,
         read,
         events: row.map_or(0, |row| row.events),
         changed: u64::try_from(changed).unwrap_or(u64::MAX),
-        blocks: BlocksReport {
-            created: sum(|d| d.created),
-            updated: sum(|d| d.updated),
-            deleted: sum(|d| d.deleted),
-            held: row.map_or(0, |row| row.blocks),
-        },
-        error,
+        blocks: blocks_report(name, findings, row),
+        error: wrong.refused.or(wrong.failed).or(wrong.left),
     }
+}
+
+/// What was done to a calendar's blocks, or would be, in a dry run.
+fn blocks_report(
+    name: &CalendarName,
+    findings: &Findings,
+    row: Option<&CalendarRow>,
+) -> BlocksReport {
+    let mut blocks = BlocksReport {
+        held: row.map_or(0, |row| row.blocks),
+        ..BlocksReport::default()
+    };
+    if let Some(done) = findings.outcome.calendars.get(name) {
+        blocks.created = done.created;
+        blocks.updated = done.updated;
+        blocks.deleted = done.deleted;
+    }
+    // Only a dry run has operations that were not carried out.
+    for op in findings.plan.ops.iter().filter(|op| op.target == *name) {
+        match op.action {
+            Action::Create(_) => blocks.created += 1,
+            Action::Replace(..) => blocks.updated += 1,
+            Action::Remove(_) => blocks.deleted += 1,
+        }
+    }
+    blocks
 }
 
 fn verdict(error: &ProviderError) -> Verdict {
@@ -385,13 +485,9 @@ fn verdict(error: &ProviderError) -> Verdict {
     }
 }
 
-fn errors(findings: &Findings, calendars: &[CalendarReport]) -> Vec<String> {
+fn errors(findings: &Findings, failures: Vec<String>) -> Vec<String> {
     let mut errors: Vec<String> = findings.refusals.iter().map(ToString::to_string).collect();
-    for calendar in calendars {
-        if let Some(error) = &calendar.error {
-            errors.push(format!("{}: {error}", calendar.name));
-        }
-    }
+    errors.extend(failures);
     for doubt in findings
         .plan
         .doubts
@@ -407,8 +503,8 @@ fn errors(findings: &Findings, calendars: &[CalendarReport]) -> Vec<String> {
     }
     if findings.postponed > 0 {
         errors.push(format!(
-            "{} changes are left for the next run: one run makes no more than `limits.operations`",
-            findings.postponed
+            "{} left for the next run: one run makes no more than `limits.operations`",
+            counted(findings.postponed, "change")
         ));
     }
     if findings.stopped {
@@ -424,25 +520,18 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
             kind,
             count,
         } = doubt;
-        Some(match kind {
+        let blocks = counted(*count, "block");
+        let words = match kind {
             DoubtKind::TooMany => return None,
             DoubtKind::HandsOff => {
-                format!(
-                    "{calendar}: {count} blocks became somebody's own (attendees, or other things beside them), so \
-                     calsync leaves them alone; remove them by hand"
-                )
+                "became somebody's own (attendees, or other things in the same file); left alone, to be removed by hand"
             }
-            DoubtKind::Unread => {
-                format!(
-                    "{calendar}: {count} blocks stay until all calendars that may want them can be read"
-                )
-            }
+            DoubtKind::Unread => "left standing until all calendars in question can be read",
             DoubtKind::Copies => {
-                format!(
-                    "{calendar}: {count} blocks are copies of another calendar's blocks and stay"
-                )
+                "copied or moved here from another calendar; left alone, to be removed by hand"
             }
-        })
+        };
+        Some(format!("{calendar}: {blocks} {words}"))
     };
     doubts.iter().filter_map(note).collect()
 }
@@ -462,7 +551,8 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
             },
             Shape::Once(Span::Timed { .. }) => None,
         },
-        Action::Remove(_) => None,
+        // How a block is stored does not tell days from times; whole days look like days either way.
+        Action::Remove(present) => whole_days(present.first, present.first_end, home),
     };
     let (first, last, recurring) = op.when(home);
     let (start, end) = match days {
@@ -478,6 +568,16 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
         recurring,
         why: op.why,
     }
+}
+
+/// The dates of a time that begins and ends with a day, if it does.
+fn whole_days(first: Timestamp, end: Timestamp, home: &TimeZone) -> Option<(Date, Date)> {
+    let day = |at: Timestamp| {
+        let at = at.to_zoned(home.clone());
+        let begins = at.start_of_day().is_ok_and(|start| start == at);
+        begins.then(|| at.date())
+    };
+    Some((day(first)?, day(end)?)).filter(|(first, end)| first < end)
 }
 
 fn whole_seconds<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {

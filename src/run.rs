@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use crate::{
     apply::{Outcome, apply},
     model::{CalendarName, Window},
-    plan::{Approved, Plan, Question, Sources, guard, plan_reset, plan_target},
+    plan::{Approved, Plan, Question, Sources, guard, op::DoubtKind, plan_reset, plan_target},
     provider::Provider,
     pull::{Sighted, pull_all},
-    report::{Findings, Report},
+    report::{CalendarReport, Findings, Report, Verdict},
     session::{Request, Session, Watch},
-    state::{RunRow, Stated},
+    state::{RunRow, State, Stated},
 };
 
 /// What a run is to bring about.
@@ -44,6 +44,8 @@ pub struct Planned {
     request: Request,
     sighted: BTreeMap<CalendarName, Sighted>,
     approved: Approved,
+    /// How much there is to do in each target that was planned.
+    due: BTreeMap<CalendarName, usize>,
     /// What the state may remember if nothing is left to do.
     settled: Option<String>,
 }
@@ -82,6 +84,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
         && session.state.borrow().fact("settled")?.as_ref() == Some(&key);
+    let mut due = BTreeMap::new();
     let (approved, doubtless) = if is_settled && sighted.values().all(Sighted::is_fresh) {
         (
             guard(
@@ -93,7 +96,7 @@ pub async fn plan<P: Provider, W: Watch>(
             true,
         )
     } else {
-        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window)?;
+        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
         let doubtless = plan.doubts.is_empty() && sighted.values().all(Sighted::is_fresh);
         let allowed = request.allow_mass_delete || goal == Goal::Empty;
         (
@@ -111,6 +114,7 @@ pub async fn plan<P: Provider, W: Watch>(
         request,
         sighted,
         approved,
+        due,
         settled,
     })
 }
@@ -127,6 +131,7 @@ pub async fn finish<P: Provider, W: Watch>(
         request,
         sighted,
         approved,
+        due,
         settled,
     } = planned;
     let mut findings = Findings {
@@ -136,6 +141,7 @@ pub async fn finish<P: Provider, W: Watch>(
         dry_run: request.dry_run,
         sighted,
         refusals: Vec::new(),
+        due,
         postponed: 0,
         stopped: false,
         plan: Plan::default(),
@@ -156,7 +162,7 @@ pub async fn finish<P: Provider, W: Watch>(
     findings.stopped = session.stop.is_asked();
     let report = Report::new(&findings, session)?;
     if !request.dry_run {
-        remember(session, &report, settled.as_deref())?;
+        remember(session, &findings, &report, settled.as_deref())?;
     }
     Ok(report)
 }
@@ -201,6 +207,7 @@ fn whole_plan<P, W>(
     targets: &BTreeSet<CalendarName>,
     sighted: &BTreeMap<CalendarName, Sighted>,
     window: &Window,
+    due: &mut BTreeMap<CalendarName, usize>,
 ) -> Stated<(Plan, Sources)> {
     let state = session.state.borrow();
     let fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
@@ -226,10 +233,12 @@ fn whole_plan<P, W>(
             fresh(name),
             session.seats.keys(),
         )?;
-        plan.extend(match goal {
+        let more = match goal {
             Goal::InStep => plan_target(question, name, target),
             Goal::Empty => plan_reset(name, target),
-        });
+        };
+        due.insert(name.clone(), more.ops.len() + more.postponed);
+        plan.extend(more);
     }
     Ok((plan, sources))
 }
@@ -249,6 +258,7 @@ fn settled_key<P, W>(session: &Session<'_, P, W>, window: &Window) -> Stated<Str
 /// Notes the run for `status`, and whether the next one may take the short way.
 fn remember<P, W>(
     session: &Session<'_, P, W>,
+    findings: &Findings,
     report: &Report,
     settled: Option<&str>,
 ) -> Stated<()> {
@@ -258,9 +268,12 @@ fn remember<P, W>(
         Some(key) => state.set_fact("settled", key)?,
         None => state.drop_fact("settled")?,
     }
-    // One that could not be read is remembered too: `status` has to say so.
-    let asked = report.calendars.iter();
-    for calendar in asked.filter(|c| c.read.is_some() || c.error.is_some()) {
+    // One that could not be read is remembered too: `status` has to say so. A calendar that was emptied is not in step.
+    let says = |c: &&CalendarReport| match findings.goal {
+        Goal::InStep => c.read.is_some() || c.error.is_some(),
+        Goal::Empty => c.result != Verdict::Ok,
+    };
+    for calendar in report.calendars.iter().filter(says) {
         state.note_result(
             &calendar.name,
             report.started,
@@ -268,6 +281,8 @@ fn remember<P, W>(
             calendar.error.as_deref(),
         )?;
     }
+    note_left_alone(&state, findings)?;
+    state.forget_others(session.seats.keys())?;
     state.note_run(&RunRow {
         started: report.started,
         seconds: report.seconds,
@@ -279,4 +294,19 @@ fn remember<P, W>(
         failed: report.failed,
         error: report.errors.first().cloned(),
     })
+}
+
+/// Notes for `status` what a run looked at and left alone.
+fn note_left_alone(state: &State, findings: &Findings) -> Stated<()> {
+    for calendar in findings.due.keys() {
+        if findings.is_fresh(calendar) {
+            let doubts = findings.plan.doubts.iter();
+            let of = |kind: DoubtKind| {
+                let mine = doubts.clone().filter(|d| d.calendar == *calendar);
+                mine.filter(|d| d.kind == kind).map(|d| d.count).sum()
+            };
+            state.note_left_alone(calendar, of(DoubtKind::Copies), of(DoubtKind::HandsOff))?;
+        }
+    }
+    Ok(())
 }

@@ -85,6 +85,17 @@ pub enum StateError {
     /// Another run is under way.
     #[error("another calsync run is under way on this state file; nothing was changed")]
     Busy,
+    /// The folder cannot be used.
+    #[error(
+        "the folder {} for the state file cannot be used: {why}; make it writable, or name another state file with --state",
+        path.display()
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
     /// The lock file cannot be used.
     #[error("the lock file {} cannot be used: {why}", path.display())]
     Lock {

@@ -30,11 +30,23 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
             why,
         },
     })?;
-    let mistakes = Mistakes::in_text(&text);
-    let (document, errors) = DeTable::parse_recoverable(&text);
+    check(path, &text)
+}
+
+/// Checks the text of a configuration that lies, or is going to lie, at this path.
+pub fn check(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let mistakes = Mistakes::in_text(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
         mistakes.add(at, format!("not TOML here: {}", error.message()));
+    }
+    if !errors.is_empty() {
+        // What the text means is only guessed then, and mistakes found in a guess are none.
+        return Err(ConfigError::Mistakes {
+            path: path.to_owned(),
+            mistakes: mistakes.into_sorted(),
+        });
     }
     let folder = absolute(path.parent().unwrap_or(Path::new("")));
     let checker = Checker {
@@ -69,14 +81,14 @@ pub(super) struct Checker {
 impl Checker {
     fn config(&self, path: &Path, mut root: Table<'_>) -> Option<Config> {
         let timezone = self.timezone(&mut root);
-        let state = self
-            .path(&mut root, "state")
-            .unwrap_or_else(paths::default_state);
-        let key_file = self
-            .path(&mut root, "key_file")
-            .unwrap_or_else(paths::default_key);
+        let state = self.path(&mut root, "state").or_else(paths::default_state);
+        let key_file = self.path(&mut root, "key_file").or_else(paths::default_key);
+        if key_file.is_none() && !root.has("key_file") && !paths::key_is_given() {
+            let words = "`key_file` is missing, and the variable HOME is not set, so nobody knows where the key is; set one of them";
+            self.mistakes.add(0, words);
+        }
         let me = root.texts("me").unwrap_or_default();
-        for address in me.iter().filter(|address| !address.value.contains('@')) {
+        for address in me.iter().filter(|address| !is_address(&address.value)) {
             root.mistake(
                 address.at,
                 "`me` must list mail addresses, such as \"ada@example.com\"",
@@ -92,7 +104,7 @@ impl Checker {
             path: path.to_owned(),
             timezone: timezone?,
             state,
-            key_file,
+            key_file: key_file.unwrap_or_default(),
             me: me
                 .into_iter()
                 .map(|address| address.value.trim().to_ascii_lowercase())
@@ -136,7 +148,12 @@ impl Checker {
             table.mistake(written.at, &format!("`{key}` must not be empty"));
             return None;
         }
-        Some(paths::resolve(&written.value, &self.folder))
+        let path = paths::resolve(&written.value, &self.folder);
+        if path.is_none() {
+            let words = format!("`{key}` begins with ~, and the variable HOME is not set");
+            table.mistake(written.at, &words);
+        }
+        path
     }
 
     fn accounts(&self, root: &mut Table<'_>) -> BTreeMap<String, Account> {
@@ -384,8 +401,15 @@ fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {
     found
 }
 
-/// A calendar's name stands in flags, reports and file names.
-fn check_name(name: &str) -> Result<(), String> {
+/// Whether a text can be a mail address: something, an @, something.
+pub fn is_address(text: &str) -> bool {
+    let parts = text.trim().split_once('@');
+    let is_word = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    parts.is_some_and(|(name, host)| is_word(name) && is_word(host))
+}
+
+/// A calendar's name stands in flags, reports and file names. What is wrong with this one, if anything.
+pub fn check_name(name: &str) -> Result<(), String> {
     let fits = !name.is_empty()
         && name.chars().count() <= 64
         && !name.chars().any(|c| c.is_control() || c == '"')

@@ -23,37 +23,42 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn home() -> PathBuf {
-    variable("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from)
+fn home() -> Option<PathBuf> {
+    variable("HOME").map(PathBuf::from)
 }
 
-fn xdg(name: &str, fallback: &str) -> PathBuf {
+/// A folder of calsync's. Without the variable HOME it may be that nobody knows where.
+fn xdg(name: &str, fallback: &str) -> Option<PathBuf> {
     let given = variable(name)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
-    given
-        .unwrap_or_else(|| home().join(fallback))
-        .join("calsync")
+    let folder = given.or_else(|| Some(home()?.join(fallback)))?;
+    Some(folder.join("calsync"))
 }
 
 /// The folder for configuration: `~/.config/calsync`, or what XDG says.
-pub fn config_folder() -> PathBuf {
+pub fn config_folder() -> Option<PathBuf> {
     xdg("XDG_CONFIG_HOME", ".config")
 }
 
 /// The configuration, unless another is named.
-pub fn default_config() -> PathBuf {
-    config_folder().join("config.toml")
+pub fn default_config() -> Option<PathBuf> {
+    Some(config_folder()?.join("config.toml"))
 }
 
 /// The state file, unless another is named.
-pub fn default_state() -> PathBuf {
-    xdg("XDG_STATE_HOME", ".local/state").join("state.db")
+pub fn default_state() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("state.db"))
 }
 
 /// The key file, unless another is named.
-pub fn default_key() -> PathBuf {
-    config_folder().join("key")
+pub fn default_key() -> Option<PathBuf> {
+    Some(config_folder()?.join("key"))
+}
+
+/// Whether the key comes from the environment or from systemd, so that no file is needed.
+pub fn key_is_given() -> bool {
+    variable(KEY_VARIABLE).is_some() || credential().is_some()
 }
 
 /// The credential that systemd hands to a service, if it does.
@@ -64,10 +69,11 @@ pub fn credential() -> Option<PathBuf> {
 }
 
 /// A path as written in the configuration: `~` is the home folder, and what is relative is relative to `folder`.
-pub fn resolve(written: &str, folder: &Path) -> PathBuf {
+/// Nothing if the home folder is meant and nobody knows it.
+pub fn resolve(written: &str, folder: &Path) -> Option<PathBuf> {
     match written.strip_prefix('~') {
         Some("") => home(),
-        Some(rest) if rest.starts_with('/') => home().join(rest.trim_start_matches('/')),
-        _ => folder.join(written),
+        Some(rest) if rest.starts_with('/') => Some(home()?.join(rest.trim_start_matches('/'))),
+        _ => Some(folder.join(written)),
     }
 }

@@ -55,6 +55,8 @@ pub struct Refusal {
     pub loss: Loss,
     /// Whether the source has no event left at all.
     pub emptied: bool,
+    /// Whether the source is in the configuration.
+    pub configured: bool,
 }
 
 impl fmt::Display for Refusal {
@@ -64,11 +66,17 @@ impl fmt::Display for Refusal {
             source,
             loss: Loss { lost, standing },
             emptied,
+            configured,
         } = self;
         match source {
             Some(source) if *emptied => write!(
                 f,
                 "\"{source}\" is suddenly empty: {lost} of {standing} events would lose their blocks in \"{target}\""
+            ),
+            Some(source) if !*configured => write!(
+                f,
+                "\"{source}\" is not in the configuration any more (has it another name now?): {lost} of {standing} events \
+                 would lose their blocks in \"{target}\""
             ),
             Some(source) => write!(
                 f,
@@ -76,8 +84,8 @@ impl fmt::Display for Refusal {
             ),
             None => write!(
                 f,
-                "{lost} of {standing} blocks in \"{target}\" would be removed, and calsync does not remember what they stand for \
-                 (the state was lost, or a calendar has another name now)"
+                "{lost} of {standing} blocks in \"{target}\" would be removed, whose events calsync does not remember or \
+                 that no rule wants any more (was the state lost, or has a calendar another name now?)"
             ),
         }
     }
@@ -150,6 +158,9 @@ fn judge(
     };
     let too_much = (share && loss.lost > free) || (emptied && loss.lost > EMPTIED_FREE);
     too_much.then(|| Refusal {
+        configured: source
+            .as_ref()
+            .is_some_and(|name| sources.contains_key(name)),
         target: target.clone(),
         source: source.clone(),
         loss,

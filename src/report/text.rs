@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::civil::{Date, DateTime};
 
 use super::{CalendarReport, OperationReport, Report};
+use crate::model::counted;
 
 /// How many operations are shown for a calendar before the rest is only counted.
 const SHOWN_MAX: usize = 10;
@@ -43,8 +44,9 @@ pub fn lines(report: &Report, all: bool) -> String {
         line(
             &mut text,
             &format!(
-                "In step: {calendars} calendars, {} blocks.",
-                report.unchanged
+                "In step: {}, {}.",
+                counted(calendars, "calendar"),
+                counted(report.unchanged, "block")
             ),
         );
     }
@@ -70,10 +72,10 @@ fn heading(calendar: &CalendarReport, ops: &[&OperationReport], dry_run: bool) -
     })
     .collect();
     format!(
-        "{}: {} ({} blocks)",
+        "{}: {} ({})",
         calendar.name,
         parts.join(", "),
-        calendar.blocks.held
+        counted(calendar.blocks.held, "block")
     )
 }
 

@@ -37,6 +37,21 @@ pub struct CalendarRow {
     pub unreadable: u64,
     /// How many blocks of other installations stand in it.
     pub foreign: u64,
+    /// How many of our blocks in it were copied from another calendar, and are left alone.
+    pub copies: u64,
+    /// How many of our blocks in it became somebody's own, and are left alone.
+    pub taken: u64,
+}
+
+/// What tells whether a calendar that is not configured may be forgotten.
+struct Trace {
+    name: String,
+    reading: String,
+    in_step: bool,
+    /// No block of ours is known to stand in it.
+    empty: bool,
+    /// A write to it was never answered.
+    in_doubt: bool,
 }
 
 impl State {
@@ -108,11 +123,73 @@ impl State {
         Ok(names)
     }
 
+    /// Remembers how many of our blocks in a calendar a run left alone: copies from elsewhere, and what became somebody's own.
+    pub fn note_left_alone(&self, name: &CalendarName, copies: usize, taken: usize) -> Stated<()> {
+        for (word, count) in [("copies", copies), ("taken", taken)] {
+            let fact = format!("{word} {name}");
+            match count {
+                0 => self.drop_fact(&fact)?,
+                count => self.set_fact(&fact, &count.to_string())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what is in the calendars that are not among these, the configured ones, and in which no block of ours is known
+    /// to stand. What is in one that was renamed is known by the new name, once that is in step. The old name stays known: by it
+    /// the blocks that were made under it are recognised.
+    pub fn forget_others<'a>(
+        &self,
+        configured: impl Iterator<Item = &'a CalendarName>,
+    ) -> Stated<()> {
+        let configured: BTreeSet<&str> = configured.map(|name| &**name).collect();
+        let sql = "SELECT name, reading, result IS 'ok', blocks = 0,
+            EXISTS (SELECT 1 FROM journal WHERE calendar = calendars.id) FROM calendars WHERE reading <> ''";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([], |row| {
+            Ok(Trace {
+                name: row.get(0)?,
+                reading: row.get(1)?,
+                in_step: row.get(2)?,
+                empty: row.get(3)?,
+                in_doubt: row.get(4)?,
+            })
+        })?;
+        let traces: Vec<Trace> = rows.collect::<rusqlite::Result<_>>()?;
+        let (kept, others): (Vec<&Trace>, Vec<&Trace>) = traces
+            .iter()
+            .partition(|trace| configured.contains(trace.name.as_str()));
+        for other in others {
+            let mut same = kept.iter().filter(|kept| kept.reading == other.reading);
+            let is_renamed = same.any(|kept| kept.in_step);
+            if !other.in_doubt && (other.empty || is_renamed) {
+                self.empty(&other.name.as_str().into())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&self, name: &CalendarName) -> Stated<()> {
+        let id = self.calendar_id(name)?;
+        for sql in [
+            "DELETE FROM resources WHERE calendar = ?1",
+            "DELETE FROM links WHERE calendar = ?1",
+            "UPDATE calendars SET cursor = NULL, reading = '', whole = 0, result = NULL, error = NULL WHERE id = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([id])?;
+        }
+        self.note_left_alone(name, 0, 0)?;
+        recount(&self.db, id)
+    }
+
     /// What is remembered of every calendar, by name.
     pub fn calendar_rows(&self) -> Stated<Vec<CalendarRow>> {
         let sql =
             "SELECT name, cursor IS NOT NULL, whole, last_attempt, last_success, result, error,
-            events, blocks, unreadable, foreigns FROM calendars ORDER BY name";
+            events, blocks, unreadable, foreigns,
+            (SELECT CAST(value AS INTEGER) FROM facts WHERE facts.name = 'copies ' || calendars.name),
+            (SELECT CAST(value AS INTEGER) FROM facts WHERE facts.name = 'taken ' || calendars.name)
+            FROM calendars ORDER BY name";
         let mut query = self.db.prepare(sql)?;
         let rows = query.query_map([], row_of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -176,5 +253,7 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<CalendarRow> {
         blocks: count(row.get(8)?),
         unreadable: count(row.get(9)?),
         foreign: count(row.get(10)?),
+        copies: count(row.get::<_, Option<i64>>(11)?.unwrap_or(0)),
+        taken: count(row.get::<_, Option<i64>>(12)?.unwrap_or(0)),
     })
 }

@@ -22,9 +22,15 @@ impl Lock {
             path: state.to_owned(),
             why,
         };
-        if let Some(folder) = state.parent() {
-            fsx::create_private_folder(folder).map_err(unusable)?;
-        }
+        let folder = match state.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let no_folder = |why| StateError::Folder {
+            path: folder.to_owned(),
+            why,
+        };
+        fsx::create_private_folder(folder).map_err(no_folder)?;
         let mut path = real_path(state).map_err(unusable)?.into_os_string();
         path.push(".lock");
         let path = Path::new(&path);
@@ -32,7 +38,11 @@ impl Lock {
             path: path.to_owned(),
             why,
         };
-        let file = fsx::open_private(path).map_err(failed)?;
+        let is_there = path.exists();
+        let file = fsx::open_private(path).map_err(|why| match is_there {
+            true => failed(why),
+            false => no_folder(why),
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StateError::Busy),

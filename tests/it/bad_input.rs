@@ -4,6 +4,7 @@ mod config;
 mod disk;
 mod files;
 mod folders;
+mod init;
 mod interrupted;
 mod key;
 mod state;

@@ -193,6 +193,83 @@ fn every_flag_is_in_the_readme() {
 }
 
 #[test]
+fn no_line_of_the_readme_is_wider_than_a_screen() {
+    for name in ["README.md", "CONTRIBUTING.md"] {
+        let text = document(name);
+        let wide = text.lines().find(|line| line.chars().count() > 125);
+        assert_eq!(wide, None, "{name}");
+    }
+}
+
+#[test]
+fn the_man_page_has_every_command_flag_variable_and_exit_code() {
+    let home = Home::bare();
+    let page = home
+        .expect(0, &["generate", "man"])
+        .stdout
+        .replace("\\-", "-");
+    for title in [
+        "SYNOPSIS",
+        "COMMANDS",
+        "OPTIONS",
+        "ENVIRONMENT",
+        "FILES",
+        "\"EXIT STATUS\"",
+    ] {
+        assert!(page.contains(&format!("\n.SH {title}\n")), "{title}");
+    }
+    for command in [
+        "init",
+        "auth add",
+        "calendars",
+        "sync",
+        "reset",
+        "status",
+        "check",
+    ] {
+        let (_, section) = page
+            .split_once(&format!(".SS \"calsync {command}\""))
+            .unwrap();
+        let section = section.split("\n.S").next().unwrap();
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = home.expect(0, &words).stdout;
+        let common = [
+            "--help",
+            "--config",
+            "--state",
+            "--verbose",
+            "--quiet",
+            "--log-format",
+            "--color",
+        ];
+        for flag in help
+            .split([' ', '\n', ','])
+            .filter(|word| word.starts_with("--"))
+        {
+            let flag = flag.trim_end_matches('.');
+            let place = if common.contains(&flag) {
+                &page
+            } else {
+                section
+            };
+            assert!(
+                place.contains(&format!("fB{flag}")),
+                "{command}: {flag}: {section}"
+            );
+        }
+    }
+    assert!(
+        page.contains("[\\fB--calendar\\fR \\fINAME\\fR]..."),
+        "{page}"
+    );
+    for variable in ["CALSYNC_CONFIG", "CALSYNC_STATE", "CALSYNC_KEY", "NO_COLOR"] {
+        assert!(page.contains(variable), "{variable}");
+    }
+    let (_, codes) = page.split_once("EXIT STATUS").unwrap();
+    assert_eq!(codes.matches("\n.TP\n").count(), 9);
+}
+
+#[test]
 fn the_exit_codes_in_the_readme_are_those_of_help() {
     let help = Home::bare().expect(0, &["--help"]).stdout;
     let (_, table) = help.split_once("Exit codes:\n").unwrap();

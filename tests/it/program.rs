@@ -4,4 +4,5 @@ mod blocks;
 mod output;
 mod reset;
 mod rules;
+mod standing;
 mod sync;

@@ -2,23 +2,34 @@
 
 use std::path::PathBuf;
 
-use calsync::auth::Way;
+use calsync::{
+    auth::Way,
+    config::{ConfigError, paths},
+};
 use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::exit;
+use crate::exit::{self, Failure};
 
 /// Keep several calendars free of double bookings: what is busy in one shows as busy in all others
 #[derive(Debug, Parser)]
-#[command(name = "calsync", version, about, after_help = exit::TABLE, disable_help_subcommand = true)]
+#[command(name = "calsync", version, about, after_help = exit::TABLE)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Read this configuration [default: ~/.config/calsync/config.toml]
-    #[arg(long, global = true, value_name = "FILE", env = calsync::config::paths::CONFIG_VARIABLE, hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The configuration [default: ~/.config/calsync/config.toml] [env: CALSYNC_CONFIG]"
+    )]
     pub(crate) config: Option<PathBuf>,
-    /// Keep state in this file, whatever the configuration says
-    #[arg(long, global = true, value_name = "FILE", env = calsync::config::paths::STATE_VARIABLE, hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The state file, whatever the configuration says [env: CALSYNC_STATE]"
+    )]
     pub(crate) state: Option<PathBuf>,
     /// Say more; twice for details
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -223,6 +234,42 @@ pub(crate) enum Generated {
 }
 
 impl Args {
+    /// The command line, and what the environment says where it says nothing. An empty variable counts as none.
+    pub(crate) fn given() -> Self {
+        let mut args = Self::parse();
+        let from = |name: &str| paths::variable(name).map(PathBuf::from);
+        args.config = args.config.or_else(|| from(paths::CONFIG_VARIABLE));
+        args.state = args.state.or_else(|| from(paths::STATE_VARIABLE));
+        args
+    }
+
+    /// Where the configuration is.
+    pub(crate) fn config_file(&self) -> Result<PathBuf, Failure> {
+        let file = self.config.clone().or_else(paths::default_config);
+        file.ok_or_else(|| ConfigError::NoHome.into())
+    }
+
+    /// How calsync has to be called to find the same files: what a hint that names a command begins with.
+    pub(crate) fn program(&self) -> String {
+        let files = [("--config", &self.config), ("--state", &self.state)];
+        let mut words = vec!["calsync".to_owned()];
+        for (flag, file) in files {
+            if let Some(file) = file {
+                words.extend([flag.to_owned(), quoted(&file.display().to_string())]);
+            }
+        }
+        words.join(" ")
+    }
+
+    /// Whether nothing is to be written.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        match &self.command {
+            Command::Sync(options) => options.dry_run,
+            Command::Reset(options) => options.dry_run,
+            _ => false,
+        }
+    }
+
     /// Whether results go to a program rather than a person.
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
@@ -233,6 +280,15 @@ impl Args {
             Command::Status(options) => options.json,
             Command::Init(_) | Command::Auth(_) | Command::Check | Command::Generate(_) => false,
         }
+    }
+}
+
+/// A text as a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

@@ -1,6 +1,9 @@
 //! `calsync calendars`: what the accounts and folders offer.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use calsync::{
     config::{Account, Config, Means, Place},
@@ -31,6 +34,30 @@ struct Offer {
     writable: bool,
     zone: Option<String>,
     files: Option<usize>,
+    /// Where it really is, if it is a folder: several paths may lead there.
+    folder: Option<PathBuf>,
+}
+
+/// What was found, and whether all of it could be reached.
+struct Found {
+    offers: Vec<Offer>,
+    exit: Exit,
+}
+
+impl Found {
+    /// Tells that something cannot be reached; the first of these decides how the program ends.
+    fn failed(&mut self, what: &str, error: &ProviderError) {
+        tracing::error!("{what}: {error}");
+        if self.exit == Exit::InStep {
+            self.exit = exit_for(error);
+        }
+    }
+
+    fn has(&self, folder: &Path) -> bool {
+        let real = real(folder);
+        let mut folders = self.offers.iter().filter_map(|o| o.folder.as_ref());
+        folders.any(|folder| *folder == real)
+    }
 }
 
 pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failure> {
@@ -44,28 +71,29 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
             known(&config)
         )));
     }
-    let (mut offers, mut exit) = (Vec::new(), Exit::InStep);
+    let mut found = Found {
+        offers: Vec::new(),
+        exit: Exit::InStep,
+    };
     block_on(async {
         for name in config.accounts.keys() {
             if wanted.is_some_and(|wanted| wanted != name) {
                 continue;
             }
             match of_account(&config, &means, name).await {
-                Ok(found) => offers.extend(found),
-                Err(error) => {
-                    tracing::error!("account {name}: {error}");
-                    exit = exit_for(&error);
-                }
+                Ok(offers) => found.offers.extend(offers),
+                Err(error) => found.failed(&format!("account {name}"), &error),
             }
         }
-        if wanted.is_none() {
-            exit = configured(&config, &means, &mut offers)
-                .await
-                .unwrap_or(exit);
-        }
+        folders_by_name(&config, &means, wanted, &mut found).await;
     })?;
-    show(options.json, &config, &offers)?;
-    Ok(exit)
+    show(options.json, &config, &found.offers)?;
+    Ok(found.exit)
+}
+
+/// The real place of a folder, whatever path leads there.
+fn real(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 fn known(config: &Config) -> String {
@@ -98,15 +126,16 @@ fn local_offers(config: &Config, name: &str, path: &Path) -> Answer<Vec<Offer>> 
         ProviderError::new(ErrorKind::Refused, message)
     })?;
     let offer = |folder: Folder| {
-        let place = Place::Local(path.join(&folder.id));
+        let real = real(&path.join(&folder.id));
         Offer {
             account: Some(name.to_owned()),
             id: folder.id,
             title: None,
-            name: named(config, name, |there| *there == place),
+            name: folder_name(config, &real),
             writable: folder.writable,
             zone: None,
             files: None,
+            folder: Some(real),
         }
     };
     Ok(found.into_iter().map(offer).collect())
@@ -130,6 +159,7 @@ async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
             writable: offer.writable,
             zone: offer.zone.clone(),
             files: None,
+            folder: None,
             id: offer.id,
         }
     };
@@ -144,35 +174,50 @@ fn named(config: &Config, account: &str, is_it: impl Fn(&Place) -> bool) -> Opti
         .map(|(name, _)| name.to_string())
 }
 
-/// The calendars that are in the configuration by their place. An exit code if one cannot be reached.
-async fn configured(config: &Config, means: &Means, offers: &mut Vec<Offer>) -> Option<Exit> {
-    let mut exit = None;
+/// The name in the configuration of the calendar in this folder, named by its path or as one of an account.
+fn folder_name(config: &Config, real_folder: &Path) -> Option<String> {
+    let mut calendars = config.calendars.iter();
+    let is_it = |place: &Place| matches!(place, Place::Local(path) if real(path) == real_folder);
+    calendars
+        .find(|(_, calendar)| is_it(&calendar.place))
+        .map(|(name, _)| name.to_string())
+}
+
+/// The folders of the configuration that no account has offered: those named by their path, and those that are not there.
+async fn folders_by_name(
+    config: &Config,
+    means: &Means,
+    wanted: Option<&String>,
+    found: &mut Found,
+) {
     for (name, mut seat) in config.seats(means) {
-        let calendar = config.calendars.get(&name);
-        let Some(Place::Local(folder)) = calendar.filter(|c| c.account.is_none()).map(|c| &c.place)
-        else {
+        let Some(calendar) = config.calendars.get(&name) else {
             continue;
         };
+        let Place::Local(folder) = &calendar.place else {
+            continue;
+        };
+        let is_wanted = wanted.is_none() || calendar.account.as_ref() == wanted;
+        if !is_wanted || found.has(folder) {
+            continue;
+        }
         match seat.provider.probe().await {
             Ok(Probe {
                 writable,
                 resources,
-            }) => offers.push(Offer {
-                account: None,
+            }) => found.offers.push(Offer {
+                account: calendar.account.clone(),
                 id: folder.display().to_string(),
                 title: None,
                 name: Some(name.to_string()),
                 writable,
                 zone: None,
                 files: resources,
+                folder: Some(real(folder)),
             }),
-            Err(error) => {
-                tracing::error!("{name}: {error}");
-                exit = Some(exit_for(&error));
-            }
+            Err(error) => found.failed(&name, &error),
         }
     }
-    exit
 }
 
 fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
@@ -196,6 +241,10 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
         return print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
     }
     let titled = offers.iter().any(|offer| offer.title.is_some());
+    let mut head = vec!["NAME", "ACCOUNT", "ID OR FOLDER"];
+    head.extend(titled.then_some("TITLE"));
+    head.extend(["ACCESS", "TIME ZONE"]);
+    let head = [head.into_iter().map(str::to_owned).collect()];
     let rows = offers.iter().map(|offer| {
         let name = offer.name.as_deref().unwrap_or("(not configured)");
         let writable = match offer.writable {
@@ -211,5 +260,6 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
         row.extend([writable.to_owned(), zone(offer)]);
         row
     });
-    print::out(&print::columns(&rows.collect::<Vec<_>>()))
+    let table: Vec<Vec<String>> = head.into_iter().chain(rows).collect();
+    print::out(&print::columns(&table))
 }

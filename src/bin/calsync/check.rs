@@ -1,8 +1,10 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
+use std::path::Path;
+
 use calsync::{
-    config::{Config, Means, key},
-    ident::Mint,
+    config::{Config, Means},
+    model::counted,
     provider::{ErrorKind, Probe, Provider as _},
     session::Seat,
     state::{State, StateError},
@@ -10,10 +12,13 @@ use calsync::{
 
 use crate::{
     args::Args,
-    context::{Loaded, block_on, load, means_to_look, no_sign_ins},
+    context::{Loaded, block_on, fitting_key, load, means_to_look, no_sign_ins},
     exit::{Exit, Failure},
     print,
 };
+
+/// How many files of a calendar that cannot be read are named.
+const TROUBLES_TOLD: u32 = 20;
 
 /// Something that was looked at.
 struct Finding {
@@ -44,18 +49,28 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let means = means_to_look(&loaded).or_else(|_| no_sign_ins())?;
     let Loaded { config, state } = loaded;
     let mut findings = vec![Finding::fine(format!(
-        "configuration {}: {} calendars, {} pairs of source and target",
+        "configuration {}: {}, {} of source and target",
         config.path.display(),
-        config.calendars.len(),
-        config.routes.len()
+        counted(config.calendars.len(), "calendar"),
+        counted(config.routes.len(), "pair")
     ))];
     if config.routes.is_empty() {
         let words = "no calendar shows in another; there must be a source and a target that differ";
         findings.push(Finding::wrong("rules", Exit::Config, words));
     }
-    let mint = check_key(&config, &mut findings);
-    check_state(&state, mint.as_ref(), &mut findings);
-    block_on(check_calendars(&config, &means, &mut findings))?;
+    let opened = State::open_to_read(&state);
+    findings.push(check_key(
+        &config,
+        opened.as_ref().ok().and_then(Option::as_ref),
+    ));
+    findings.push(check_state(&state, opened.as_ref()));
+    let known = opened.ok().flatten();
+    block_on(check_calendars(
+        &config,
+        &means,
+        known.as_ref(),
+        &mut findings,
+    ))?;
     let colour = print::colour(args, print::to_terminal());
     let mut exit = Exit::InStep;
     for Finding { what, wrong } in &findings {
@@ -78,61 +93,46 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn check_key(config: &Config, findings: &mut Vec<Finding>) -> Option<Mint> {
-    match key::find(&config.key_file) {
-        Ok(Some(keys)) => {
-            findings.push(Finding::fine("key: readable by you alone"));
-            Some(keys.mint)
-        }
-        Ok(None) => {
-            findings.push(Finding::fine(format!(
-                "key: the first sync makes {}",
-                config.key_file.display()
-            )));
-            None
-        }
-        Err(error) => {
-            findings.push(Finding::wrong("key", Exit::Config, error.to_string()));
-            None
-        }
+fn check_key(config: &Config, state: Option<&State>) -> Finding {
+    // What is wrong with the state itself is told where that is looked at.
+    let known = state.and_then(|state| state.fact("key").ok().flatten());
+    match fitting_key(&config.key_file, known.as_deref()) {
+        Ok(Some(_)) => Finding::fine("key: readable by you alone"),
+        Ok(None) => Finding::fine(format!(
+            "key: the first sync makes {}",
+            config.key_file.display()
+        )),
+        Err(failure) => Finding::wrong("key", failure.exit(), failure.to_string()),
     }
 }
 
-fn check_state(path: &std::path::Path, mint: Option<&Mint>, findings: &mut Vec<Finding>) {
+fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Finding {
     let what = format!("state {}", path.display());
-    let checked = State::open_to_read(path).and_then(|state| {
-        let Some(state) = state else {
-            return Ok("the first sync makes it".to_owned());
-        };
-        match (state.fact("key")?, mint) {
-            (Some(known), Some(mint)) if known != mint.fingerprint() => {
-                return Err(StateError::Key);
-            }
-            (Some(_), None) => return Err(StateError::Key),
-            _ => {}
-        }
-        Ok(match state.open_intents()? {
-            0 => "in order".to_owned(),
-            n => format!(
-                "in order; {n} operations of a run that was cut short are settled by the next one"
-            ),
-        })
-    });
-    findings.push(match checked {
-        Ok(words) => Finding::fine(format!("{what}: {words}")),
+    let open = match opened {
+        Ok(Some(state)) => state.open_intents(),
+        Ok(None) => return Finding::fine(format!("{what}: the first sync makes it")),
+        Err(error) => return Finding::wrong(what, Exit::Config, error.to_string()),
+    };
+    match open {
+        Ok(0) => Finding::fine(format!("{what}: in order")),
+        Ok(open) => Finding::fine(format!(
+            "{what}: in order; the next run settles {} that a run cut short left open",
+            counted(open, "operation")
+        )),
         Err(error) => Finding::wrong(what, Exit::Config, error.to_string()),
-    });
+    }
 }
 
-async fn check_calendars(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
-    let seats = config.seats(means);
-    for (
-        name,
-        Seat {
+async fn check_calendars(
+    config: &Config,
+    means: &Means,
+    state: Option<&State>,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, seat) in config.seats(means) {
+        let Seat {
             mut provider, role, ..
-        },
-    ) in seats
-    {
+        } = seat;
         let what = format!("calendar {name}");
         findings.push(match provider.probe().await {
             Err(error) => {
@@ -150,11 +150,21 @@ async fn check_calendars(config: &Config, means: &Means, findings: &mut Vec<Find
                 Finding::wrong(what, Exit::Partial, words)
             }
             Ok(Probe { resources, .. }) => {
-                let count = resources
-                    .map(|n| format!(", {n} files"))
+                let count = resources.map(|n| counted(n, "file"));
+                let count = count
+                    .map(|files| format!(", {files} (events and blocks alike)"))
                     .unwrap_or_default();
                 Finding::fine(format!("{what}: reachable{count}"))
             }
         });
+        let troubles = state.and_then(|state| state.troubles(&name, TROUBLES_TOLD).ok());
+        for (href, why) in troubles.unwrap_or_default() {
+            let words = format!("could not be read by the last sync: {why}");
+            findings.push(Finding::wrong(
+                format!("{name}: {href}"),
+                Exit::Partial,
+                words,
+            ));
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! What the commands share: the configuration, the key, the state and the lock, opened in the right order.
 
-use std::{cell::RefCell, collections::BTreeSet, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use calsync::{
     auth::Vault,
     clock::Clock,
     config::{
-        self, Account, Config, Means,
-        key::{self, Keys},
-        paths,
+        self, Account, Config, ConfigError, Means,
+        key::{self, KeyError, Keys},
     },
     model::CalendarName,
     secrets::Sealer,
@@ -117,10 +121,21 @@ pub(crate) fn no_sign_ins() -> Result<Means, Failure> {
 
 /// Reads the configuration that the flags name.
 pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
-    let path = args.config.clone().unwrap_or_else(paths::default_config);
-    let config = config::load(&path)?;
-    let state = args.state.clone().unwrap_or_else(|| config.state.clone());
+    let config = config::load(&args.config_file()?)?;
+    let state = args.state.clone().or_else(|| config.state.clone());
+    let state = state.ok_or(ConfigError::NoHome)?;
     Ok(Loaded { config, state })
+}
+
+/// The key at hand, if there is one and it is the one that the state was made with.
+pub(crate) fn fitting_key(key_file: &Path, known: Option<&str>) -> Result<Option<Keys>, Failure> {
+    match (key::find(key_file)?, known) {
+        (None, Some(_)) => Err(KeyError::Gone(key_file.to_owned()).into()),
+        (Some(keys), Some(known)) if keys.mint.fingerprint() != known => {
+            Err(StateError::Key.into())
+        }
+        (keys, _) => Ok(keys),
+    }
 }
 
 impl Context {

@@ -76,6 +76,8 @@ pub(crate) enum Failure {
     SignIn(ProviderError),
     /// What the person typed cannot be done, and what can.
     Usage(String),
+    /// Somebody stopped it before it was done.
+    Stopped(String),
     /// The system does not let us.
     System(String),
 }
@@ -91,23 +93,28 @@ impl Failure {
                 _ => Exit::Away,
             },
             Self::Usage(_) => Exit::Usage,
+            Self::Stopped(_) => Exit::Partial,
             Self::System(_) => Exit::Bug,
         }
     }
 
-    /// The object that a caller who asked for JSON gets.
-    pub(crate) fn json(&self, command: &str) -> String {
-        let result = match self.exit() {
+    /// The same in the word of `--json`.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.exit() {
             Exit::Busy => Verdict::Busy,
+            Exit::Partial => Verdict::Partial,
+            Exit::Auth => Verdict::Auth,
+            Exit::Away => Verdict::Away,
             _ => Verdict::Config,
-        };
-        let object = serde_json::json!({
-            "version": 1,
-            "command": command,
-            "result": result.word(),
-            "errors": [self.to_string()],
-        });
-        format!("{object}\n")
+        }
+    }
+
+    /// What is wrong, a sentence for each mistake.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        match self {
+            Self::Config(error) => error.sentences(),
+            other => vec![other.to_string()],
+        }
     }
 }
 
@@ -118,7 +125,7 @@ impl fmt::Display for Failure {
             Self::Key(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::SignIn(error) => error.fmt(f),
-            Self::Usage(words) | Self::System(words) => f.write_str(words),
+            Self::Usage(words) | Self::Stopped(words) | Self::System(words) => f.write_str(words),
         }
     }
 }

@@ -5,7 +5,7 @@ use clap::CommandFactory as _;
 use crate::{
     args::{self, Args, Generated},
     exit::{Exit, Failure},
-    print,
+    man, print,
 };
 
 pub(crate) fn run(options: &args::Generate) -> Result<Exit, Failure> {
@@ -15,10 +15,7 @@ pub(crate) fn run(options: &args::Generate) -> Result<Exit, Failure> {
         Generated::Completions { shell } => {
             clap_complete::generate(*shell, &mut command, "calsync", &mut bytes);
         }
-        Generated::Man => {
-            let page = clap_mangen::Man::new(command).render(&mut bytes);
-            page.map_err(|error| Failure::System(format!("the man page cannot be made: {error}")))?;
-        }
+        Generated::Man => bytes = man::page(&command)?,
     }
     print::out(&String::from_utf8_lossy(&bytes))?;
     Ok(Exit::InStep)

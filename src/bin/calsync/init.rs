@@ -1,4 +1,5 @@
-//! `calsync init`: a few questions, and a configuration that was not there before.
+//! `calsync init`: a few questions, and a configuration that was not there before. Whatever calsync would refuse is said before
+//! anything is written.
 
 use std::{
     fmt::Write as _,
@@ -19,6 +20,7 @@ use crate::{
 };
 
 /// What a person answered.
+#[derive(Clone, Default)]
 struct Answers {
     timezone: Option<String>,
     me: Vec<String>,
@@ -26,7 +28,7 @@ struct Answers {
 }
 
 pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
-    let path = args.config.clone().unwrap_or_else(paths::default_config);
+    let path = args.config_file()?;
     if path.exists() {
         let words = format!(
             "{} is there already, and `init` never writes over it; edit it, or name another file with --config",
@@ -34,23 +36,27 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
         );
         return Err(Failure::Usage(words));
     }
-    let answers = if options.calendars.is_empty() {
-        ask()?
-    } else {
-        given(options)?
+    let given = given(options)?;
+    let answers = match given.calendars.is_empty() {
+        true => ask(given, &path)?,
+        false => {
+            judge(&given, &path).map_err(Failure::Usage)?;
+            for (_, folder) in &given.calendars {
+                tell_if_missing(folder);
+            }
+            given
+        }
     };
     if answers.calendars.is_empty() {
-        return Err(Failure::Usage(
-            "no calendar was named, so nothing was written".to_owned(),
-        ));
+        let words = "no calendar was named, so nothing was written; answer the questions, or name at least two: \
+                     calsync init --calendar NAME=FOLDER --calendar NAME=FOLDER";
+        return Err(Failure::Usage(words.to_owned()));
     }
     let text = template(&answers);
     fsx::create_private(&path, text.as_bytes()).map_err(|error| {
         Failure::System(format!("{} cannot be written: {error}", path.display()))
     })?;
-    let loaded = config::load(&path);
-    print::out(&next_steps(args, &path))?;
-    loaded?;
+    print::out(&next_steps(args, &path, &answers))?;
     Ok(Exit::InStep)
 }
 
@@ -64,72 +70,140 @@ fn given(options: &args::Init) -> Result<Answers, Failure> {
             "--calendar takes NAME=FOLDER, not \"{text}\""
         ))),
     };
-    let timezone = options.timezone.clone();
-    if let Some(name) = timezone.as_ref().filter(|name| zone::iana(name).is_none()) {
-        return Err(Failure::Usage(format!(
-            "\"{name}\" is not a zone of the IANA database, such as Europe/Berlin"
-        )));
-    }
-    Ok(Answers {
-        timezone,
+    let calendars = options.calendars.iter().map(pair);
+    let answers = Answers {
+        timezone: options.timezone.clone(),
         me: options.me.clone(),
-        calendars: options
-            .calendars
-            .iter()
-            .map(pair)
-            .collect::<Result<_, _>>()?,
-    })
+        calendars: calendars.collect::<Result<_, _>>()?,
+    };
+    if let Some(name) = &answers.timezone {
+        check_zone(name).map_err(Failure::Usage)?;
+    }
+    check_addresses(&answers.me).map_err(Failure::Usage)?;
+    Ok(answers)
 }
 
-/// The answers from the terminal, or from whatever is piped in, line by line.
-fn ask() -> Result<Answers, Failure> {
-    let system = jiff::tz::TimeZone::system();
-    let system = system.iana_name().unwrap_or("UTC").to_owned();
-    let timezone = loop {
-        let answer = question(&format!("Your time zone [{system}]: "))?;
-        let name = if answer.is_empty() {
-            system.clone()
-        } else {
-            answer
-        };
-        if zone::iana(&name).is_some() {
-            break name;
+/// What calsync would say to a configuration of these answers; nothing if it would take it.
+fn judge(answers: &Answers, path: &Path) -> Result<(), String> {
+    let names = answers.calendars.iter().map(|(name, _)| name);
+    for (i, name) in names.clone().enumerate() {
+        if names.clone().take(i).any(|before| before == name) {
+            return Err(format!("there are two calendars by the name \"{name}\""));
         }
-        say(&format!(
-            "\"{name}\" is not a zone of the IANA database, such as Europe/Berlin.\n"
-        ));
-    };
-    let me =
-        question("Your mail addresses, so that what you declined does not block (empty: none): ")?;
-    let addresses = me
-        .split([',', ' '])
-        .map(str::trim)
-        .filter(|address| !address.is_empty());
-    let mut calendars = Vec::new();
+        config::check_name(name).map_err(|words| format!("\"{name}\": {words}"))?;
+    }
+    match config::check(path, &template(answers)) {
+        Ok(_) => Ok(()),
+        Err(config::ConfigError::Mistakes { mistakes, .. }) => {
+            let words: Vec<String> = mistakes.into_iter().map(|mistake| mistake.words).collect();
+            Err(words.join("; "))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check_zone(name: &str) -> Result<(), String> {
+    match zone::iana(name) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "\"{name}\" is not a zone of the IANA database, such as Europe/Berlin"
+        )),
+    }
+}
+
+fn check_addresses(addresses: &[String]) -> Result<(), String> {
+    match addresses.iter().find(|text| !config::is_address(text)) {
+        Some(wrong) => Err(format!(
+            "\"{wrong}\" is not a mail address, such as ada@example.com"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The answers from the terminal, or from whatever is piped in, line by line; what the flags gave is not asked.
+fn ask(given: Answers, path: &Path) -> Result<Answers, Failure> {
+    let mut answers = given;
+    if answers.timezone.is_none() {
+        answers.timezone = Some(ask_timezone()?);
+    }
+    if answers.me.is_empty() {
+        answers.me = ask_addresses()?;
+    }
     loop {
-        let name = question(&format!(
-            "Name of calendar {} (empty: that is all): ",
-            calendars.len() + 1
-        ))?;
+        let number = answers.calendars.len() + 1;
+        let name = question(&format!("Name of calendar {number} (empty: that is all): "))?;
         if name.is_empty() {
-            break;
+            return Ok(answers);
+        }
+        if let Err(words) = config::check_name(&name) {
+            again(words)?;
+            continue;
         }
         let folder = question(&format!("Folder of .ics files for \"{name}\": "))?;
         if folder.is_empty() {
-            break;
+            again(format!("\"{name}\" needs a folder"))?;
+            continue;
         }
-        if !paths::resolve(&folder, Path::new("")).is_dir() {
-            say(&format!(
-                "{folder} is not there yet; make it before the first sync.\n"
-            ));
+        let mut more = answers.clone();
+        more.calendars.push((name, absolute(&folder)));
+        match judge(&more, path) {
+            Ok(()) => {
+                tell_if_missing(&absolute(&folder));
+                answers = more;
+            }
+            Err(words) => again(words)?,
         }
-        calendars.push((name, absolute(&folder)));
     }
-    Ok(Answers {
-        timezone: Some(timezone),
-        me: addresses.map(str::to_owned).collect(),
-        calendars,
-    })
+}
+
+fn ask_timezone() -> Result<String, Failure> {
+    let system = jiff::tz::TimeZone::system();
+    let system = system.iana_name().unwrap_or("UTC").to_owned();
+    loop {
+        let answer = question(&format!("Your time zone [{system}]: "))?;
+        let name = match answer.is_empty() {
+            true => system.clone(),
+            false => answer,
+        };
+        match check_zone(&name) {
+            Ok(()) => return Ok(name),
+            Err(words) => again(words)?,
+        }
+    }
+}
+
+fn ask_addresses() -> Result<Vec<String>, Failure> {
+    loop {
+        let words = "Your mail addresses, so that what you declined does not block (empty: none): ";
+        let answer = question(words)?;
+        let parts = answer.split([',', ' ']).map(str::trim);
+        let addresses: Vec<String> = parts
+            .filter(|address| !address.is_empty())
+            .map(str::to_owned)
+            .collect();
+        match check_addresses(&addresses) {
+            Ok(()) => return Ok(addresses),
+            Err(words) => again(words)?,
+        }
+    }
+}
+
+/// A person who made a mistake is told and asked again; a script is told, and that is all.
+fn again(words: String) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(words));
+    }
+    say(&format!("{words}\n"));
+    Ok(())
+}
+
+fn tell_if_missing(folder: &str) {
+    let is_there = paths::resolve(folder, Path::new("")).is_some_and(|path| path.is_dir());
+    if !is_there {
+        say(&format!(
+            "{folder} is not there yet; make it before the first sync.\n"
+        ));
+    }
 }
 
 /// A folder as it is meant from here, wherever the configuration will lie.
@@ -188,13 +262,16 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is always JSON, and JSON's texts are TOML's")
 }
 
-fn next_steps(args: &Args, path: &Path) -> String {
-    let flag = match &args.config {
-        Some(path) => format!(" --config {}", path.display()),
-        None => String::new(),
+fn next_steps(args: &Args, path: &Path, answers: &Answers) -> String {
+    let program = args.program();
+    let second = match &answers.calendars[..] {
+        [_] => {
+            "\nA second calendar is needed before anything can show anywhere: add it to that file, as the first one is written.\n"
+        }
+        _ => "",
     };
     format!(
-        "Wrote {}.\n\nNext:\n  calsync{flag} check            # is everything in order?\n  calsync{flag} sync --dry-run   # what would be blocked where?\n  calsync{flag} sync             # do it\n",
+        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n",
         path.display()
     )
 }

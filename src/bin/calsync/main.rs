@@ -9,6 +9,7 @@ mod exit;
 mod generate;
 mod init;
 mod log;
+mod man;
 mod print;
 mod progress;
 mod reset;
@@ -18,7 +19,8 @@ mod sync;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use calsync::{clock::Clock, report::Report};
+use jiff::Timestamp;
 
 use crate::{
     args::{Args, Command},
@@ -26,9 +28,9 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let started = Clock::System.now();
+    let args = Args::given();
     log::begin(&args);
-    let json = args.wants_json();
     let ended = match &args.command {
         Command::Init(options) => init::run(&args, options),
         Command::Auth(command) => auth::run(&args, command),
@@ -39,15 +41,24 @@ fn main() -> ExitCode {
         Command::Check => check::run(&args),
         Command::Generate(options) => generate::run(options),
     };
-    let exit = ended.unwrap_or_else(|failure| tell(&args, json, &failure));
+    let exit = ended.unwrap_or_else(|failure| tell(&args, &failure, started));
     exit.into()
 }
 
 /// Says why nothing came of it: in words for people, and as an object for whoever asked for JSON.
-fn tell(args: &Args, json: bool, failure: &Failure) -> Exit {
+fn tell(args: &Args, failure: &Failure, started: Timestamp) -> Exit {
     tracing::error!("{failure}");
-    if json && let Err(worse) = print::out(&failure.json(args.command.word())) {
-        tracing::error!("{worse}");
+    if args.wants_json() {
+        let took = Clock::System.now().duration_since(started);
+        let report = Report {
+            dry_run: args.is_dry_run(),
+            seconds: took.as_secs_f64(),
+            errors: failure.sentences(),
+            ..Report::nothing(args.command.word(), failure.verdict(), started)
+        };
+        if let Err(worse) = print::json(&report) {
+            tracing::error!("{worse}");
+        }
     }
     failure.exit()
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use calsync::report::Report;
+
 use crate::{
     args::{Args, Color},
     exit::Failure,
@@ -19,6 +21,12 @@ pub(crate) fn out(text: &str) -> Result<(), Failure> {
         ))),
         Ok(()) => Ok(()),
     }
+}
+
+/// Writes a report for a program.
+pub(crate) fn json(report: &Report) -> Result<(), Failure> {
+    let object = serde_json::to_string(report).expect("a report is always JSON");
+    out(&format!("{object}\n"))
 }
 
 /// Whether a person is reading the results.

@@ -1,17 +1,22 @@
 //! `calsync reset`: the same run with nothing desired, after asking.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    thread,
+};
 
 use calsync::{
+    model::counted,
     run::{Goal, Planned, finish, plan},
     session::Request,
 };
+use tokio::sync::oneshot;
 
 use crate::{
     args::{self, Args},
     context::{Context, block_on},
     exit::{Exit, Failure},
-    signals::until_stopped,
+    signals::{unless_stopped, until_stopped},
     sync::show,
 };
 
@@ -28,41 +33,52 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
         ..Request::default()
     };
     let mut session = context.session();
-    let work = async {
-        let planned = plan(&mut session, Goal::Empty, request).await?;
-        if asks && !is_agreed(&planned) {
-            return Ok(None);
-        }
-        finish(&mut session, planned).await.map(Some)
-    };
-    let Some(ended) = block_on(until_stopped(&context.stop, work))? else {
-        tracing::error!("stopped at once; run it again to go on");
-        return Ok(Exit::Partial);
-    };
-    match ended? {
-        Some(report) => show(args, options.json, &report),
-        None => Ok(Exit::InStep),
+    let read = plan(&mut session, Goal::Empty, request);
+    let planned = block_on(until_stopped(&context.stop, read))?.ok_or_else(stopped)??;
+    // Whoever stopped it while it read is not asked any more.
+    if asks && !context.stop.is_asked() && !is_agreed(&planned)? {
+        return Ok(Exit::InStep);
     }
+    let write = finish(&mut session, planned);
+    let report = block_on(until_stopped(&context.stop, write))?.ok_or_else(stopped)??;
+    show(args, &context, options.json, report)
+}
+
+fn stopped() -> Failure {
+    Failure::Stopped("stopped at once; run it again to go on".to_owned())
 }
 
 /// Asks a person on a terminal. Nothing to remove needs no asking.
-fn is_agreed(planned: &Planned) -> bool {
+fn is_agreed(planned: &Planned) -> Result<bool, Failure> {
     let count = planned.plan().ops.len();
     if count == 0 {
-        return true;
+        return Ok(true);
     }
-    let mut stderr = io::stderr();
     let question = format!(
-        "Remove {count} blocks that calsync made, over all time? The next sync makes them again. [y/N] "
+        "Remove {} that calsync made, over all time? The next sync makes what is wanted again. [y/N] ",
+        counted(count, "block")
     );
-    if stderr
+    let mut stderr = io::stderr();
+    let asked = stderr
         .write_all(question.as_bytes())
-        .and_then(|()| stderr.flush())
-        .is_err()
-    {
-        return false;
+        .and_then(|()| stderr.flush());
+    if asked.is_err() {
+        return Ok(false);
     }
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+    let interrupted = || Failure::Stopped("stopped; nothing was removed".to_owned());
+    let answer = block_on(unless_stopped(typed()))?.ok_or_else(interrupted)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+}
+
+/// The line that somebody types; empty if nobody does. Read in a thread of its own, so that a signal still counts meanwhile:
+/// the program then ends without waiting for it.
+async fn typed() -> String {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut answer = String::new();
+        if io::stdin().lock().read_line(&mut answer).is_ok() && tell.send(answer).is_err() {
+            tracing::debug!("nobody waits for the answer any more");
+        }
+    });
+    told.await.unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use calsync::{
     clock::Clock,
-    model::CalendarName,
+    model::{CalendarName, counted},
     state::{CalendarRow, RunRow, State},
 };
 use jiff::Timestamp;
@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{self, Args},
-    context::{Loaded, load},
+    context::{Loaded, fitting_key, load},
     exit::{Exit, Failure},
     print,
 };
 
 /// How many runs are shown to a person.
 const RUNS_SHOWN: u32 = 3;
+/// How many characters of an error are shown beside a run.
+const ERROR_SHOWN: usize = 60;
 /// How many runs are given to a program.
 const RUNS_GIVEN: u32 = 20;
 
@@ -30,18 +32,33 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
         Some(state) => (state.calendar_rows()?, state.runs(RUNS_GIVEN)?),
         None => (Vec::new(), Vec::new()),
     };
+    let hindrance = hindrance(&loaded, state.as_ref())?;
     let lines = lines(&loaded, rows);
     if options.json {
         let object = json!({
             "version": 1,
             "calendars": lines.iter().map(|line| line.json(now)).collect::<Vec<_>>(),
             "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
+            "error": hindrance,
         });
         print::out(&format!("{object}\n"))?;
     } else {
         print::out(&text(args, &lines, &runs, now))?;
+        if let Some(words) = hindrance {
+            print::out(&format!("Every sync ends with exit code 3: {words}\n"))?;
+        }
     }
     Ok(Exit::InStep)
+}
+
+/// What keeps every sync from even beginning, so that no run is remembered that could tell: a key that cannot be used.
+fn hindrance(loaded: &Loaded, state: Option<&State>) -> Result<Option<String>, Failure> {
+    let known = match state {
+        Some(state) => state.fact("key")?,
+        None => None,
+    };
+    let fits = fitting_key(&loaded.config.key_file, known.as_deref());
+    Ok(fits.err().map(|failure| failure.to_string()))
 }
 
 /// A calendar as configured, and what is remembered of it.
@@ -92,6 +109,8 @@ impl Line {
             "blocks": row.map_or(0, |row| row.blocks),
             "unreadable": row.map_or(0, |row| row.unreadable),
             "foreign_blocks": row.map_or(0, |row| row.foreign),
+            "copied_blocks": row.map_or(0, |row| row.copies),
+            "taken_blocks": row.map_or(0, |row| row.taken),
             "result": row.and_then(|row| row.result.clone()),
             "error": row.and_then(|row| row.error.clone()),
         })
@@ -111,17 +130,22 @@ impl Line {
             (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({age})")),
             (_, None) => age,
         };
-        let foreign = match row.foreign {
-            0 => String::new(),
-            n => format!("{n} of another installation"),
-        };
+        let left_alone = [
+            (row.foreign, "of another installation"),
+            (row.copies, "copied from another calendar"),
+            (row.taken, "made somebody's meeting"),
+        ];
+        let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);
+        let left_alone: Vec<String> = left_alone
+            .map(|(count, words)| format!("{} {words}", counted(*count, "block")))
+            .collect();
         vec![
             self.name.to_string(),
             role,
             state,
-            format!("{} events", row.events),
-            format!("{} blocks", row.blocks),
-            foreign,
+            counted(row.events, "event"),
+            counted(row.blocks, "block"),
+            left_alone.join(", "),
         ]
     }
 }
@@ -129,45 +153,61 @@ impl Line {
 fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String {
     let colour = print::colour(args, print::to_terminal());
     let rows: Vec<Vec<String>> = lines.iter().map(|line| line.cells(colour, now)).collect();
-    let mut text = print::columns(&rows);
-    for line in lines {
-        if let Some(error) = line.row.as_ref().and_then(|row| row.error.as_ref()) {
-            text.push_str(&format_args!("{}: {error}\n", line.name).to_string());
+    let program = args.program();
+    let mut said: Vec<String> = Vec::new();
+    for Line {
+        name, role, row, ..
+    } in lines
+    {
+        let error = row.as_ref().and_then(|row| row.error.as_ref());
+        said.extend(error.map(|error| format!("{name}: {error}")));
+        if role.is_none() {
+            said.push(format!(
+                "{name}: to take its blocks away, put it back into the configuration and run `{program} reset --calendar \
+                 {name}`; to forget it, move the state file away"
+            ));
         }
     }
     if runs.is_empty() {
-        text.push_str("No run yet; `calsync sync` makes the first.\n");
+        said.push(format!("No run yet; `{program} sync` makes the first."));
     }
     let shown = usize::try_from(RUNS_SHOWN).unwrap_or(3);
-    for run in runs.iter().take(shown) {
-        let RunRow {
-            started,
-            seconds,
-            command,
-            result,
-            created,
-            updated,
-            deleted,
-            failed,
-            error,
-        } = run;
-        let failed = match failed {
-            0 => String::new(),
-            n => format!(", {n} failed"),
-        };
-        let error = error
-            .as_ref()
-            .map(|e| format!("; {}", e.lines().next().unwrap_or_default()))
-            .unwrap_or_default();
-        text.push_str(
-            &format_args!(
-                "{command} {} took {seconds:.2} s: {result}, {created} created, {updated} updated, {deleted} deleted{failed}{error}\n",
-                ago(now, *started)
-            )
-            .to_string(),
-        );
+    said.extend(runs.iter().take(shown).map(|run| run_line(run, now)));
+    let said: String = said.iter().flat_map(|line| [line, "\n"]).collect();
+    print::columns(&rows) + &said
+}
+
+fn run_line(run: &RunRow, now: Timestamp) -> String {
+    let RunRow {
+        started,
+        seconds,
+        command,
+        result,
+        created,
+        updated,
+        deleted,
+        failed,
+        error,
+    } = run;
+    let failed = match failed {
+        0 => String::new(),
+        n => format!(", {n} failed"),
+    };
+    let error = error.as_ref().map(|e| format!("; {}", short(e)));
+    format!(
+        "{command} {} took {seconds:.2} s: {result}, {created} created, {updated} updated, {deleted} deleted{failed}{}",
+        ago(now, *started),
+        error.unwrap_or_default()
+    )
+}
+
+/// The beginning of an error: all of it stands with its calendar.
+fn short(error: &str) -> String {
+    let line = error.lines().next().unwrap_or_default();
+    match line.char_indices().nth(ERROR_SHOWN) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or(line).trim_end()),
+        None => line.to_owned(),
     }
-    text
 }
 
 fn run_json(run: &RunRow) -> Value {

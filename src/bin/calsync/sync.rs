@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use calsync::{
     clock::{Clock, random_wait},
+    model::counted,
     report::{Report, Verdict, text},
     run::{Goal, run as run_session},
     session::Request,
@@ -18,9 +19,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
-    if !waited(options.jitter)? {
-        return Ok(Exit::Partial);
-    }
+    wait(options.jitter)?;
     let context = Context::open(args)?;
     let request = Request {
         dry_run: options.dry_run,
@@ -30,52 +29,57 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     };
     let mut session = context.session();
     let work = run_session(&mut session, Goal::InStep, request);
-    let Some(report) = block_on(until_stopped(&context.stop, work))? else {
-        tracing::error!("stopped at once; the next run goes on");
-        return Ok(Exit::Partial);
-    };
-    warn_of_lost_key(&context)?;
-    show(args, options.json, &report?)
+    let stopped = || Failure::Stopped("stopped at once; the next run goes on".to_owned());
+    let report = block_on(until_stopped(&context.stop, work))?.ok_or_else(stopped)??;
+    warn_of_lost_key(args, &context)?;
+    show(args, &context, options.json, report)
 }
 
-/// Waits a random time, of so many seconds at the most, before anything is locked or read. No, if somebody stopped it.
-fn waited(most: u32) -> Result<bool, Failure> {
+/// Waits a random time, of so many seconds at the most, before anything is locked or read.
+fn wait(most: u32) -> Result<(), Failure> {
     if most == 0 {
-        return Ok(true);
+        return Ok(());
     }
     let wait = random_wait(Duration::from_secs(u64::from(most)));
     let wait = wait.map_err(|error| Failure::System(format!("there is no randomness: {error}")))?;
+    let words = "stopped before it began; the next run does what is to be done";
     let waited = block_on(unless_stopped(Clock::System.sleep(wait)))?;
-    if waited.is_none() {
-        tracing::error!("stopped before it began; the next run does what is to be done");
-    }
-    Ok(waited.is_some())
+    waited.ok_or_else(|| Failure::Stopped(words.to_owned()))
 }
 
 /// Blocks that another key made are never touched. If the key was made in this very run, it may be that the old one was lost,
 /// and whatever it made is now there for good.
-fn warn_of_lost_key(context: &Context) -> Result<(), Failure> {
+fn warn_of_lost_key(args: &Args, context: &Context) -> Result<(), Failure> {
     let rows = context.state.borrow().calendar_rows()?;
     let foreign: u64 = rows.iter().map(|row| row.foreign).sum();
     if context.is_new && foreign > 0 {
         tracing::warn!(
-            "a new key was made in {}, and there are {foreign} blocks made with another one. If that was yours, bring it back: \
-             run `calsync reset --all`, put the old key file in place, and move the state file away. If it belongs to another \
+            "a new key was made in {}, and there are already {} made with another one. If that was yours, bring it back: \
+             run `{} reset --all`, put the old key file in place, and move the state file away. If it belongs to another \
              installation, all is well",
-            context.config.key_file.display()
+            context.config.key_file.display(),
+            counted(foreign, "block"),
+            args.program()
         );
     }
     Ok(())
 }
 
 /// Prints a report, and says how the program ends.
-pub(crate) fn show(args: &Args, json: bool, report: &Report) -> Result<Exit, Failure> {
+pub(crate) fn show(
+    args: &Args,
+    context: &Context,
+    json: bool,
+    mut report: Report,
+) -> Result<Exit, Failure> {
     for error in &report.errors {
         tracing::error!("{error}");
     }
     if report.result == Verdict::Refused {
         tracing::error!(
-            "these blocks stay, all else is done; look at the calendars, then allow it once: calsync sync --allow-mass-delete"
+            "these blocks stay, all else is done; look at the calendars. What would go: {program} sync --dry-run \
+             --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
+            program = args.program()
         );
     }
     for note in &report.notes {
@@ -87,11 +91,20 @@ pub(crate) fn show(args: &Args, json: bool, report: &Report) -> Result<Exit, Fai
     }
     // A run that changed nothing says nothing, so that cron sends no mail; a person who looks on is told all the same.
     let is_told = !report.is_idle() || report.dry_run || args.verbose > 0 || print::to_terminal();
+    let key = context.is_new.then(|| context.config.key_file.display());
+    let key = key.map(|key| {
+        format!("Made the key {key}. Keep a copy of it: without it calsync does not know its blocks again.")
+    });
     if json {
-        let object = serde_json::to_string(report).expect("a report is always JSON");
-        print::out(&format!("{object}\n"))?;
-    } else if is_told && !args.quiet {
-        print::out(&text::lines(report, args.verbose > 0 || report.dry_run))?;
+        report.notes.extend(key);
+        print::json(&report)?;
+    } else if !args.quiet {
+        if is_told {
+            print::out(&text::lines(&report, args.verbose > 0 || report.dry_run))?;
+        }
+        if let Some(words) = key {
+            print::out(&format!("{words}\n"))?;
+        }
     }
     Ok(report.result.into())
 }

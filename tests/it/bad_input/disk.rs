@@ -187,7 +187,11 @@ fn a_state_folder_that_may_not_be_written_to_is_named() {
         return;
     };
     assert_eq!(ran.code, 3, "{ran:?}");
-    ran.says(&["locked/state.db", "ermission denied"]);
+    ran.says(&[
+        "the folder locked for the state file",
+        "ermission denied",
+        "make it writable",
+    ]);
     assert_eq!(home.blocks("home").len(), 0);
 }
 

@@ -136,6 +136,6 @@ fn a_new_key_beside_blocks_of_another_one_is_told() {
     home.lose_state();
     fs::remove_file(home.key_file()).unwrap();
     let told = home.expect(0, &["sync"]);
-    told.says(&["a new key was made", "1 blocks made with another one"]);
+    told.says(&["a new key was made", "1 block made with another one"]);
     home.expect(0, &["sync"]).is_silent();
 }

@@ -65,7 +65,7 @@ fn the_json_of_status_has_every_promised_key() {
     );
     let text = home.expect(0, &["status"]).stdout;
     assert!(
-        text.contains("in step just now") && text.contains("1 blocks"),
+        text.contains("in step just now") && text.contains("1 block\n"),
         "{text}"
     );
 }
@@ -77,7 +77,7 @@ fn status_does_not_wait_for_a_run() {
     let lock = File::open(home.path(".local/state/calsync/state.db.lock")).unwrap();
     lock.lock().unwrap();
     let ran = home.expect(0, &["status"]);
-    assert!(ran.stdout.contains("1 blocks"));
+    assert!(ran.stdout.contains("1 block\n"));
     assert_eq!(ran.stderr, "");
 }
 
@@ -101,7 +101,7 @@ fn quiet_means_quiet_and_verbose_tells_more() {
     assert_eq!(home.blocks("home").len(), 1);
     let told = home.expect(0, &["sync", "-v"]);
     assert!(
-        told.stdout.contains("In step: 2 calendars, 1 blocks."),
+        told.stdout.contains("In step: 2 calendars, 1 block."),
         "{told:?}"
     );
     let more = home.expect(0, &["sync", "-vv"]);
@@ -309,4 +309,96 @@ fn output_larger_than_a_pipe_arrives_whole() {
     assert!(text.len() > 64 * 1024);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["operations"].as_array().unwrap().len(), 600);
+}
+
+#[test]
+fn calendars_are_listed_once_with_the_names_they_go_by() {
+    let home = Home::bare();
+    home.configure(
+        "timezone = \"Europe/Berlin\"\n[accounts.disk]\nprovider = \"local\"\npath = \"~/cal\"\n\
+         [calendars.work]\naccount = \"disk\"\nid = \"work\"\n[calendars.home]\npath = \"~/cal/private\"\n\
+         [calendars.far]\npath = \"~/elsewhere\"\n",
+    );
+    for folder in ["cal/work", "cal/private", "cal/other", "elsewhere"] {
+        std::fs::create_dir_all(home.path(folder)).unwrap();
+    }
+    let listed = home.expect(0, &["calendars", "--json"]).json();
+    let rows = listed["calendars"].as_array().unwrap();
+    let names: Vec<&Value> = rows.iter().map(|row| &row["name"]).collect();
+    let name = |name: &str| Value::from(name);
+    assert_eq!(
+        names,
+        [&Value::Null, &name("home"), &name("work"), &name("far")]
+    );
+    let text = home.expect(0, &["calendars"]).stdout;
+    assert!(text.starts_with("NAME "), "{text}");
+    assert_eq!(text.matches("private").count(), 1, "{text}");
+    assert!(text.contains("(not configured)"), "{text}");
+    assert!(
+        !home
+            .expect(0, &["calendars", "disk"])
+            .stdout
+            .contains("elsewhere")
+    );
+    std::fs::remove_dir(home.path("cal/work")).unwrap();
+    let ran = home.expect(5, &["calendars"]);
+    ran.says(&["work: the folder", "cal/work is not there"]);
+    home.expect(5, &["calendars", "disk"]);
+}
+
+#[test]
+fn help_is_a_command_too() {
+    let home = Home::bare();
+    assert_eq!(
+        home.expect(0, &["help"]).stdout,
+        home.expect(0, &["--help"]).stdout
+    );
+    let sync = home.expect(0, &["help", "sync"]).stdout;
+    assert!(sync.contains("--allow-mass-delete"), "{sync}");
+    let init = home.expect(0, &["init", "--help"]).stdout;
+    assert!(!init.contains("Read this configuration"), "{init}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none() {
+    let home = usual();
+    let mut command = home.command(&["sync"]);
+    command.env("CALSYNC_CONFIG", "").env("CALSYNC_STATE", "");
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(home.state_file().exists());
+    home.expect(2, &["sync", "--config", ""]);
+}
+
+#[test]
+fn without_a_home_folder_that_is_what_is_said() {
+    let home = usual();
+    let without = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env_remove("HOME");
+        Ran::of(command.output().unwrap())
+    };
+    for command in ["sync", "init", "status"] {
+        let ran = without(&[command]);
+        assert_eq!(ran.code, 3, "{ran:?}");
+        ran.says(&["HOME is not set", "--config"]);
+    }
+    let config = home.config_file();
+    let ran = without(&["sync", "--config", config.to_str().unwrap()]);
+    assert_eq!(ran.code, 3);
+    ran.says(&["`path` begins with ~", "HOME", "`key_file` is missing"]);
+    let folders = format!(
+        "timezone = \"UTC\"\nkey_file = \"key\"\n[calendars.a]\npath = \"{0}/cal/work\"\n[calendars.b]\npath = \"{0}/cal/home\"\n",
+        home.root().display()
+    );
+    home.configure(&folders);
+    without(&["sync", "--config", config.to_str().unwrap()]).says(&["HOME", "--state"]);
+    let ran = without(&[
+        "sync",
+        "--config",
+        config.to_str().unwrap(),
+        "--state",
+        "s.db",
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
 }

@@ -1,5 +1,13 @@
 //! `calsync reset`: every block goes, over all time, and nothing else does.
 
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    process::{Child, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::program::{Files, Home, is_block, meeting, weekly};
 
 /// Two calendars with events of their own, blocks long before and long after today's window, and a window that is narrow now.
@@ -129,4 +137,58 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
     );
     home.expect(0, &["reset", "--calendar", "home", "--yes"]);
     assert_eq!(home.blocks("home").len(), 0);
+}
+
+/// A `reset` that has asked its question on a terminal, and the terminal's other end.
+fn asked(home: &Home) -> (Child, File) {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let mut command = home.command(&["reset", "--all"]);
+    command
+        .stdin(Stdio::from(terminal.slave))
+        .stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    let stderr = child.stderr.as_mut().unwrap();
+    while !said.ends_with(b"[y/N] ") && stderr.read(&mut byte).unwrap() == 1 {
+        said.extend(byte);
+    }
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("Remove 1 block "), "{said}");
+    (child, File::from(terminal.master))
+}
+
+/// A home with one block.
+fn one_block() -> Home {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    home
+}
+
+#[test]
+fn on_a_terminal_reset_asks_and_does_what_is_answered() {
+    for (answer, left) in [("n\n", 1), ("\n", 1), ("y\n", 0)] {
+        let home = one_block();
+        let (mut child, mut terminal) = asked(&home);
+        terminal.write_all(answer.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(home.blocks("home").len(), left, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_signal_at_the_question_ends_reset_at_once_with_nothing_removed() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let home = one_block();
+        let (child, mut terminal) = asked(&home);
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        // What is typed afterwards is no answer.
+        terminal.write_all(b"y\n").unwrap();
+        assert_eq!(ended.status.code(), Some(5), "{ended:?}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("nothing was removed"), "{said}");
+        assert_eq!(home.blocks("home").len(), 1);
+    }
 }

@@ -1,0 +1,21 @@
+//! So many of something, in words.
+
+use std::fmt::Display;
+
+/// `1 block`, `2 blocks`: the number with its noun, which forms its plural with an s.
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(counted(0_u64, "block"), "0 blocks");
+        assert_eq!(counted(1_usize, "block"), "1 block");
+        assert_eq!(counted(2_u64, "file"), "2 files");
+    }
+}

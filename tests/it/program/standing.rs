@@ -1,0 +1,391 @@
+//! Where things stand: what `status` and `check` say of runs that went well, that did not, and that never began.
+
+use std::{fs, process::Child};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::support::program::{
+    Home, KEY, day, event_with, meeting, meeting_at, set_mode, wait_until,
+};
+
+/// Two calendars, so many meetings in one of them.
+fn full(meetings: i32) -> Home {
+    let home = Home::with(&["work", "home"]);
+    home.give_key(KEY);
+    for number in 0..meetings {
+        let uid = format!("u{number}");
+        home.put(
+            "work",
+            &format!("{uid}.ics"),
+            meeting(&uid, 1 + number % 300),
+        );
+    }
+    home
+}
+
+fn row(home: &Home, calendar: &str) -> Value {
+    let status = home.expect(0, &["status", "--json"]).json();
+    let rows = status["calendars"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == calendar);
+    row.unwrap_or_else(|| panic!("{calendar}: {status}"))
+        .clone()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(id, signal).unwrap();
+}
+
+#[test]
+fn a_calendar_that_the_guard_protected_is_not_in_step() {
+    let home = full(5);
+    home.sync();
+    for number in 0..5 {
+        home.delete("work", &format!("u{number}.ics"));
+    }
+    let report = home.expect(6, &["sync", "--json"]).json();
+    assert_eq!(report["calendars"][0]["result"], "refused", "{report}");
+    let shown = row(&home, "home");
+    assert_eq!(shown["result"], "refused");
+    let error = shown["error"].as_str().unwrap();
+    assert!(error.contains("suddenly empty"), "{error}");
+    assert_eq!(row(&home, "work")["result"], "ok");
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(text.contains("refused (in step "), "{text}");
+    assert!(text.contains("home: \"work\" is suddenly empty"), "{text}");
+}
+
+#[test]
+fn what_the_guard_says_names_the_command_with_the_files_that_were_given() {
+    let home = full(5);
+    fs::rename(home.config_file(), home.path("my config.toml")).unwrap();
+    let files = ["--config", "my config.toml", "--state", "my.db"];
+    home.expect(0, &[&["sync"][..], &files].concat());
+    for number in 0..5 {
+        home.delete("work", &format!("u{number}.ics"));
+    }
+    let ran = home.expect(6, &[&["sync"][..], &files].concat());
+    let program = "calsync --config 'my config.toml' --state my.db";
+    ran.says(&[
+        &format!("{program} sync --dry-run --allow-mass-delete"),
+        &format!("{program} sync --allow-mass-delete"),
+    ]);
+}
+
+#[test]
+fn a_run_that_was_stopped_leaves_its_target_partly_done() {
+    let home = full(700);
+    let child = home.spawn(&["sync"]);
+    wait_until("the first block", || !home.blocks("home").is_empty());
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(5));
+    let shown = row(&home, "home");
+    assert_eq!(
+        (&shown["result"], &shown["last_success"]),
+        (&json!("partial"), &Value::Null)
+    );
+    let error = shown["error"].as_str().unwrap();
+    assert!(error.ends_with("left for the next run"), "{error}");
+    home.sync();
+    assert_eq!(row(&home, "home")["result"], "ok");
+}
+
+#[test]
+fn what_the_limit_leaves_over_is_not_in_step_either() {
+    let home = full(5);
+    home.configure_also("", "[limits]\noperations = 3");
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["2 changes left for the next run"]);
+    let shown = row(&home, "home");
+    assert_eq!(
+        (&shown["result"], &shown["error"]),
+        (&json!("partial"), &json!("2 changes left for the next run"))
+    );
+    home.sync();
+    assert_eq!(row(&home, "home")["error"], Value::Null);
+}
+
+#[test]
+fn a_calendar_that_was_emptied_is_not_called_in_step_anew() {
+    let home = full(1);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(!text.contains("in step just now"), "{text}");
+}
+
+#[test]
+fn status_says_that_no_sync_can_begin_for_want_of_the_right_key() {
+    let home = full(1);
+    home.sync();
+    let asks = |words: &str| {
+        let ran = home.expect(0, &["status"]);
+        assert!(ran.stdout.contains("exit code 3"), "{ran:?}");
+        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
+        let status = home.expect(0, &["status", "--json"]).json();
+        assert!(status["error"].as_str().unwrap().contains(words));
+        // The same, and only that, from `check`: one mistake is one finding.
+        let check = home.expect(3, &["check"]);
+        assert!(check.stdout.contains(words), "{check:?}");
+        assert_eq!(check.stdout.matches("!!").count(), 1, "{check:?}");
+    };
+    home.give_key(&KEY.replace("00", "01"));
+    asks("does not fit");
+    set_mode(&home.key_file(), 0o644);
+    asks("can be read by others");
+    fs::remove_file(home.key_file()).unwrap();
+    asks("is gone");
+    home.give_key(KEY);
+    let status = home.expect(0, &["status", "--json"]).json();
+    assert_eq!(status["error"], Value::Null);
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(!text.contains("exit code"), "{text}");
+}
+
+#[test]
+fn blocks_that_are_left_alone_are_counted_for_all_to_see() {
+    let home = full(2);
+    home.put("home", "own.ics", meeting("own", 9));
+    home.sync();
+    let blocks = home.blocks("home");
+    let (meeting, bytes) = blocks.iter().next().unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let guest = "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT";
+    home.put("home", meeting, text.replace("END:VEVENT", guest));
+    let (moved, bytes) = home.blocks("work").into_iter().next().unwrap();
+    home.put("home", &moved, bytes);
+    home.sync();
+    let shown = row(&home, "home");
+    assert_eq!(
+        (&shown["copied_blocks"], &shown["taken_blocks"]),
+        (&json!(1), &json!(1)),
+        "{shown}"
+    );
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(
+        text.contains("1 block copied from another calendar"),
+        "{text}"
+    );
+    assert!(text.contains("1 block made somebody's meeting"), "{text}");
+    home.delete("home", &moved);
+    home.put("home", meeting, &blocks[meeting]);
+    home.sync();
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(
+        !text.contains("copied") && !text.contains("somebody"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_calendar_that_was_renamed_and_back_leaves_no_trace_in_status() {
+    let home = full(2);
+    home.put("home", "own.ics", meeting("own", 9));
+    home.sync();
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&before.replace("calendars.home", "calendars.club"));
+    home.run(&["sync", "--allow-mass-delete"]);
+    home.configure(&before);
+    home.run(&["sync", "--allow-mass-delete"]);
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(!text.contains("club"), "{text}");
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (2, 1)
+    );
+    home.sync_idle();
+}
+
+#[test]
+fn blocks_of_a_name_long_gone_are_known_all_the_same() {
+    let home = full(1);
+    home.configure_also("", "[window]\npast_days = 3000");
+    home.put("work", "old.ics", meeting("old", -900));
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(
+        &text
+            .replace("= 3000", "= 1")
+            .replace("calendars.home", "calendars.club"),
+    );
+    home.sync();
+    home.sync();
+    assert_eq!(
+        home.blocks("home").len(),
+        2,
+        "the old one stays, as history"
+    );
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.blocks("home").len(), 0);
+}
+
+#[test]
+fn a_calendar_that_left_with_blocks_in_it_is_shown_with_what_to_do() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let (without, _) = text.split_once("[calendars.club]").unwrap();
+    home.configure(without);
+    home.sync();
+    let shown = home.expect(0, &["status"]).stdout;
+    assert!(shown.contains("not configured any more"), "{shown}");
+    assert!(shown.contains("calsync reset --calendar club"), "{shown}");
+    // Doing as it says clears it.
+    home.configure(&text);
+    home.expect(0, &["reset", "--calendar", "club", "--yes"]);
+    home.configure(without);
+    home.sync();
+    let shown = home.expect(0, &["status"]).stdout;
+    assert!(!shown.contains("club"), "{shown}");
+}
+
+#[test]
+fn check_names_what_the_last_sync_could_not_read() {
+    let home = full(1);
+    home.put("work", "bad.ics", "rubbish");
+    let fine = home.expect(0, &["check"]);
+    assert!(
+        fine.stdout.contains("2 files (events and blocks alike)"),
+        "{fine:?}"
+    );
+    home.expect(5, &["sync"]);
+    let wrong = home.expect(5, &["check"]);
+    assert!(wrong.stdout.contains("!!  work: bad.ics"), "{wrong:?}");
+    home.delete("work", "bad.ics");
+    home.sync();
+    home.expect(0, &["check"]);
+}
+
+#[test]
+fn a_long_error_is_told_once() {
+    let home = full(1);
+    fs::rename(home.folder("work"), home.path("away")).unwrap();
+    home.expect(5, &["sync"]);
+    home.expect(5, &["sync"]);
+    let text = home.expect(0, &["status"]).stdout;
+    assert_eq!(text.matches("is a disk not mounted?").count(), 1, "{text}");
+}
+
+#[test]
+fn a_whole_day_that_goes_is_told_as_it_came() {
+    let home = full(0);
+    let (first, after) = (day(10), day(12));
+    let dates = format!(
+        "DTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nSUMMARY:Away",
+        first.strftime("%Y%m%d"),
+        after.strftime("%Y%m%d")
+    );
+    home.put("work", "days.ics", event_with("days", &dates));
+    home.put("work", "hours.ics", meeting_at("hours", 3, 9));
+    let come = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    home.sync();
+    home.delete("work", "days.ics");
+    home.delete("work", "hours.ics");
+    let go = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    let times = |report: &Value| {
+        let operations = report["operations"].as_array().unwrap().iter();
+        let mut times: Vec<_> = operations
+            .map(|op| (op["start"].to_string(), op["end"].to_string()))
+            .collect();
+        times.sort();
+        times
+    };
+    assert_eq!(times(&come).len(), 2);
+    assert_eq!(times(&come), times(&go));
+    let days = (format!("\"{first}\""), format!("\"{after}\""));
+    assert!(times(&go).contains(&days), "{go}");
+}
+
+#[test]
+fn a_dry_run_counts_for_each_calendar_what_it_would_do() {
+    let home = full(3);
+    home.sync();
+    home.delete("work", "u0.ics");
+    home.put("work", "u1.ics", meeting_at("u1", 2, 15));
+    home.put("work", "u9.ics", meeting("u9", 20));
+    let report = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!(
+        report["calendars"][0]["blocks"],
+        json!({"created": 1, "updated": 1, "deleted": 1, "held": 3}),
+        "{report}"
+    );
+    assert_eq!(
+        (&report["created"], &report["updated"], &report["deleted"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
+}
+
+#[test]
+fn the_json_of_a_failure_has_every_promised_key() {
+    let home = full(1);
+    let fine = home.expect(0, &["sync", "--json"]).json();
+    let keys = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let lock = fs::File::open(home.path(".local/state/calsync/state.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let busy = home.expect(7, &["sync", "--json"]).json();
+    drop(lock);
+    assert_eq!(
+        (&busy["result"], keys(&busy)),
+        (&json!("busy"), keys(&fine))
+    );
+    let usage = home.expect(2, &["reset", "--all", "--json"]).json();
+    assert_eq!(
+        (&usage["result"], &usage["command"]),
+        (&json!("config"), &json!("reset"))
+    );
+    assert_eq!(keys(&usage), keys(&fine));
+    home.configure("a = 1\nb = 2");
+    let config = home.expect(3, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!(keys(&config), keys(&fine));
+    assert_eq!(
+        (&config["result"], &config["dry_run"]),
+        (&json!("config"), &json!(true))
+    );
+    assert!(config["errors"].as_array().unwrap().len() > 2, "{config}");
+    assert_eq!(
+        (&config["created"], &config["calendars"]),
+        (&json!(0), &json!([]))
+    );
+}
+
+#[test]
+fn the_first_run_tells_of_the_key_and_no_other_does() {
+    let home = Home::with(&["work", "home"]);
+    let first = home.sync();
+    let key = home.key_file().display().to_string();
+    assert!(
+        first.stdout.contains(&key) && first.stdout.contains("Keep a copy"),
+        "{first:?}"
+    );
+    assert_eq!(first.stderr, "");
+    home.sync_idle();
+    let home = Home::with(&["work", "home"]);
+    let report = home.expect(0, &["sync", "--json"]).json();
+    let notes = report["notes"].as_array().unwrap();
+    assert!(
+        notes[0].as_str().unwrap().contains("Keep a copy"),
+        "{report}"
+    );
+    let home = Home::with(&["work", "home"]);
+    home.expect(0, &["sync", "--quiet"]).is_silent();
+}
+
+#[test]
+fn reset_counts_the_blocks_that_it_may_not_touch() {
+    let home = full(2);
+    home.sync();
+    home.lose_state();
+    home.give_key(&KEY.replace("00", "01"));
+    home.sync();
+    let ran = home.expect(0, &["reset", "--all", "--yes"]);
+    ran.says(&["home: 2 blocks of another installation"]);
+    assert_eq!(home.blocks("home").len(), 2);
+}
