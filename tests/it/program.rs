@@ -1,6 +1,7 @@
 //! The program from outside: what it writes, what it says, and with which code it ends.
 
 mod blocks;
+mod google;
 mod output;
 mod reset;
 mod rules;
