@@ -2,6 +2,7 @@
 
 mod blocks;
 mod google;
+mod messages;
 mod output;
 mod reset;
 mod rules;

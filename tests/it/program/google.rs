@@ -1,28 +1,30 @@
 //! Two Google accounts and a folder in one configuration, from signing in to taking everything back: the program as a person
 //! uses it, with a fake Google at the other end.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::support::{
     google::{ClientKind, FakeGoogle},
-    program::{Files, Home, day, meeting, meeting_at},
+    program::{Files, Home, day, files_in, meeting, meeting_at, write},
 };
 
 /// The person's own account, and the calendar of that name.
-const ADA: &str = "ada@example.org";
+pub(super) const ADA: &str = "ada@example.org";
 /// Their account at work.
-const WORK: &str = "ada@work.example";
+pub(super) const WORK: &str = "ada@work.example";
 /// Both, as the configuration calls them, and whose they are.
-const ACCOUNTS: [(&str, &str); 2] = [("private", ADA), ("work", WORK)];
+pub(super) const ACCOUNTS: [(&str, &str); 2] = [("private", ADA), ("work", WORK)];
 
 /// A Google with both accounts, and a home whose configuration knows them and a folder.
-struct Trip {
-    fake: FakeGoogle,
-    home: Home,
+pub(super) struct Trip {
+    pub(super) fake: FakeGoogle,
+    pub(super) home: Home,
 }
 
 /// An event of an hour, so many days from today.
-fn hour(from_today: i32, hour: u8) -> Value {
+pub(super) fn hour(from_today: i32, hour: u8) -> Value {
     let time = |hour: u8| json!({"dateTime": at(from_today, hour), "timeZone": "UTC"});
     json!({"summary": "Own", "start": time(hour), "end": time(hour + 1)})
 }
@@ -31,29 +33,38 @@ fn at(from_today: i32, hour: u8) -> String {
     format!("{}T{hour:02}:00:00Z", day(from_today))
 }
 
+/// The OAuth client that an account uses.
+pub(super) fn client(account: &str) -> String {
+    format!("tv-{account}")
+}
+
 fn is_block(event: &Value) -> bool {
     event["summary"] == "Busy"
 }
 
 impl Trip {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let fake = FakeGoogle::start();
         for (_, person) in ACCOUNTS {
             fake.account(person);
         }
-        fake.client(ClientKind::Tv, "tv", "GOCSPX-zqx9secret");
+        for (name, _) in ACCOUNTS {
+            fake.client(ClientKind::Tv, &client(name), "GOCSPX-zqx9secret");
+        }
         fake.behave(|google| {
             google.auto_approve = Some(1);
             google.device_interval = 0;
         });
         let home = Home::with(&["home"]);
         let mut config = String::new();
-        for (name, _) in ACCOUNTS {
+        // One is named as people name their own, the other by its id.
+        for ((name, _), id) in ACCOUNTS.into_iter().zip(["primary", WORK]) {
             config.push_str(
                 &format_args!(
-                    "[accounts.{name}]\nprovider = \"google\"\nclient_id = \"tv\"\n\
+                    "[accounts.{name}]\nprovider = \"google\"\nclient_id = \"{}\"\n\
                      client_secret = \"GOCSPX-zqx9secret\"\nendpoint = \"{}\"\n\
-                     [calendars.{name}]\naccount = \"{name}\"\nid = \"primary\"\n",
+                     [calendars.{name}]\naccount = \"{name}\"\nid = \"{id}\"\n",
+                    client(name),
                     fake.endpoint()
                 )
                 .to_string(),
@@ -64,7 +75,7 @@ impl Trip {
     }
 
     /// The same with somebody signed in to both.
-    fn signed_in() -> Self {
+    pub(super) fn signed_in() -> Self {
         let trip = Self::new();
         for (name, person) in ACCOUNTS {
             trip.sign_in(name, person);
@@ -72,7 +83,7 @@ impl Trip {
         trip
     }
 
-    fn sign_in(&self, name: &str, person: &str) {
+    pub(super) fn sign_in(&self, name: &str, person: &str) {
         self.fake
             .behave(|google| person.clone_into(&mut google.person));
         let ran = self
@@ -106,7 +117,7 @@ impl Trip {
     }
 
     /// In step: the first run wrote, the second one read what that wrote.
-    fn in_step() -> (Self, Filled) {
+    pub(super) fn in_step() -> (Self, Filled) {
         let trip = Self::signed_in();
         let filled = trip.fill();
         trip.home.sync();
@@ -115,7 +126,7 @@ impl Trip {
     }
 
     /// A run that finds nothing to do, says nothing, and asks each calendar at Google once.
-    fn settles(&self) {
+    pub(super) fn settles(&self) {
         self.home.sync();
         self.fake.forget();
         let before = self.all();
@@ -143,7 +154,7 @@ impl Trip {
     }
 
     /// How many blocks stand in the calendars at home, of the account of one's own, and at work.
-    fn blocks(&self) -> [usize; 3] {
+    pub(super) fn blocks(&self) -> [usize; 3] {
         let at = |person| self.busy(person).len();
         [self.home.blocks("home").len(), at(ADA), at(WORK)]
     }
@@ -170,7 +181,7 @@ impl Trip {
     }
 
     /// The row of a calendar in `status --json`.
-    fn status(&self, name: &str) -> Value {
+    pub(super) fn status(&self, name: &str) -> Value {
         let all = self.home.expect(0, &["status", "--json"]).json();
         let rows = all["calendars"].as_array().unwrap().clone();
         rows.into_iter().find(|row| row["name"] == name).unwrap()
@@ -178,7 +189,7 @@ impl Trip {
 }
 
 /// What lies in the calendars.
-struct Filled {
+pub(super) struct Filled {
     series: String,
     single: String,
     invited: String,
@@ -222,6 +233,10 @@ fn from_signing_in_to_being_in_step() {
     for calendar in ["calendar private: reachable", "calendar work: reachable"] {
         assert!(checked.contains(calendar), "{checked}");
     }
+    assert!(
+        checked.contains("account work: signed in, device, just now"),
+        "{checked}"
+    );
     let before = trip.all();
     let dry = home.expect(0, &["sync", "--dry-run", "--json"]).json();
     assert_eq!((&dry["created"], &dry["result"]), (&json!(8), &json!("ok")));
@@ -356,9 +371,19 @@ fn an_account_that_is_signed_out_keeps_its_blocks_and_the_others_go_on() {
             .contains("calsync auth add work"),
         "{row}"
     );
-    assert_eq!(trip.status("private")["result"], "ok");
+    assert_eq!(row["sign_in"], "refused");
+    let fine = trip.status("private");
+    assert_eq!(
+        (&fine["result"], &fine["sign_in"]),
+        (&json!("ok"), &json!("ok"))
+    );
     let text = home.expect(0, &["status"]).stdout;
-    assert!(text.contains("calsync auth add work"), "{text}");
+    assert!(
+        text.contains("account work refused: sign in again; run: calsync auth add work"),
+        "{text}"
+    );
+    assert!(text.contains("account private signed in"), "{text}");
+    assert_eq!(trip.status("home")["sign_in"], Value::Null);
     // Again, as cron does, and nothing changes; then somebody signs in.
     home.expect(4, &["sync"]);
     assert_eq!(trip.blocks(), [4, 3, 3]);
@@ -396,4 +421,129 @@ fn a_reset_leaves_what_people_made_and_nothing_else() {
         trip.settles();
         assert_eq!(fake.mails(), []);
     }
+}
+
+#[test]
+fn status_knows_who_is_signed_in_and_asks_nobody() {
+    let trip = Trip::new();
+    let text = trip.home.expect(0, &["status"]).stdout;
+    assert!(
+        text.contains("never synced")
+            && text.contains("account work nobody has signed in; run: calsync auth add work"),
+        "{text}"
+    );
+    assert_eq!(trip.status("work")["sign_in"], "missing");
+    trip.sign_in("work", WORK);
+    assert_eq!(trip.status("work")["sign_in"], "ok");
+    let config = fs::read_to_string(trip.home.config_file()).unwrap();
+    trip.home.configure(&config.replace("tv-work", "tv-other"));
+    trip.fake.forget();
+    assert_eq!(trip.status("work")["sign_in"], "other_client");
+    assert_eq!(trip.status("private")["sign_in"], "missing");
+    assert!(trip.fake.requests().is_empty());
+}
+
+#[test]
+fn an_account_without_calendars_is_checked_too() {
+    let trip = Trip::signed_in();
+    let Trip { fake, home } = &trip;
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    let (config, _) = config.split_once("[calendars.work]").unwrap();
+    home.configure(config);
+    let fine = home.expect(0, &["check"]).stdout;
+    assert!(
+        fine.contains("account work: signed in, device, just now"),
+        "{fine}"
+    );
+    fake.revoke_all(WORK);
+    fake.expire_access_tokens();
+    let ran = home.expect(4, &["check"]);
+    assert!(
+        ran.stdout.contains("account work: ") && ran.stdout.contains("calsync auth add work"),
+        "{ran:?}"
+    );
+    home.expect(0, &["auth", "remove", "work"]);
+    let ran = home.expect(4, &["check"]);
+    assert!(ran.stdout.contains("nobody has signed in"), "{ran:?}");
+}
+
+#[test]
+fn a_sign_in_that_died_after_a_week_is_explained() {
+    for (days, is_told) in [(6, false), (7, true), (30, true)] {
+        let trip = Trip::signed_in();
+        let Trip { fake, home } = &trip;
+        make_older(home, days);
+        fake.revoke_all(WORK);
+        fake.expire_access_tokens();
+        let told = format!("refused {days} days after it was made");
+        for (code, command) in [(4, &["check"][..]), (0, &["auth", "list"])] {
+            let text = home.expect(code, command).stdout;
+            assert_eq!(text.contains(&told), is_told, "{days}: {text}");
+            assert_eq!(
+                text.contains("\"In production\""),
+                is_told || command == ["check"],
+                "{text}"
+            );
+            assert!(!text.contains("account private: the sign-in"), "{text}");
+        }
+    }
+}
+
+/// Makes every sign-in so many days older than it is.
+fn make_older(home: &Home, days: i64) {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let state = rusqlite::Connection::open_with_flags(home.state_file(), flags).unwrap();
+    let sql = "UPDATE sign_ins SET since = since - ?1 * 86400";
+    assert_eq!(state.execute(sql, [days]).unwrap(), 2);
+}
+
+/// The first block of code of this kind behind a heading of the README.
+fn from_the_readme(heading: &str, kind: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, section) = text.split_once(&format!("\n{heading}\n")).unwrap();
+    let (_, code) = section.split_once(&format!("```{kind}\n")).unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    code.lines()
+        .map(|line| format!("{}\n", line.trim()))
+        .collect()
+}
+
+#[test]
+fn the_readme_leads_to_calendars_in_step() {
+    let trip = Trip::new();
+    let Trip { fake, home } = &trip;
+    fake.client(ClientKind::Tv, "tv", "GOCSPX-zqx9secret");
+    let client = br#"{"installed":{"client_id":"tv","client_secret":"GOCSPX-zqx9secret"}}"#;
+    write(&home.path(".config/calsync/google-client.json"), client);
+    fs::create_dir_all(home.path("calendars/home")).unwrap();
+    let google = "provider = \"google\"";
+    let here = format!("{google}\nendpoint = \"{}\"", fake.endpoint());
+    home.configure(&from_the_readme("## Google", "toml").replace(google, &here));
+    fake.put(ADA, hour(2, 12));
+    fake.put(WORK, hour(3, 14));
+    let before = ACCOUNTS.map(|(_, person)| fake.events(person));
+    let mut commands = 0;
+    for line in from_the_readme("## Google", "sh").lines() {
+        let command = line.split(" #").next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+        for (name, person) in ACCOUNTS {
+            if words == ["auth", "add", name] {
+                fake.behave(|google| person.clone_into(&mut google.person));
+            }
+        }
+        home.expect(0, &words);
+        commands += 1;
+    }
+    assert_eq!(commands, 6);
+    assert_eq!([ADA, WORK].map(|person| trip.busy(person).len()), [1, 1]);
+    assert_eq!(files_in(&home.path("calendars/home")).len(), 2);
+    home.sync();
+    fake.forget();
+    home.sync().is_silent();
+    assert_eq!(fake.counts(), [("events.list", 2)].into());
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(ACCOUNTS.map(|(_, person)| fake.events(person)), before);
+    assert!(files_in(&home.path("calendars/home")).is_empty());
+    assert_eq!(fake.mails(), []);
 }
