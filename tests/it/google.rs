@@ -2,6 +2,7 @@
 
 mod listings;
 mod named;
+mod pace;
 mod refusals;
 mod talk;
 mod words;
