@@ -504,9 +504,8 @@ fn from_the_readme(heading: &str, kind: &str) -> String {
     let (_, section) = text.split_once(&format!("\n{heading}\n")).unwrap();
     let (_, code) = section.split_once(&format!("```{kind}\n")).unwrap();
     let (code, _) = code.split_once("```").unwrap();
-    code.lines()
-        .map(|line| format!("{}\n", line.trim()))
-        .collect()
+    let lines: Vec<&str> = code.lines().map(str::trim).collect();
+    lines.join("\n")
 }
 
 #[test]
