@@ -16,6 +16,7 @@ pub mod answer;
 pub mod decode;
 pub mod encode;
 pub mod gather;
+mod named;
 
 pub use account::{GoogleAccount, Offer};
 
@@ -23,6 +24,7 @@ use account::{ENTRY, encoded, error, refusal, senseless, too_much};
 use answer::{Doing, Whose};
 use decode::{Item, Next, Nonsense, Taken, What, edition, is_touched};
 use gather::Gathered;
+use named::Found;
 
 /// The most pages that a listing may have. Google makes short and empty ones as it likes.
 const PAGES_MAX: usize = 2_000;
@@ -51,6 +53,8 @@ pub enum Which {
 pub struct GoogleCalendar {
     account: GoogleAccount,
     which: Which,
+    /// What its name was found to mean, if it goes by a name.
+    found: Option<Found>,
     home: TimeZone,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
@@ -91,10 +95,10 @@ impl From<ProviderError> for Stumble {
 }
 
 impl Reading {
-    fn begin(since: Option<&Cursor>) -> Self {
+    fn begin(since: Option<&Cursor>, token: Option<String>) -> Self {
         Self {
             since: since.cloned(),
-            token: since.map(|cursor| cursor.0.clone()),
+            token,
             next: Step::Page(None),
             pages: 0,
             gathered: Gathered::default(),
@@ -105,7 +109,7 @@ impl Reading {
     fn anew(self) -> Self {
         Self {
             since: self.since,
-            ..Self::begin(None)
+            ..Self::begin(None, None)
         }
     }
 
@@ -120,18 +124,29 @@ impl GoogleCalendar {
         Self {
             account: account.clone(),
             which,
+            found: None,
             home: home.clone(),
             reading: None,
             requests: 0,
         }
     }
 
-    /// The calendar's id. A name is looked up, once.
+    /// The calendar's id. A name is looked up, unless it is remembered what it means.
     async fn id(&mut self) -> Answer<String> {
         let name = match &self.which {
             Which::Id(id) => return Ok(id.clone()),
             Which::Name(name) => name.clone(),
         };
+        if let Some(found) = &self.found {
+            return Ok(found.id.clone());
+        }
+        let id = self.look_up_name(&name).await?;
+        self.found = Some(Found::now(id.clone()));
+        Ok(id)
+    }
+
+    /// The id of the one calendar of this name.
+    async fn look_up_name(&mut self, name: &str) -> Answer<String> {
         let sent = self.account.line.requests();
         let offers = self.account.calendars().await;
         self.requests += self.account.line.requests() - sent;
@@ -148,8 +163,30 @@ impl GoogleCalendar {
             );
             return Err(ProviderError::new(ErrorKind::Gone, message));
         };
-        self.which = Which::Id(id.clone());
         Ok(id)
+    }
+
+    /// A calendar that goes by a name has another title than when the name was looked up: does the name still mean it?
+    async fn check_name(&mut self, title: Option<&str>) -> Result<(), Stumble> {
+        let (Which::Name(name), Some(found), Some(title)) = (&self.which, &mut self.found, title)
+        else {
+            return Ok(());
+        };
+        if !found.is_retitled(title) {
+            return Ok(());
+        }
+        let (name, known) = (name.clone(), found.id.clone());
+        let id = self.look_up_name(&name).await?;
+        let is_same = id == known;
+        let mut found = Found::now(id);
+        if is_same {
+            found.is_retitled(title);
+        }
+        self.found = Some(found);
+        match is_same {
+            true => Ok(()),
+            false => Err(Stumble::Lost),
+        }
     }
 
     /// Sends a request about this calendar, or about one event of it.
@@ -181,6 +218,22 @@ impl GoogleCalendar {
         let answer = self.account.ask(method, url, etag, body).await;
         self.requests += self.account.line.requests() - sent;
         answer
+    }
+
+    /// A listing from here on. What a name means is remembered with how far its calendar was read.
+    fn begin(&mut self, since: Option<&Cursor>) -> Reading {
+        let token = match (&self.which, since) {
+            (Which::Id(_), since) => since.map(|cursor| cursor.0.clone()),
+            (Which::Name(_), since) => since.and_then(Found::read).map(|(found, token)| {
+                self.found = Some(found);
+                token
+            }),
+        };
+        Reading::begin(since, token)
+    }
+
+    fn was_remembered(&self) -> bool {
+        self.found.as_ref().is_some_and(Found::was_remembered)
     }
 
     fn whose(&self) -> Whose<'_> {
@@ -232,7 +285,11 @@ impl GoogleCalendar {
         sync: Option<&str>,
         page: Option<&str>,
     ) -> Result<decode::Page, Stumble> {
-        let fields = format!("kind,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
+        let title = match self.which {
+            Which::Id(_) => "",
+            Which::Name(_) => "summary,",
+        };
+        let fields = format!("kind,{title}timeZone,nextPageToken,nextSyncToken,items({EVENT})");
         let mut query = vec![
             ("singleEvents", "false"),
             ("maxResults", "2500"),
@@ -248,10 +305,17 @@ impl GoogleCalendar {
             if sync.is_some() && refusal.wants_full_sync() {
                 return Err(Stumble::Lost);
             }
+            if refusal.status == StatusCode::NOT_FOUND && self.was_remembered() {
+                // The name may mean another calendar by now, or none.
+                self.found = None;
+                return Err(Stumble::Lost);
+            }
             return Err(self.refused(&response, Doing::Reading).into());
         }
-        decode::page(&response.body, &self.home)
-            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken).into())
+        let page = decode::page(&response.body, &self.home)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        self.check_name(page.title.as_deref()).await?;
+        Ok(page)
     }
 
     fn check_limits(&self, reading: &Reading) -> Answer<()> {
@@ -388,12 +452,16 @@ impl Provider for GoogleCalendar {
         let kept = self.reading.take();
         let mut reading = kept
             .filter(|reading| reading.since.as_ref() == since)
-            .unwrap_or_else(|| Reading::begin(since));
+            .unwrap_or_else(|| self.begin(since));
         loop {
             match self.read(&mut reading, known).await {
                 Ok(token) => {
                     let whole = reading.is_whole();
-                    return Ok(reading.gathered.into_pulled(whole, known, token));
+                    let cursor = match &self.found {
+                        Some(found) => found.cursor(&token),
+                        None => Cursor(token),
+                    };
+                    return Ok(reading.gathered.into_pulled(whole, known, cursor));
                 }
                 Err(Stumble::Lost) => {
                     tracing::debug!("the sync token is no longer good; reading everything");

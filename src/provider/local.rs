@@ -510,7 +510,7 @@ mod tests {
     fn a_file_that_a_listing_missed_is_found_and_one_that_is_gone_is_not() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a.ics", "c.ics"] {
-            fs::write(folder.path().join(name), "x").unwrap();
+            fsx::create_private(&folder.path().join(name), b"x").unwrap();
         }
         let home = TimeZone::UTC;
         let path = folder.path().to_owned();

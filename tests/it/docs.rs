@@ -70,8 +70,8 @@ fn the_example_configuration_loads_as_it_is() {
     home.configure(&document("config.example.toml"));
     let ran = home.expect(0, &["status"]);
     assert!(ran.stdout.contains("never synced"), "{ran:?}");
-    // `~` in it is the home of whoever runs it, so nothing but the folders is missing.
-    let check = home.expect(5, &["check"]);
+    // `~` in it is the home of whoever runs it, so nothing but the folders and a sign-in is missing.
+    let check = home.expect(4, &["check"]);
     assert!(check.stdout.contains("is not there"), "{check:?}");
     assert!(!check.stdout.contains("mistake"), "{check:?}");
 }

@@ -1,6 +1,8 @@
 //! Google: its JSON in and out, its refusals, and whole conversations with a fake of it.
 
 mod listings;
+mod named;
+mod pace;
 mod refusals;
 mod talk;
 mod words;

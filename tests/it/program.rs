@@ -1,6 +1,8 @@
 //! The program from outside: what it writes, what it says, and with which code it ends.
 
 mod blocks;
+mod google;
+mod messages;
 mod output;
 mod reset;
 mod rules;

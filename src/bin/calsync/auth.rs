@@ -25,6 +25,7 @@ use crate::{
     context::{Loaded, Opened, block_on, load},
     exit::{Exit, Failure},
     print,
+    standing::{Standing, google_of, testing},
     status::ago,
 };
 
@@ -152,28 +153,10 @@ fn words(ask: &Ask<'_>, pastes: bool) -> String {
 struct Row {
     account: String,
     sign_in: Option<SignIn>,
-    /// In the configuration, and as what.
-    configured: Option<String>,
+    standing: Standing,
 }
 
 impl Row {
-    fn state(&self) -> (&'static str, &'static str) {
-        match (&self.sign_in, &self.configured) {
-            (Some(_), None) => ("removed", "not in the configuration any more"),
-            (None, _) => ("missing", "nobody has signed in"),
-            (
-                Some(SignIn {
-                    refused: Some(_), ..
-                }),
-                _,
-            ) => ("refused", "refused: sign in again"),
-            (Some(sign_in), Some(client)) if sign_in.client != *client => {
-                ("other_client", "of another client: sign in again")
-            }
-            (Some(_), Some(_)) => ("ok", "signed in"),
-        }
-    }
-
     fn json(&self, now: Timestamp) -> Value {
         let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let sign_in = self.sign_in.as_ref();
@@ -184,19 +167,19 @@ impl Row {
             "since": sign_in.map(|s| time(s.since)),
             "age_seconds": sign_in.map(|s| now.as_second() - s.since.as_second()),
             "refused_since": sign_in.and_then(|s| s.refused).map(time),
-            "state": self.state().0,
+            "state": self.standing.word(),
         })
     }
 
     fn cells(&self, now: Timestamp) -> Vec<String> {
         let Some(sign_in) = &self.sign_in else {
-            return vec![self.account.clone(), self.state().1.to_owned()];
+            return vec![self.account.clone(), self.standing.words().to_owned()];
         };
         let short = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_owned();
         let scopes: Vec<String> = sign_in.scopes.split_whitespace().map(short).collect();
         vec![
             self.account.clone(),
-            self.state().1.to_owned(),
+            self.standing.words().to_owned(),
             sign_in.way.clone(),
             scopes.join(" "),
             ago(now, sign_in.since),
@@ -210,22 +193,21 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
         Some(state) => state.sign_ins()?,
         None => Vec::new(),
     };
-    let configured = |name: &str| match config.accounts.get(name) {
-        Some(Account::Google(google)) => Some(google.credentials.client()),
-        _ => None,
-    };
     let named = config
         .accounts
         .keys()
-        .filter(|name| configured(name).is_some());
+        .filter(|name| google_of(&config, name).is_some());
     let mut names: BTreeSet<String> = named.cloned().collect();
     names.extend(sign_ins.iter().map(|sign_in| sign_in.account.clone()));
     let rows: Vec<Row> = names
         .into_iter()
-        .map(|account| Row {
-            sign_in: sign_ins.iter().find(|s| s.account == account).cloned(),
-            configured: configured(&account),
-            account,
+        .map(|account| {
+            let sign_in = sign_ins.iter().find(|s| s.account == account).cloned();
+            Row {
+                standing: Standing::of(sign_in.as_ref(), google_of(&config, &account)),
+                sign_in,
+                account,
+            }
         })
         .collect();
     let now = Clock::System.now();
@@ -238,8 +220,14 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
     } else if rows.is_empty() {
         print::out("No account needs anybody to sign in.\n")?;
     } else {
-        let rows: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
-        print::out(&print::columns(&rows))?;
+        let cells: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
+        let mut text = print::columns(&cells);
+        for row in &rows {
+            if let Some(why) = row.sign_in.as_ref().and_then(testing) {
+                text.push_str(&format_args!("account {}: {why}\n", row.account).to_string());
+            }
+        }
+        print::out(&text)?;
     }
     Ok(Exit::InStep)
 }

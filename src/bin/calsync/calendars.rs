@@ -104,7 +104,8 @@ fn known(config: &Config) -> String {
     }
 }
 
-fn exit_for(error: &ProviderError) -> Exit {
+/// How the program ends if that is what went wrong.
+pub(crate) fn exit_for(error: &ProviderError) -> Exit {
     match error.kind {
         ErrorKind::SignIn => Exit::Auth,
         ErrorKind::Retry(_) => Exit::Away,

@@ -3,18 +3,22 @@
 use std::path::Path;
 
 use calsync::{
+    auth::VaultError,
     config::{Config, Means},
     model::counted,
-    provider::{ErrorKind, Probe, Provider as _},
+    provider::{Probe, Provider as _, google::GoogleAccount},
     session::Seat,
     state::{State, StateError},
 };
 
 use crate::{
     args::Args,
+    calendars::exit_for,
     context::{Loaded, block_on, fitting_key, load, means_to_look, no_sign_ins},
     exit::{Exit, Failure},
     print,
+    standing::{Standing, google_of, testing},
+    status::ago,
 };
 
 /// How many files of a calendar that cannot be read are named.
@@ -65,12 +69,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     ));
     findings.push(check_state(&state, opened.as_ref()));
     let known = opened.ok().flatten();
-    block_on(check_calendars(
-        &config,
-        &means,
-        known.as_ref(),
-        &mut findings,
-    ))?;
+    block_on(async {
+        // What Google says of the calendars is known of their accounts afterwards.
+        let mut calendars = Vec::new();
+        check_calendars(&config, &means, known.as_ref(), &mut calendars).await;
+        check_accounts(&config, &means, &mut findings).await;
+        findings.extend(calendars);
+    })?;
     let colour = print::colour(args, print::to_terminal());
     let mut exit = Exit::InStep;
     for Finding { what, wrong } in &findings {
@@ -123,6 +128,57 @@ fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Find
     }
 }
 
+/// Whether each Google account is signed in to. One that has no calendars is asked for what it offers.
+async fn check_accounts(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
+    for (name, account) in config.google_accounts(means) {
+        let mut calendars = config.calendars.values();
+        let is_used = calendars.any(|calendar| calendar.account.as_deref() == Some(name));
+        findings.push(check_account(config, means, name, (!is_used).then_some(account)).await);
+    }
+}
+
+async fn check_account(
+    config: &Config,
+    means: &Means,
+    name: &str,
+    ask: Option<GoogleAccount>,
+) -> Finding {
+    let what = format!("account {name}");
+    let asked = match ask {
+        Some(account) => account.calendars().await.map(drop),
+        None => Ok(()),
+    };
+    let sign_in = match means.vault.sign_in(name) {
+        Ok(sign_in) => sign_in,
+        Err(VaultError::State(error)) => {
+            return Finding::wrong(what, Exit::Config, error.to_string());
+        }
+        Err(error @ VaultError::Seal(_)) => {
+            return Finding::wrong(what, Exit::Auth, error.to_string());
+        }
+    };
+    if let Some(why) = sign_in.as_ref().and_then(testing) {
+        return Finding::wrong(what, Exit::Auth, why);
+    }
+    if let Err(error) = asked {
+        return Finding::wrong(what, exit_for(&error), error.message);
+    }
+    let standing = Standing::of(sign_in.as_ref(), google_of(config, name));
+    if standing.needs_somebody() {
+        let words = format!("{}; run: calsync auth add {name}", standing.words());
+        return Finding::wrong(what, Exit::Auth, words);
+    }
+    let since = sign_in.map(|sign_in| {
+        let now = means.clock.now();
+        format!(", {}, {}", sign_in.way, ago(now, sign_in.since))
+    });
+    Finding::fine(format!(
+        "{what}: {}{}",
+        standing.words(),
+        since.unwrap_or_default()
+    ))
+}
+
 async fn check_calendars(
     config: &Config,
     means: &Means,
@@ -131,23 +187,18 @@ async fn check_calendars(
 ) {
     for (name, seat) in config.seats(means) {
         let Seat {
-            mut provider, role, ..
+            mut provider,
+            role,
+            account,
+            ..
         } = seat;
         let what = format!("calendar {name}");
         findings.push(match provider.probe().await {
-            Err(error) => {
-                let exit = match error.kind {
-                    ErrorKind::SignIn => Exit::Auth,
-                    ErrorKind::Retry(_) => Exit::Away,
-                    _ => Exit::Partial,
-                };
-                Finding::wrong(what, exit, error.message)
-            }
+            Err(error) => Finding::wrong(what, exit_for(&error), error.message),
             Ok(Probe {
                 writable: false, ..
             }) if role.is_target() => {
-                let words = "it is not writable; make it so, or set role = \"source\"";
-                Finding::wrong(what, Exit::Partial, words)
+                Finding::wrong(what, Exit::Partial, not_writable(config, &account))
             }
             Ok(Probe { resources, .. }) => {
                 let count = resources.map(|n| counted(n, "file"));
@@ -166,5 +217,14 @@ async fn check_calendars(
                 words,
             ));
         }
+    }
+}
+
+fn not_writable(config: &Config, account: &str) -> String {
+    match google_of(config, account) {
+        None => "it is not writable; make it so, or set role = \"source\"".to_owned(),
+        Some(_) => format!(
+            "account {account} may not write to it; ask its owner for \"Make changes to events\", or set role = \"source\""
+        ),
     }
 }

@@ -14,6 +14,7 @@ mod print;
 mod progress;
 mod reset;
 mod signals;
+mod standing;
 mod status;
 mod sync;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calsync::{
     clock::Clock,
     model::{CalendarName, counted},
-    state::{CalendarRow, RunRow, State},
+    state::{CalendarRow, RunRow, SignIn, State},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use crate::{
     context::{Loaded, fitting_key, load},
     exit::{Exit, Failure},
     print,
+    standing::{Standing, google_of},
 };
 
 /// How many runs are shown to a person.
@@ -28,12 +29,16 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     let loaded = load(args)?;
     let now = Clock::System.now();
     let state = State::open_to_read(&loaded.state)?;
-    let (rows, runs) = match &state {
-        Some(state) => (state.calendar_rows()?, state.runs(RUNS_GIVEN)?),
-        None => (Vec::new(), Vec::new()),
+    let (rows, runs, sign_ins) = match &state {
+        Some(state) => (
+            state.calendar_rows()?,
+            state.runs(RUNS_GIVEN)?,
+            state.sign_ins()?,
+        ),
+        None => (Vec::new(), Vec::new(), Vec::new()),
     };
     let hindrance = hindrance(&loaded, state.as_ref())?;
-    let lines = lines(&loaded, rows);
+    let lines = lines(&loaded, rows, &sign_ins);
     if options.json {
         let object = json!({
             "version": 1,
@@ -66,21 +71,29 @@ struct Line {
     name: CalendarName,
     role: Option<&'static str>,
     account: Option<String>,
+    /// Whether its account is signed in to, if that is needed.
+    standing: Option<Standing>,
     row: Option<CalendarRow>,
 }
 
 /// The configured calendars, then those that are remembered but not configured any more and still hold blocks.
-fn lines(loaded: &Loaded, rows: Vec<CalendarRow>) -> Vec<Line> {
+fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Line> {
     let mut rows: BTreeMap<CalendarName, CalendarRow> = rows
         .into_iter()
         .map(|row| (row.name.clone(), row))
         .collect();
+    let standing = |account: &str| {
+        let google = google_of(&loaded.config, account)?;
+        let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == account);
+        Some(Standing::of(sign_in, Some(google)))
+    };
     let calendars = loaded.config.calendars.iter();
     let mut lines: Vec<Line> = calendars
         .map(|(name, calendar)| Line {
             name: name.clone(),
             role: Some(calendar.role.word()),
             account: calendar.account.clone(),
+            standing: calendar.account.as_deref().and_then(standing),
             row: rows.remove(name),
         })
         .collect();
@@ -89,6 +102,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>) -> Vec<Line> {
         name,
         role: None,
         account: None,
+        standing: None,
         row: Some(row),
     }));
     lines
@@ -102,6 +116,7 @@ impl Line {
             "name": &*self.name,
             "role": self.role,
             "account": self.account,
+            "sign_in": self.standing.map(Standing::word),
             "last_success": success.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             "age_seconds": success.map(|at| now.as_second() - at.as_second()),
             "cursor": row.is_some_and(|row| row.has_cursor),
@@ -118,8 +133,11 @@ impl Line {
 
     fn cells(&self, colour: bool, now: Timestamp) -> Vec<String> {
         let role = self.role.unwrap_or("removed").to_owned();
+        let signed_in = self.signed_in(colour);
         let Some(row) = &self.row else {
-            return vec![self.name.to_string(), role, "never synced".to_owned()];
+            let mut cells = vec![self.name.to_string(), role, "never synced".to_owned()];
+            cells.extend([String::new(), String::new(), String::new(), signed_in]);
+            return cells;
         };
         let age = row.last_success.map_or("never in step".to_owned(), |at| {
             format!("in step {}", ago(now, at))
@@ -146,7 +164,24 @@ impl Line {
             counted(row.events, "event"),
             counted(row.blocks, "block"),
             left_alone.join(", "),
+            signed_in,
         ]
+    }
+
+    /// Whether its account is signed in to, and what to do if not.
+    fn signed_in(&self, colour: bool) -> String {
+        let (Some(standing), Some(account)) = (self.standing, &self.account) else {
+            return String::new();
+        };
+        let words = format!("account {account} {}", standing.words());
+        match standing.needs_somebody() {
+            true => print::paint(
+                colour,
+                "31",
+                &format!("{words}; run: calsync auth add {account}"),
+            ),
+            false => words,
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Whether there are more.
     pub next: Next,
+    /// What the calendar is called, if that was asked for.
+    pub title: Option<String>,
 }
 
 /// What follows a page.
@@ -95,6 +97,7 @@ struct Envelope<'a> {
     next_sync_token: Option<String>,
     time_zone: Option<String>,
     access_role: Option<String>,
+    summary: Option<String>,
 }
 
 /// Reads a page of `events.list`. Dates without a zone of their own are read in the calendar's, else in `home`.
@@ -117,6 +120,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
             .map(|raw| reader.item(raw.get()))
             .collect(),
         next,
+        title: page.summary,
     })
 }
 

@@ -48,7 +48,7 @@ impl Gathered {
     }
 
     /// All that the listing says.
-    pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: String) -> Pulled {
+    pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
         self.touch_blocks();
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
@@ -79,7 +79,7 @@ impl Gathered {
         Pulled {
             listing,
             changes: seen,
-            cursor: Some(Cursor(cursor)),
+            cursor: Some(cursor),
         }
     }
 

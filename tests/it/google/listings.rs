@@ -6,7 +6,7 @@ use calsync::{
     ident::{BlockId, Mint, Subject},
     model::{Href, Part, SeenBlock, Uid, Version},
     provider::{
-        Change, Known, Listing, Pulled,
+        Change, Cursor, Known, Listing, Pulled,
         google::{
             decode::{self, Item, is_touched},
             gather::Gathered,
@@ -78,7 +78,7 @@ fn gone(id: &str) -> Value {
 fn pulled(whole: bool, all: &[Value], known: &Memory) -> Pulled {
     let mut gathered = Gathered::default();
     gathered.add(items(all));
-    gathered.into_pulled(whole, known, "t".to_owned())
+    gathered.into_pulled(whole, known, Cursor("t".to_owned()))
 }
 
 /// Each change in a few words.
@@ -131,7 +131,7 @@ fn a_series_that_nobody_knows_is_asked_for() {
     assert_eq!(gathered.missing(&known), [Href::from("s")].into());
     gathered.add(items(&[series("s")]));
     assert!(gathered.missing(&known).is_empty());
-    let pulled = gathered.into_pulled(false, &known, "t".to_owned());
+    let pulled = gathered.into_pulled(false, &known, Cursor("t".to_owned()));
     assert!(told(&pulled).contains(&"s_hole is of s@example.org".to_owned()));
 }
 

@@ -37,6 +37,11 @@ impl FakeGoogle {
         world.calendars.insert(id.to_owned(), calendar);
     }
 
+    /// Calls a calendar something else.
+    pub(crate) fn rename_calendar(&self, id: &str, summary: &str) {
+        summary.clone_into(&mut self.world().calendar_mut(id).summary);
+    }
+
     /// Deletes a calendar.
     pub(crate) fn remove_calendar(&self, id: &str) {
         assert!(

@@ -1,0 +1,102 @@
+//! Whether an account is signed in to, as far as the state file knows. Asks nobody.
+
+use calsync::{
+    auth::{Credentials, Google},
+    config::{Account, Config},
+    state::SignIn,
+};
+use jiff::SignedDuration;
+
+/// Google lets a sign-in live for a week while the consent screen is in "Testing". A run every few minutes sees its end at once.
+const TESTING: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
+
+/// How an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Signed in.
+    In,
+    /// Nobody has signed in.
+    Missing,
+    /// Nobody has to: a service account, before its first run.
+    ByItself,
+    /// The server does not accept the sign-in any more.
+    Refused,
+    /// The sign-in belongs to another OAuth client or another server.
+    OtherClient,
+    /// The account is not in the configuration any more.
+    Removed,
+}
+
+impl Standing {
+    /// How an account stands, by its sign-in and what the configuration says of it.
+    pub(crate) fn of(sign_in: Option<&SignIn>, google: Option<&Google>) -> Self {
+        match (sign_in, google) {
+            (Some(_), None) => Self::Removed,
+            (None, Some(google)) if matches!(google.credentials, Credentials::Service(_)) => {
+                Self::ByItself
+            }
+            (None, _) => Self::Missing,
+            (Some(sign_in), Some(google)) => {
+                let is_its = sign_in.client == google.credentials.client()
+                    && sign_in.server == google.endpoint.name();
+                match (is_its, sign_in.refused) {
+                    (false, _) => Self::OtherClient,
+                    (true, Some(_)) => Self::Refused,
+                    (true, None) => Self::In,
+                }
+            }
+        }
+    }
+
+    /// The word for programs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::In => "ok",
+            Self::Missing => "missing",
+            Self::ByItself => "unused",
+            Self::Refused => "refused",
+            Self::OtherClient => "other_client",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The words for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::In => "signed in",
+            Self::Missing => "nobody has signed in",
+            Self::ByItself => "signs in by itself",
+            Self::Refused => "refused: sign in again",
+            Self::OtherClient => "of another client: sign in again",
+            Self::Removed => "not in the configuration any more",
+        }
+    }
+
+    /// Whether a person has to sign in before the account can be used.
+    pub(crate) fn needs_somebody(self) -> bool {
+        matches!(self, Self::Missing | Self::Refused | Self::OtherClient)
+    }
+}
+
+/// The Google account of this name, if it is configured.
+pub(crate) fn google_of<'a>(config: &'a Config, name: &str) -> Option<&'a Google> {
+    match config.accounts.get(name) {
+        Some(Account::Google(google)) => Some(google),
+        Some(Account::Local { .. }) | None => None,
+    }
+}
+
+/// What most likely killed a sign-in that lived for a week, and the cure.
+pub(crate) fn testing(sign_in: &SignIn) -> Option<String> {
+    let lived = sign_in.refused?.duration_since(sign_in.since);
+    let is_by_a_person = sign_in.way != calsync::auth::Way::ServiceAccount.word();
+    (lived >= TESTING && is_by_a_person).then(|| {
+        format!(
+            "the sign-in was refused {} days after it was made. While the OAuth client's consent screen is in \"Testing\", Google \
+             ends every sign-in after seven days: publish it (\"In production\") in the Google Cloud console, then run: \
+             calsync auth add {}",
+            (lived.as_hours() + 1) / 24,
+            sign_in.account
+        )
+    })
+}
