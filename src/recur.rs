@@ -6,7 +6,10 @@ use ical::recur::{
     IcalRecurDateTime, IcalRecurFreq, IcalRecurRule, IcalRecurSkip, IcalRecurWeekday,
     IcalRecurWeekdayNum, expand::IcalRecurExpand,
 };
-use jiff::civil::{DateTime, date};
+use jiff::{
+    Span,
+    civil::{DateTime, date},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many occurrences are walked at the most before a rule is given up as too long.
@@ -99,12 +102,6 @@ impl Rule {
     /// without a weekday, times below the day, leap-day skipping.
     pub fn is_plain(&self) -> bool {
         let rule = &*self.0;
-        let by_time =
-            !(rule.by_hour.is_empty() && rule.by_minute.is_empty() && rule.by_second.is_empty());
-        let sub_daily = matches!(
-            rule.freq,
-            IcalRecurFreq::Secondly | IcalRecurFreq::Minutely | IcalRecurFreq::Hourly
-        );
         let bare_week = !rule.by_week_no.is_empty() && rule.by_day.is_empty();
         let bare_month_day = rule.freq == IcalRecurFreq::Yearly
             && !rule.by_month_day.is_empty()
@@ -117,8 +114,7 @@ impl Rule {
             && rule.by_year_day.is_empty()
             && rule.by_week_no.is_empty();
         let both_ends = rule.until.is_some() && rule.count.is_some();
-        !(by_time
-            || sub_daily
+        !(!self.keeps_time_of_day()
             || bare_week
             || bare_month_day
             || weekly_ordinal
@@ -139,12 +135,111 @@ impl Rule {
         IcalRecurExpand::new(rule, recur(start)).map_while(civil)
     }
 
+    /// The starts of [`Rule::starts`] from `from` on, and perhaps some before it: what lies long before is stepped over, where
+    /// the rule lets that be done without walking.
+    pub fn starts_near(
+        &self,
+        start: DateTime,
+        from: DateTime,
+    ) -> impl Iterator<Item = DateTime> + use<> {
+        match self.forwarded(start, from) {
+            Some((start, rule)) => rule.starts(start),
+            None => self.starts(start),
+        }
+    }
+
+    /// The rule from a later start on, whole steps away from its first and still before `from`.
+    fn forwarded(&self, start: DateTime, from: DateTime) -> Option<(DateTime, Self)> {
+        let step = self.step()?;
+        let bare = self.is_bare();
+        let gone = seconds_between(start, from)? / step - 1;
+        let mut rule = self.clone();
+        if let Some(count) = rule.0.count {
+            let left = u32::try_from(i64::from(count) - gone).unwrap_or(0);
+            // What is left of a count is only known if each step makes one start.
+            if !bare || left == 0 {
+                return None;
+            }
+            rule.0.count = Some(left);
+        }
+        let later = start.checked_add(Span::new().try_seconds(step.checked_mul(gone)?).ok()?);
+        later.ok().filter(|_| gone > 0).map(|later| (later, rule))
+    }
+
+    /// The seconds from one step of the rule to the next, if they are always the same on the clock.
+    fn step(&self) -> Option<i64> {
+        let unit = match self.0.freq {
+            IcalRecurFreq::Secondly => 1,
+            IcalRecurFreq::Minutely => 60,
+            IcalRecurFreq::Hourly => 3_600,
+            IcalRecurFreq::Daily => 86_400,
+            IcalRecurFreq::Weekly => 7 * 86_400,
+            IcalRecurFreq::Monthly | IcalRecurFreq::Yearly => return None,
+        };
+        Some(unit * i64::from(self.0.interval).max(1))
+    }
+
+    /// Whether the rule says nothing but how often: each of its steps makes one start.
+    fn is_bare(&self) -> bool {
+        let rule = &*self.0;
+        let numbers = [
+            rule.by_month.is_empty(),
+            rule.by_week_no.is_empty(),
+            rule.by_year_day.is_empty(),
+            rule.by_month_day.is_empty(),
+            rule.by_day.is_empty(),
+            rule.by_hour.is_empty(),
+            rule.by_minute.is_empty(),
+            rule.by_second.is_empty(),
+            rule.by_set_pos.is_empty(),
+        ];
+        numbers.into_iter().all(|empty| empty)
+    }
+
+    /// Whether the rule repeats within the day.
+    fn is_sub_daily(&self) -> bool {
+        matches!(
+            self.0.freq,
+            IcalRecurFreq::Secondly | IcalRecurFreq::Minutely | IcalRecurFreq::Hourly
+        )
+    }
+
+    /// Whether all starts of the rule are at one time of the day.
+    pub fn keeps_time_of_day(&self) -> bool {
+        let rule = &*self.0;
+        let by_time =
+            !(rule.by_hour.is_empty() && rule.by_minute.is_empty() && rule.by_second.is_empty());
+        !(by_time || self.is_sub_daily())
+    }
+
+    /// Whether a rule that says nothing but how often within the day makes more than `most` starts between two times. It
+    /// takes no walk to know.
+    pub fn crowds(&self, start: DateTime, from: DateTime, to: DateTime, most: usize) -> bool {
+        let Some(step) = self
+            .step()
+            .filter(|_| self.is_sub_daily() && self.is_bare())
+        else {
+            return false;
+        };
+        let to = self.until().map_or(to, |until| until.min(to));
+        let steps = |to| seconds_between(start, to).map_or(0, |seconds| seconds / step);
+        let last = self.0.count.map_or(i64::MAX, i64::from).min(steps(to));
+        last - steps(from).max(0) > i64::try_from(most).unwrap_or(i64::MAX)
+    }
+
     /// The last local start of the rule, or an upper bound of it; `None` for a rule without end.
     pub fn last(&self, start: DateTime) -> Option<DateTime> {
         if let Some(until) = self.until() {
             return Some(until.max(start));
         }
-        let count = usize::try_from(self.0.count?).unwrap_or(usize::MAX);
+        let count = self.0.count?;
+        if let Some(step) = self.step().filter(|_| self.is_bare()) {
+            let seconds = i64::from(count.saturating_sub(1)).checked_mul(step)?;
+            return start
+                .checked_add(Span::new().try_seconds(seconds).ok()?)
+                .ok();
+        }
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > STEPS_MAX {
             // Too far to walk: as good as without end.
             return None;
@@ -206,6 +301,12 @@ impl Rule {
         }
         text
     }
+}
+
+/// The seconds that a clock without changes shows between two times; none if the second is not after the first.
+fn seconds_between(start: DateTime, to: DateTime) -> Option<i64> {
+    let between = to.duration_since(start).as_secs();
+    (between > 0).then_some(between)
 }
 
 fn part(text: &mut String, name: &str, value: &str) {
@@ -357,6 +458,75 @@ mod tests {
         );
         assert_eq!(until("FREQ=DAILY;UNTIL=20270101T000000Z"), Some(Until::Utc));
         assert_eq!(until("FREQ=DAILY"), None);
+    }
+
+    #[test]
+    fn what_is_stepped_over_changes_nothing_of_what_follows() {
+        let start = date(2001, 2, 28).at(9, 30, 0, 0);
+        let (from, to) = (
+            date(2026, 3, 1).at(0, 0, 0, 0),
+            date(2026, 5, 1).at(0, 0, 0, 0),
+        );
+        for text in [
+            "FREQ=DAILY",
+            "FREQ=DAILY;INTERVAL=3;COUNT=3050",
+            "FREQ=DAILY;INTERVAL=3;COUNT=4",
+            "FREQ=DAILY;BYMONTH=3;BYHOUR=7,23",
+            "FREQ=DAILY;BYDAY=MO;COUNT=1310",
+            "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,TU;WKST=SU",
+            "FREQ=WEEKLY;INTERVAL=2;UNTIL=20260401T000000",
+            "FREQ=WEEKLY;INTERVAL=5;BYDAY=MO,FR;BYSETPOS=-1",
+            "FREQ=HOURLY;INTERVAL=7",
+            "FREQ=HOURLY;INTERVAL=5;BYHOUR=3,4;BYMONTHDAY=31",
+            "FREQ=MINUTELY;INTERVAL=1001;COUNT=13200",
+            "FREQ=MONTHLY;BYDAY=-1FR",
+            "FREQ=YEARLY;BYMONTH=4",
+        ] {
+            let rule = rule(text);
+            let inside = |at: &DateTime| *at >= from;
+            let walked = rule.starts(start).take_while(|at| *at < to);
+            let walked: Vec<_> = walked.filter(inside).collect();
+            let near = rule.starts_near(start, from).take_while(|at| *at < to);
+            let near: Vec<_> = near.collect();
+            let found: Vec<_> = near.iter().copied().filter(inside).collect();
+            assert_eq!(found, walked, "{text}");
+            if text.starts_with("FREQ=HOURLY;INTERVAL=7") {
+                assert!(near.len() < found.len() + 4, "{} steps", near.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_start_is_known_with_and_without_walking() {
+        let start = date(2026, 1, 30).at(9, 30, 0, 0);
+        for text in [
+            "FREQ=DAILY;COUNT=1",
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=40",
+            "FREQ=MINUTELY;COUNT=1000",
+            "FREQ=MONTHLY;COUNT=7",
+            "FREQ=WEEKLY;BYDAY=MO,FR;COUNT=9",
+        ] {
+            let rule = rule(text);
+            assert_eq!(rule.last(start), rule.starts(start).last(), "{text}");
+        }
+    }
+
+    #[test]
+    fn crowds_are_counted_without_walking() {
+        let start = date(1970, 1, 1).at(0, 0, 0, 0);
+        let (from, to) = (
+            date(2026, 3, 1).at(0, 0, 0, 0),
+            date(2027, 3, 1).at(0, 0, 0, 0),
+        );
+        let crowds = |text| rule(text).crowds(start, from, to, 10_000);
+        assert!(crowds("FREQ=SECONDLY"));
+        assert!(crowds("FREQ=MINUTELY;INTERVAL=30"));
+        assert!(crowds("FREQ=SECONDLY;UNTIL=20260302T000000"));
+        assert!(!crowds("FREQ=SECONDLY;UNTIL=20260301T010000"));
+        assert!(!crowds("FREQ=SECONDLY;COUNT=500000"));
+        assert!(!crowds("FREQ=HOURLY"));
+        assert!(!crowds("FREQ=SECONDLY;BYMINUTE=7"));
+        assert!(!crowds("FREQ=DAILY"));
     }
 
     #[test]

@@ -21,6 +21,17 @@ pub struct Component {
     pub children: Vec<Self>,
     /// The line on which something inside it could not be read at all.
     pub broken: Option<usize>,
+    /// Whether a line that could not be read seems to name somebody.
+    pub lost_people: bool,
+}
+
+/// What a text holds.
+#[derive(Debug)]
+pub struct Text {
+    /// Its calendars, as written.
+    pub calendars: Vec<Component>,
+    /// Whether there is anything outside of them: another component, or a line.
+    pub strays: bool,
 }
 
 /// A property: a name, parameters and a value.
@@ -106,12 +117,30 @@ impl Prop {
     }
 }
 
-/// Reads all calendars in a text. The components come back as written; what stands outside a `VCALENDAR` is passed over.
+/// Whether a property of this name tells of people: whoever is invited or invites, or where they meet from afar. Programs
+/// that put theirs aside keep them under names of their own.
+pub fn tells_of_people(name: &str) -> bool {
+    const KINDS: [&str; 3] = ["ATTENDEE", "ORGANIZER", "CONFERENCE"];
+    let own = name
+        .strip_prefix("X-")
+        .and_then(|own| own.rsplit('-').next());
+    KINDS.contains(&own.unwrap_or(name))
+}
+
+/// Reads all calendars in a text.
 pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
+    read(bytes).map(|text| text.calendars)
+}
+
+/// Reads all calendars in a text, and whether there is anything else in it.
+pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = &*with_newlines(bytes);
     let mut open: Vec<Component> = Vec::new();
-    let mut done = Vec::new();
+    let mut done = Text {
+        calendars: Vec::new(),
+        strays: false,
+    };
     let mut rest = bytes;
     let mut line_number = 1;
     while !rest.trim_ascii().is_empty() {
@@ -125,8 +154,7 @@ pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
         let consumed = from.get(..from.len() - tail.len()).unwrap_or_default();
         match line {
             Some(line) => step(&line, line_number, &mut open, &mut done)?,
-            None if matters(from) => spoil(&mut open, line_number),
-            None => {}
+            None => lose(consumed, line_number, &mut open, &mut done),
         }
         line_number += newlines(consumed);
         // A tokeniser that consumed nothing would never end.
@@ -135,7 +163,7 @@ pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
     if let Some(component) = open.last() {
         return Err(cut(component));
     }
-    if done.is_empty() {
+    if done.calendars.is_empty() {
         return Err(TextError::NoCalendar);
     }
     Ok(done)
@@ -150,9 +178,43 @@ fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
     bytes.iter().map(newline).collect()
 }
 
+/// Remembers of a line that could not be read what it seems to have been.
+fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
+    let name = lost_name(line);
+    match open.last_mut() {
+        Some(component) => {
+            component.lost_people |= tells_of_people(&name);
+            if matters(&name) {
+                component.broken.get_or_insert(number);
+            }
+        }
+        None => done.strays = true,
+    }
+}
+
+/// What a line that could not be read begins with that could be the name of a property, in upper case.
+fn lost_name(line: &[u8]) -> String {
+    const LONGEST: usize = 100;
+    let mut name = String::new();
+    let mut folded = false;
+    for &byte in line {
+        match byte {
+            b'\r' | b'\n' => folded = true,
+            b' ' | b'\t' if folded => folded = false,
+            _ if folded || name.len() > LONGEST => break,
+            b'-' | b'.' | b'_' => name.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
+            // An indented line that goes on with nothing.
+            b' ' | b'\t' if name.is_empty() => {}
+            _ => break,
+        }
+    }
+    upper(&name)
+}
+
 /// Whether a line that could not be read seems to be one that decides when an event is. Stray text, such as a note folded
 /// wrongly, is common in the wild and harms nothing.
-fn matters(line: &[u8]) -> bool {
+fn matters(name: &str) -> bool {
     const NAMES: [&str; 10] = [
         "DTSTART",
         "DTEND",
@@ -165,23 +227,14 @@ fn matters(line: &[u8]) -> bool {
         "UID",
         "TRANSP",
     ];
-    NAMES.iter().any(|name| {
-        line.get(..name.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
-    })
-}
-
-fn spoil(open: &mut [Component], number: usize) {
-    if let Some(component) = open.last_mut() {
-        component.broken.get_or_insert(number);
-    }
+    NAMES.iter().any(|known| name.starts_with(known))
 }
 
 fn step(
     line: &IcalLine<'_>,
     number: usize,
     open: &mut Vec<Component>,
-    done: &mut Vec<Component>,
+    done: &mut Text,
 ) -> Result<(), TextError> {
     let name = upper(line.name.get());
     match name.as_str() {
@@ -205,15 +258,14 @@ fn step(
             }
             match open.last_mut() {
                 Some(parent) => parent.children.push(component),
-                None if component.name == "VCALENDAR" => done.push(component),
-                None => {}
+                None if component.name == "VCALENDAR" => done.calendars.push(component),
+                None => done.strays = true,
             }
         }
-        _ => {
-            if let Some(component) = open.last_mut() {
-                component.props.push(prop(line, name, number));
-            }
-        }
+        _ => match open.last_mut() {
+            Some(component) => component.props.push(prop(line, name, number)),
+            None => done.strays = true,
+        },
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use jiff::{
 };
 
 use super::{
-    lines::{Component, Prop, TextError, calendars},
+    lines::{self, Component, Prop, TextError, calendars, tells_of_people},
     resolve::Zones,
 };
 use crate::{
@@ -51,62 +51,126 @@ enum Piece {
 
 /// Reads all events in a text.
 pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
-    let mut found: BTreeMap<Uid, Vec<Piece>> = BTreeMap::new();
-    let mut seen: BTreeMap<Uid, SeenBlock> = BTreeMap::new();
-    // Nearly every file holds one event, and whole folders are in memory for a moment: no room for four of them.
-    let mut parts = Vec::with_capacity(1);
-    let mut spoiled = BTreeSet::new();
-    for calendar in calendars(bytes)? {
-        let zones = Zones::of(&calendar);
-        // A to-do or a journal beside it is somebody's own, so a block in such a file is not touched either.
-        let mixed = calendar
-            .children
-            .iter()
-            .any(|c| !matches!(c.name.as_str(), "VEVENT" | "VTIMEZONE"));
-        for event in calendar.children.iter().filter(|c| c.name == "VEVENT") {
-            let uid = uid_of(event);
-            let context = Context {
-                zones: &zones,
-                reader,
-            };
-            match context.piece(event) {
-                Ok(piece) => {
-                    if ident::shaped(&uid).is_some() {
-                        let mut look = context.look(event, &piece, found.contains_key(&uid));
-                        look.people |= mixed;
-                        seen.insert(uid.clone(), look);
-                    }
-                    found.entry(uid).or_default().push(piece);
-                }
-                Err(Fault { line, why }) => {
-                    spoiled.insert(uid.clone());
-                    parts.push(Part::Unreadable {
-                        uid,
-                        people: mixed || has_people(event),
-                        why: format!("line {line}: {why}"),
-                    });
-                }
+    let text = lines::read(bytes)?;
+    let calendars: Vec<(Zones, &Component)> = text
+        .calendars
+        .iter()
+        .map(|calendar| (Zones::of(calendar), calendar))
+        .collect();
+    let mut contents = Contents {
+        mixed: text.strays || text.calendars.iter().any(is_mixed),
+        ..Contents::default()
+    };
+    // Series first: what names an occurrence of one is read on its clock, wherever in the text it stands.
+    for changes in [false, true] {
+        for (zones, calendar) in &calendars {
+            let context = Context { zones, reader };
+            let events = calendar.children.iter().filter(|c| c.name == "VEVENT");
+            for event in events.filter(|event| event.prop("RECURRENCE-ID").is_some() == changes) {
+                contents.add(event, &context);
             }
         }
     }
-    for (uid, pieces) in found {
-        if spoiled.contains(&uid) {
-            continue;
+    Ok(contents.into_parts())
+}
+
+/// What a text holds, as far as it has been gone through.
+#[derive(Default)]
+struct Contents {
+    /// Whether there is anything of somebody's own beside the events: a block in such a file is not touched.
+    mixed: bool,
+    found: BTreeMap<Uid, Vec<Piece>>,
+    /// How what is shaped like a block looks.
+    seen: BTreeMap<Uid, SeenBlock>,
+    /// What of which some part cannot be read, and what is wrong with the first such part.
+    spoiled: BTreeMap<Uid, String>,
+    /// What somebody made a meeting of, in whichever part.
+    people: BTreeSet<Uid>,
+    /// The starts of the series that have changed occurrences.
+    clocks: BTreeMap<Uid, Option<When>>,
+}
+
+impl Contents {
+    fn add(&mut self, event: &Component, context: &Context<'_>) {
+        let uid = uid_of(event);
+        if has_people(event) {
+            self.people.insert(uid.clone());
         }
-        let (event, twins) = Event::gather(pieces.into_iter().map(Event::from));
-        // What carries the UID of a block is never an event, however often it is in a file.
-        let is_block = ident::shaped(&uid).is_some();
-        for twin in twins.into_iter().filter(|_| !is_block) {
-            parts.push(Part::Event {
-                uid: twin.twin_uid(&uid),
-                event: twin,
-                seen: None,
+        match context.piece(event, self.clock(event, &uid)) {
+            Ok(piece) => {
+                if ident::shaped(&uid).is_some() {
+                    let again = self.found.contains_key(&uid);
+                    let look = context.look(event, &piece, again);
+                    self.seen.insert(uid.clone(), look);
+                }
+                self.found.entry(uid).or_default().push(piece);
+            }
+            Err(Fault { line, why }) => {
+                let why = || format!("line {line}: {why}");
+                self.spoiled.entry(uid).or_insert_with(why);
+            }
+        }
+    }
+
+    /// The start of the series that a changed occurrence belongs to, if the text holds it.
+    fn clock(&mut self, event: &Component, uid: &Uid) -> Option<&When> {
+        event.prop("RECURRENCE-ID")?;
+        if !self.clocks.contains_key(uid) {
+            let pieces = self.found.get(uid).into_iter().flatten();
+            let masters = pieces.filter_map(|piece| match piece {
+                Piece::Master(master) => Some(master),
+                Piece::Override(_) => None,
+            });
+            let master = masters.reduce(|one, other| if other.outranks(one) { other } else { one });
+            let start = master.map(|master| master.start.clone());
+            self.clocks.insert(uid.clone(), start);
+        }
+        self.clocks.get(uid)?.as_ref()
+    }
+
+    fn into_parts(mut self) -> Vec<Part> {
+        // Nearly every file holds one event, and whole folders are in memory for a moment: no room for four of them.
+        let mut parts = Vec::with_capacity(1);
+        for (uid, why) in &self.spoiled {
+            self.found.remove(uid);
+            parts.push(Part::Unreadable {
+                uid: uid.clone(),
+                people: self.mixed || self.people.contains(uid),
+                why: why.clone(),
             });
         }
-        let seen = seen.remove(&uid);
-        parts.push(Part::Event { uid, event, seen });
+        for (uid, pieces) in self.found {
+            let (event, twins) = Event::gather(pieces.into_iter().map(Event::from));
+            // What carries the UID of a block is never an event, however often it is in a file.
+            let is_block = ident::shaped(&uid).is_some();
+            for twin in twins.into_iter().filter(|_| !is_block) {
+                parts.push(Part::Event {
+                    uid: twin.twin_uid(&uid),
+                    event: twin,
+                    seen: None,
+                });
+            }
+            let seen = self.seen.remove(&uid).map(|look| SeenBlock {
+                people: self.mixed || self.people.contains(&uid),
+                ..look
+            });
+            parts.push(Part::Event { uid, event, seen });
+        }
+        parts
     }
-    Ok(parts)
+}
+
+/// Whether a calendar holds anything but events and their zones: a to-do or a journal is somebody's own, wherever it stands.
+fn is_mixed(calendar: &Component) -> bool {
+    calendar.children.iter().any(|child| {
+        let usual: &[&str] = match child.name.as_str() {
+            "VEVENT" => &["VALARM", "PARTICIPANT", "VLOCATION", "VRESOURCE"],
+            "VTIMEZONE" => &["STANDARD", "DAYLIGHT"],
+            _ => return true,
+        };
+        let inside = &child.children;
+        inside.iter().any(|c| !usual.contains(&c.name.as_str()))
+    })
 }
 
 impl From<Piece> for Event {
@@ -124,15 +188,20 @@ impl From<Piece> for Event {
     }
 }
 
-/// The UID of an event; for one without, a name made from what it says (RFC 5545 demands one, files do not always have it).
+/// The UID of an event; for one without, a name made from when it is and whether it is busy (RFC 5545 demands one, files do
+/// not always have it). No word of it goes in: whoever has the name could guess those.
 fn uid_of(event: &Component) -> Uid {
+    const TOLD: [&str; 8] = [
+        "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "TRANSP", "STATUS",
+    ];
     match event.value("UID") {
         Some(uid) if !uid.is_empty() => uid.into(),
         _ => {
-            let told = [
-                "DTSTART", "DTEND", "DURATION", "RRULE", "SUMMARY", "LOCATION",
-            ];
-            let fields = told.map(|name| event.value(name).unwrap_or_default().as_bytes());
+            let fields = TOLD.iter().flat_map(|name| {
+                let prop = event.prop(name);
+                let zone = prop.and_then(|prop| prop.param("TZID"));
+                [event.value(name), zone].map(|text| text.unwrap_or_default().as_bytes())
+            });
             format!("no-uid-{}", Print::of(fields)).into()
         }
     }
@@ -145,7 +214,8 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn piece(&self, event: &Component) -> Read<Piece> {
+    /// What an event says. `series` is the start of the series that it changes an occurrence of, where that is known.
+    fn piece(&self, event: &Component, series: Option<&When>) -> Read<Piece> {
         if let Some(line) = event.broken {
             return Err(fault(line, "a line that matters has no colon"));
         }
@@ -159,7 +229,7 @@ impl Context<'_> {
         if let Some(id) = event.prop("RECURRENCE-ID") {
             let range = id.param("RANGE");
             return Ok(Piece::Override(Override {
-                at: self.when(id, Some(&start))?,
+                at: self.named(id, series, &start)?,
                 and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
                 start,
                 length,
@@ -180,6 +250,15 @@ impl Context<'_> {
     fn when(&self, prop: &Prop, like: Option<&When>) -> Read<When> {
         self.when_text(prop, prop.value.trim(), like)
             .ok_or_else(|| fault(prop.line, &format!("{} is not a date or time", prop.name)))
+    }
+
+    /// The occurrence that a RECURRENCE-ID names: on the clock of its series, if that is known.
+    fn named(&self, id: &Prop, series: Option<&When>, start: &When) -> Read<When> {
+        let at = self.when(id, series.or(Some(start)))?;
+        Ok(match series {
+            Some(series) => at.within(series, self.reader.home),
+            None => at,
+        })
     }
 
     fn when_text(&self, prop: &Prop, text: &str, like: Option<&When>) -> Option<When> {
@@ -322,6 +401,7 @@ impl Context<'_> {
             holes: event
                 .all("EXDATE")
                 .flat_map(|p| self.dates(p, start))
+                .map(|hole| hole.within(start, self.reader.home))
                 .collect(),
         };
         let Recurs {
@@ -341,18 +421,22 @@ impl Context<'_> {
         Ok((repeats || !recurs.holes.is_empty()).then(|| Box::new(recurs)))
     }
 
-    /// A rule, its `UNTIL` turned into the local time of the series (RFC 5545 3.3.10).
+    /// A rule, its `UNTIL` turned into the local time of the series (RFC 5545 3.3.10), and out of a gap in its clock: what is
+    /// written in UTC is then read back as it was.
     fn rule(&self, prop: &Prop, start: &When) -> Read<Rule> {
         let (mut rule, until) =
             Rule::parse(&prop.value).map_err(|e| fault(prop.line, &e.to_string()))?;
         if let (Some(written), Some(until)) = (until, rule.until()) {
-            let local = match (start, written) {
-                (When::Day(_), _) => until.date().at(0, 0, 0, 0),
-                (_, Until::Day) => day_end(until),
-                (_, Until::Local) => until,
-                (When::Time(_, zone), Until::Utc) => {
-                    let instant = Zone::UTC.instant(until, self.reader.home);
-                    zone.local(instant, self.reader.home)
+            let home = self.reader.home;
+            let local = match start {
+                When::Day(_) => until.date().at(0, 0, 0, 0),
+                When::Time(_, zone) => {
+                    let instant = match written {
+                        Until::Day => zone.instant(day_end(until), home),
+                        Until::Local => zone.instant(until, home),
+                        Until::Utc => Zone::UTC.instant(until, home),
+                    };
+                    zone.local(instant, home)
                 }
             };
             rule.set_until(local);
@@ -396,7 +480,7 @@ impl Context<'_> {
         Ok(extras)
     }
 
-    /// How an event looks, should it be a block of ours.
+    /// How an event looks, should it be a block of ours. Whose it is by now, all that is in the file tells.
     fn look(&self, event: &Component, piece: &Piece, again: bool) -> SeenBlock {
         let says = |name, word| {
             event
@@ -446,7 +530,7 @@ impl Context<'_> {
         SeenBlock {
             print,
             shape,
-            people: has_people(event),
+            people: false,
         }
     }
 }
@@ -522,7 +606,9 @@ fn fault(line: usize, why: &str) -> Fault {
 
 /// Whether somebody made a meeting of an event.
 fn has_people(event: &Component) -> bool {
-    event.prop("ATTENDEE").is_some() || event.prop("ORGANIZER").is_some()
+    event.lost_people
+        || event.props.iter().any(|prop| tells_of_people(&prop.name))
+        || event.children.iter().any(|c| c.name == "PARTICIPANT")
 }
 
 fn is_birthday(event: &Component) -> bool {

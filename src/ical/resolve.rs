@@ -43,7 +43,7 @@ impl Zones {
                 Some((id, resolved))
             })
             .collect();
-        let default = calendar.value("X-WR-TIMEZONE").and_then(known);
+        let default = calendar.value("X-WR-TIMEZONE").and_then(named);
         Self { by_id, default }
     }
 
@@ -51,7 +51,7 @@ impl Zones {
     pub fn get(&self, id: Option<&str>) -> Zone {
         id.and_then(|id| {
             let id = id.trim();
-            self.by_id.get(id).cloned().or_else(|| known(id))
+            self.by_id.get(id).cloned().or_else(|| named(id))
         })
         .or_else(|| self.default.clone())
         .unwrap_or(Zone::Floating)
@@ -68,6 +68,12 @@ pub fn known(id: &str) -> Option<Zone> {
     if let Ok(windows) = id.parse::<WindowsTimezone>() {
         return Zone::iana(windows.tzdb_id());
     }
+    if id.contains('/')
+        && id.contains(' ')
+        && let Some(zone) = Zone::iana(&id.replace(' ', "_"))
+    {
+        return Some(zone);
+    }
     let mut rest = id;
     while let Some((_, tail)) = rest.split_once('/') {
         if tail.contains('/')
@@ -78,6 +84,100 @@ pub fn known(id: &str) -> Option<Zone> {
         rest = tail;
     }
     None
+}
+
+/// What a name means that comes without a description of its own.
+fn named(id: &str) -> Option<Zone> {
+    known(id).or_else(|| shown(id)).or_else(|| fixed(id))
+}
+
+/// A zone by the words that Windows shows for it, such as `(UTC-08:00) Pacific Time (US & Canada)` or `(GMT+01:00) Amsterdam,
+/// Berlin`: the one that the words name, if it keeps the offset in front of them.
+fn shown(id: &str) -> Option<Zone> {
+    const REGIONS: [&str; 8] = [
+        "Europe",
+        "America",
+        "Asia",
+        "Africa",
+        "Australia",
+        "Pacific",
+        "Atlantic",
+        "Indian",
+    ];
+    let (bracket, words) = id.trim().strip_prefix('(')?.split_once(')')?;
+    let offset = written_offset(bracket)?;
+    let general = words.split('(').next()?.trim();
+    let standard = general.strip_suffix(" Time").map(|place| {
+        let windows = format!("{place} Standard Time");
+        windows
+            .parse::<WindowsTimezone>()
+            .ok()?
+            .tzdb_id()
+            .parse()
+            .ok()
+    });
+    let cities = words.split(',').flat_map(|city| {
+        let city = city.trim().replace(' ', "_");
+        REGIONS.map(|region| Some(format!("{region}/{city}")))
+    });
+    let names = standard.into_iter().chain(cities).flatten();
+    names
+        .filter_map(|name: String| Zone::iana(&name))
+        .find(|zone| standard_offset(zone) == Some(offset))
+}
+
+/// The lesser of a zone's offsets in winter and in summer.
+fn standard_offset(zone: &Zone) -> Option<i32> {
+    let Zone::Named(zone) = zone else {
+        return None;
+    };
+    let at = |month| {
+        let day = jiff::civil::date(2026, month, 15).at(12, 0, 0, 0);
+        let instant = jiff::tz::Offset::UTC.to_timestamp(day).ok()?;
+        Some(zone.to_offset(instant).seconds())
+    };
+    Some(at(1)?.min(at(7)?))
+}
+
+/// The zone of a name that holds nothing but an offset to be relied on: `GMT-0800`, `UTC+05:30`, `UTC-8`, `(GMT+01:00) Any
+/// Words`. Better an offset that is right for half of the year than a zone that was never meant.
+fn fixed(id: &str) -> Option<Zone> {
+    let id = id.trim();
+    let offset = match id.strip_prefix('(') {
+        Some(rest) => written_offset(rest.split_once(')')?.0),
+        None => written_offset(id),
+    };
+    Some(match offset? {
+        0 => Zone::UTC,
+        base => Zone::Table(Arc::new(Table {
+            base,
+            changes: Vec::new(),
+        })),
+    })
+}
+
+/// Reads `UTC+05:30`, `GMT-0800`, `UTC-8` and `GMT`, in seconds. East is positive, as people write it.
+fn written_offset(text: &str) -> Option<i32> {
+    let text = text.trim().to_ascii_uppercase();
+    let rest = ["UTC", "GMT"]
+        .iter()
+        .find_map(|name| text.strip_prefix(name))?;
+    let rest: String = rest.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    if rest.is_empty() {
+        return Some(0);
+    }
+    let (sign, digits) = rest.split_at_checked(1)?;
+    let signed = matches!(sign, "+" | "-") && digits.bytes().all(|b| b.is_ascii_digit());
+    let hours_only = digits.len() <= 2;
+    let full = match digits.len() {
+        1 | 3 => format!("{sign}0{digits}"),
+        2 | 4 => rest,
+        _ => return None,
+    };
+    let full = if hours_only { full + "00" } else { full };
+    signed
+        .then(|| offset(&full))?
+        .filter(|o| o.abs() <= 14 * 3600)
 }
 
 /// Works a `VTIMEZONE` (RFC 5545 3.6.5) out into a table of offsets.
@@ -184,7 +284,75 @@ mod tests {
             known("Eastern Standard Time"),
             Zone::iana("America/New_York")
         );
-        assert_eq!(known("Customized Time Zone"), None);
+        assert_eq!(
+            known("America/Los Angeles"),
+            Zone::iana("America/Los_Angeles")
+        );
+        assert_eq!(named("Customized Time Zone"), None);
+    }
+
+    #[test]
+    fn words_that_windows_shows_are_understood() {
+        for (id, zone) in [
+            (
+                "(UTC-08:00) Pacific Time (US & Canada)",
+                "America/Los_Angeles",
+            ),
+            ("(GMT-05:00) Eastern Time (US & Canada)", "America/New_York"),
+            (
+                "(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna",
+                "Europe/Amsterdam",
+            ),
+            ("(UTC+05:30) Chennai, Kolkata, Mumbai", "Asia/Kolkata"),
+            ("(UTC) Dublin, Edinburgh, Lisbon, London", "Europe/Dublin"),
+            (
+                "(UTC-06:00) Guadalajara, Mexico City",
+                "America/Mexico_City",
+            ),
+        ] {
+            assert_eq!(named(id), Zone::iana(zone), "{id}");
+        }
+        // Words that do not fit their offset are not believed.
+        assert_eq!(named("(UTC+09:00) Berlin"), Some(east(9 * 3600)));
+    }
+
+    fn east(base: i32) -> Zone {
+        let changes = Vec::new();
+        Zone::Table(Arc::new(Table { base, changes }))
+    }
+
+    #[test]
+    fn a_name_that_is_an_offset_is_one() {
+        for (id, base) in [
+            ("GMT-0800", -28_800),
+            ("UTC-8", -28_800),
+            ("UTC+05:30", 19_800),
+            ("gmt+1", 3_600),
+            ("GMT +01:00", 3_600),
+            ("UTC+530", 19_800),
+            ("(UTC+05:45) Somewhere", 20_700),
+            ("(GMT-08:00)", -28_800),
+        ] {
+            assert_eq!(named(id), Some(east(base)), "{id}");
+        }
+        for id in ["GMT+0000", "UTC", "(UTC) Somewhere", "GMT"] {
+            let local = jiff::civil::date(2026, 7, 1).at(9, 0, 0, 0);
+            let utc = Zone::UTC.instant(local, &jiff::tz::TimeZone::UTC);
+            let told = named(id).unwrap();
+            assert_eq!(told.instant(local, &jiff::tz::TimeZone::UTC), utc, "{id}");
+        }
+        for id in ["UTC+", "UTC+99", "UTC+x", "Uhr", "+0100 or so", "(Berlin)"] {
+            assert_eq!(named(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn what_a_calendar_describes_is_believed_before_an_offset() {
+        let described = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:(UTC-08:00) Here\nBEGIN:STANDARD\n\
+            DTSTART:20000101T000000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0200\nEND:STANDARD\nEND:VTIMEZONE\nEND:VCALENDAR\n";
+        let calendar = &super::super::lines::calendars(described.as_bytes()).unwrap()[0];
+        let zone = Zones::of(calendar).get(Some("(UTC-08:00) Here"));
+        assert_eq!(zone, east(7200));
     }
 
     #[test]

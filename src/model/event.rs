@@ -1,5 +1,8 @@
 //! An event as any provider tells it, reduced to what busy time needs. There is no field that a title could be in.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::{Length, Print, Uid, When};
@@ -132,6 +135,22 @@ impl Master {
     fn text(&self) -> String {
         serde_json::to_string(self).expect("a master is always JSON")
     }
+
+    /// Whether this is what counts where both claim to be the same event: the later edition, and of equal editions always
+    /// the same one, in whatever order they are met.
+    pub fn outranks(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.revision, other.revision);
+        mine > theirs || (mine == theirs && self != other && self.text() < other.text())
+    }
+}
+
+impl Override {
+    /// Whether this is what counts where both claim to be the same occurrence, as for [`Master::outranks`].
+    pub fn outranks(&self, other: &Self) -> bool {
+        let text = |change| serde_json::to_string(change).expect("a change is always JSON");
+        let (mine, theirs) = (self.revision, other.revision);
+        mine > theirs || (mine == theirs && self != other && text(self) < text(other))
+    }
 }
 
 impl Event {
@@ -140,8 +159,8 @@ impl Event {
     /// things are different events, whatever their UID: which of them is meant, nobody knows, so all of them are. The order
     /// makes no difference.
     pub fn gather(said: impl IntoIterator<Item = Self>) -> (Self, Vec<Self>) {
-        let mut event = Self::default();
         let mut masters: Vec<Master> = Vec::new();
+        let mut changes = Changes::default();
         for Self { master, overrides } in said {
             let newest = masters.first().map(|mine| mine.revision);
             match master {
@@ -154,14 +173,17 @@ impl Event {
                 _ => {}
             }
             for change in overrides {
-                event.add_override(change);
+                changes.add(change);
             }
         }
         if masters.len() > 1 {
             masters.sort_by_cached_key(Master::text);
         }
         let mut masters = masters.into_iter();
-        event.master = masters.next();
+        let event = Self {
+            master: masters.next(),
+            overrides: changes.all,
+        };
         let twins = masters.map(|master| Self {
             master: Some(master),
             overrides: Vec::new(),
@@ -174,17 +196,32 @@ impl Event {
         let text = self.master.as_ref().map(Master::text).unwrap_or_default();
         format!("{uid} {}", Print::of([text.as_bytes()])).into()
     }
+}
 
-    /// Adds a change to one occurrence, unless a later edition of it is there already.
-    pub fn add_override(&mut self, change: Override) {
-        let mine = self
-            .overrides
-            .iter_mut()
-            .find(|o| o.at == change.at && o.and_after == change.and_after);
-        match mine {
-            Some(mine) if mine.revision < change.revision => *mine = change,
-            Some(_) => {}
-            None => self.overrides.push(change),
+/// The changes to occurrences of one event.
+#[derive(Default)]
+struct Changes {
+    all: Vec<Override>,
+    /// Where those of one local time are, so that thousands need not be compared each with each.
+    places: BTreeMap<(DateTime, bool), Vec<usize>>,
+}
+
+impl Changes {
+    /// Adds a change to one occurrence, unless one that counts for more is there already.
+    fn add(&mut self, change: Override) {
+        let key = (change.at.local(), change.and_after);
+        let places = self.places.entry(key).or_default();
+        for &place in &*places {
+            if let Some(mine) = self.all.get_mut(place)
+                && mine.at == change.at
+            {
+                if change.outranks(mine) {
+                    *mine = change;
+                }
+                return;
+            }
         }
+        places.push(self.all.len());
+        self.all.push(change);
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{
     Timestamp, ToSpan,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,18 @@ impl When {
             Self::Day(_) => Self::Day(local.date()),
             Self::Time(_, zone) => Self::Time(local, zone.clone()),
         }
+    }
+
+    /// What names an occurrence of a series that starts at `series`, in a form that fits it: a time that names one of whole
+    /// days means the day that begins then at home, else the day it is written on.
+    #[must_use]
+    pub fn within(self, series: &Self, home: &TimeZone) -> Self {
+        let (Self::Day(_), Self::Time(local, _)) = (series, &self) else {
+            return self;
+        };
+        let at_home = home.to_datetime(self.instant(home));
+        let begins = at_home.time() == Time::midnight();
+        Self::Day(if begins { at_home } else { *local }.date())
     }
 
     /// The instant of the start; for a day, its midnight in `home`.

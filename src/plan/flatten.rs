@@ -52,14 +52,17 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
     if let Some(flat) = plain(event, window) {
         return Ok(flat);
     }
+    refuse_crowds(event, window)?;
+    let settled = settled(event, &window.home);
+    let event = settled.as_ref().unwrap_or(event);
     let aligned = aligned(event);
     let event = aligned.as_ref().unwrap_or(event);
     let Some((master, recurs, rule)) = as_series(event) else {
-        return Ok(listed(list(event, window)?));
+        return Ok(listed(Lister::new(event, window).list()?));
     };
     let begins = rule.begins_at(master.start.local());
     if !(rule.is_plain() && begins) {
-        match list(event, window) {
+        match Lister::new(event, window).list() {
             Ok(singles) if singles.len() <= LISTED_MAX || !begins => return Ok(listed(singles)),
             Err(TooMany) if !begins => return Err(TooMany),
             _ => {}
@@ -91,7 +94,62 @@ fn aligned(event: &Event) -> Option<Event> {
 
 /// All busy occurrences of an event that touch the window, each on its own.
 pub fn list(event: &Event, window: &Window) -> Result<Vec<Single>, TooMany> {
-    Lister::new(event, window).list()
+    refuse_crowds(event, window)?;
+    let settled = settled(event, &window.home);
+    Lister::new(settled.as_ref().unwrap_or(event), window).list()
+}
+
+/// Refuses at once what would be refused after a long walk.
+fn refuse_crowds(event: &Event, window: &Window) -> Result<(), TooMany> {
+    let Some(master) = event.master.as_ref().filter(|m| m.standing.is_busy()) else {
+        return Ok(());
+    };
+    let start = master.start.local();
+    let (from, to) = (window.first.at(0, 0, 0, 0), window.end.at(0, 0, 0, 0));
+    let mut rules = master.recurs.iter().flat_map(|recurs| &recurs.rules);
+    match rules.any(|rule| rule.crowds(start, from, to, OCCURRENCES_MAX)) {
+        true => Err(TooMany),
+        false => Ok(()),
+    }
+}
+
+/// An event of which each occurrence is named once, and as its series names it. What is said in several places, or in several
+/// zones, may name one twice; then the one that counts for more is meant.
+fn settled(event: &Event, home: &TimeZone) -> Option<Event> {
+    if event.overrides.is_empty() {
+        return None;
+    }
+    let series = event.master.as_ref().map(|master| &master.start);
+    let mut changes: BTreeMap<(OccurrenceKey, bool), Override> = BTreeMap::new();
+    for change in &event.overrides {
+        let mut change = change.clone();
+        if let Some(series) = series {
+            change.at = change.at.within(series, home);
+        }
+        let key = (change.at.key(home), change.and_after);
+        match changes.get(&key) {
+            Some(other) if !change.outranks(other) => {}
+            _ => {
+                changes.insert(key, change);
+            }
+        }
+    }
+    Some(Event {
+        master: event.master.clone(),
+        overrides: changes.into_values().collect(),
+    })
+}
+
+/// The local time from which on an occurrence of this length may touch the window, on whatever clock.
+fn earliest(length: Length, window: &Window) -> DateTime {
+    let days = match length {
+        Length::Days(days) => i64::from(days),
+        Length::Wall(seconds) => seconds / 86_400,
+        Length::Elapsed { days, seconds } => i64::from(days) + seconds / 86_400,
+    };
+    let days = jiff::Span::new().try_days(days.saturating_add(3));
+    let first = days.and_then(|days| window.first.checked_sub(days));
+    first.unwrap_or(Date::MIN).at(0, 0, 0, 0)
 }
 
 fn listed(singles: Vec<Single>) -> Flat {
@@ -200,9 +258,11 @@ fn alike_for_all(
         Length::Elapsed { days, seconds } => Length::Wall(i64::from(days) * 86_400 + seconds),
         length => length,
     };
-    if wall != series.length || may_be_in_gap(&zone, first, window) {
+    let any_time = !series.rule.keeps_time_of_day();
+    if any_time || wall != series.length || may_be_in_gap(&zone, first, window) {
         let end = window.end.saturating_add(2.days()).at(0, 0, 0, 0);
-        let starts = series.rule.starts(first).take(STEPS_MAX);
+        let from = earliest(series.length, window);
+        let starts = series.rule.starts_near(first, from).take(STEPS_MAX);
         for start in starts.take_while(|start| *start < end) {
             let at = series.start.at(start);
             let span = at.span(series.length, &window.home);
@@ -343,7 +403,9 @@ fn local_starts(
 
 /// Whether some occurrence of a rule with holes touches the window.
 fn series_touches(series: &Series, window: &Window) -> Result<bool, TooMany> {
-    for (steps, start) in series.rule.starts(series.start.local()).enumerate() {
+    let from = earliest(series.length, window);
+    let starts = series.rule.starts_near(series.start.local(), from);
+    for (steps, start) in starts.enumerate() {
         if steps >= STEPS_MAX {
             return Err(TooMany);
         }
@@ -362,7 +424,7 @@ fn series_touches(series: &Series, window: &Window) -> Result<bool, TooMany> {
 pub fn series_spans(series: &Series, window: &Window) -> Vec<Span> {
     series
         .rule
-        .starts(series.start.local())
+        .starts_near(series.start.local(), earliest(series.length, window))
         .take(STEPS_MAX)
         .filter(|start| !series.holes.contains(start))
         .map(|start| series.start.at(start).span(series.length, &window.home))
@@ -421,6 +483,14 @@ impl<'a> Lister<'a> {
     }
 
     fn list(mut self) -> Result<Vec<Single>, TooMany> {
+        // What is changed from one occurrence on is changed there, also where the rule has no such occurrence.
+        let forks: Vec<_> = self.forks.values().copied().collect();
+        for fork in forks {
+            let orphan = self.event.master.is_none();
+            if orphan || !(self.is_out(&fork.at) || self.is_changed(&fork.at)) {
+                self.put(fork.at.key(self.home), change_span(fork, self.home))?;
+            }
+        }
         if let Some(master) = &self.event.master {
             self.list_master(master)?;
         }
@@ -428,12 +498,6 @@ impl<'a> Lister<'a> {
             let orphan = self.event.master.is_none();
             if orphan || !self.is_out(&change.at) {
                 self.put(change.at.key(self.home), change_span(change, self.home))?;
-            }
-        }
-        if self.event.master.is_none() {
-            let forks: Vec<_> = self.forks.values().copied().collect();
-            for fork in forks {
-                self.put(fork.at.key(self.home), change_span(fork, self.home))?;
             }
         }
         let found = self.found.into_iter();
@@ -446,6 +510,9 @@ impl<'a> Lister<'a> {
         let Some(recurs) = master.recurs.as_deref() else {
             return self.once(master);
         };
+        if self.forks.is_empty() && !master.standing.is_busy() {
+            return Ok(());
+        }
         let except: BTreeSet<DateTime> = recurs
             .except
             .iter()
@@ -474,6 +541,10 @@ impl<'a> Lister<'a> {
     /// An event that does not repeat: the event itself, not an occurrence of it.
     fn once(&mut self, master: &Master) -> Result<(), TooMany> {
         let start = &master.start;
+        let at = start.instant(self.home);
+        if self.forks.range(..=at).next().is_some() {
+            return self.occurrence(master, start, master.length);
+        }
         if self.is_out(start) || self.is_changed(start) || !master.standing.is_busy() {
             return Ok(());
         }
@@ -495,7 +566,12 @@ impl<'a> Lister<'a> {
             .map_or(2, |days| days.max(0).saturating_add(4));
         let end = self.window.end.saturating_add(days.days());
         let end = end.at(0, 0, 0, 0);
-        rule.starts(master.start.local())
+        // Where a change to all that follow moves things to, and how long it makes them, only a walk tells.
+        let from = match self.forks.is_empty() {
+            true => earliest(master.length, self.window),
+            false => DateTime::MIN,
+        };
+        rule.starts_near(master.start.local(), from)
             .take(STEPS_MAX + 1)
             .take_while(move |start| *start < end)
     }
@@ -537,14 +613,8 @@ impl<'a> Lister<'a> {
 
     fn is_marked(&self, at: &BTreeSet<Timestamp>, on: &BTreeSet<Date>, start: &When) -> bool {
         match start {
-            When::Day(date) => {
-                on.contains(date)
-                    || at.iter().any(|instant| {
-                        // A day taken out by a time: the day that the time falls on, in UTC or at home.
-                        self.home.to_datetime(*instant).date() == *date
-                            || TimeZone::UTC.to_datetime(*instant).date() == *date
-                    })
-            }
+            // What names a whole day was made a day long before.
+            When::Day(date) => on.contains(date),
             When::Time(local, _) => {
                 // Which day a time is on, the clock of the series says, in whatever zone the time is written.
                 let master = self.event.master.as_ref();
@@ -571,8 +641,8 @@ fn mark(at: &mut BTreeSet<Timestamp>, on: &mut BTreeSet<Date>, when: &When, home
 fn moved(start: &When, fork: &Override, home: &TimeZone) -> When {
     match (&fork.start, start) {
         (When::Time(to, zone), _) => {
-            let from = zone.local(fork.at.instant(home), home);
-            let here = zone.local(start.instant(home), home);
+            let from = on_clock(&fork.at, zone, home);
+            let here = on_clock(start, zone, home);
             let local = from.until(*to).and_then(|shift| here.checked_add(shift));
             When::Time(local.unwrap_or(here), zone.clone())
         }
@@ -583,4 +653,18 @@ fn moved(start: &When, fork: &Override, home: &TimeZone) -> When {
             When::Day(moved.unwrap_or(date))
         }
     }
+}
+
+/// What a clock in this zone shows. In the zone that it is written in, a time stays as written: one in a daylight-saving gap
+/// is put right only after it was moved.
+fn on_clock(when: &When, zone: &Zone, home: &TimeZone) -> DateTime {
+    match when {
+        When::Time(local, own) if own == zone || is_same_zone(own, zone, home) => *local,
+        _ => zone.local(when.instant(home), home),
+    }
+}
+
+fn is_same_zone(one: &Zone, other: &Zone, home: &TimeZone) -> bool {
+    let (one, other) = (one.named(home), other.named(home));
+    one.is_some() && one == other
 }

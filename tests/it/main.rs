@@ -19,5 +19,6 @@ mod layers;
 mod planner;
 mod privacy;
 mod program;
+mod reading;
 mod restart;
 mod support;

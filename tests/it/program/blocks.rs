@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::support::program::{
-    Files, Home, calendar, event_with, files_in, meeting, weekly, write,
+    Files, Home, calendar, event_with, files_in, meeting, utc, weekly, write,
 };
 
 /// A home with one block in `home`, and that block's file name and text.
@@ -235,6 +235,142 @@ fn a_block_with_guests_is_left_alone() {
     home.lose_state();
     home.expect(0, &["reset", "--all", "--yes"]);
     assert_eq!(text_of(&home, &name), meeting);
+}
+
+/// Puts a text in a block's place; neither a sync nor a reset may touch it, nor one that remembers nothing.
+fn is_left_alone(home: &Home, name: &str, theirs: &str) {
+    let is_there = || home.blocks("home").contains_key(name);
+    home.put("home", name, theirs);
+    home.run(&["sync"]);
+    assert_eq!(text_of(home, name), theirs, "sync");
+    home.run(&["reset", "--all", "--yes"]);
+    assert!(is_there(), "reset removed {theirs}");
+    assert_eq!(text_of(home, name), theirs, "reset");
+    home.lose_state();
+    home.run(&["sync"]);
+    home.run(&["reset", "--all", "--yes"]);
+    assert!(is_there(), "reset without state removed {theirs}");
+    assert_eq!(text_of(home, name), theirs, "without state");
+}
+
+#[test]
+fn a_recurring_block_that_became_a_meeting_is_left_alone_whatever_else_is_said_of_it() {
+    let guests = "ORGANIZER:mailto:me@example.org\r\nATTENDEE:mailto:bob@example.org\r\nEND:VEVENT";
+    for what in ["after", "before", "broken", "broken before", "twice broken"] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "a.ics", weekly("a", 3));
+        home.sync();
+        let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let meeting = text.replace("END:VEVENT", guests);
+        let id = name.trim_end_matches(".ics");
+        let at = utc(10, "090000");
+        let start = match what.contains("broken") {
+            true => "tomorrow".to_owned(),
+            false => utc(10, "110000"),
+        };
+        let change = format!(
+            "BEGIN:VEVENT\r\nUID:{id}\r\nRECURRENCE-ID:{at}\r\nDTSTART:{start}\r\nDURATION:PT1H\r\nEND:VEVENT\r\n"
+        );
+        let theirs = match what {
+            "twice broken" => {
+                let both = format!("{change}{change}END:VCALENDAR");
+                meeting.replace("END:VCALENDAR", &both)
+            }
+            "after" | "broken" => {
+                meeting.replace("END:VCALENDAR", &format!("{change}END:VCALENDAR"))
+            }
+            _ => meeting.replacen("BEGIN:VEVENT", &format!("{change}BEGIN:VEVENT"), 1),
+        };
+        assert!(theirs.len() > meeting.len(), "{theirs}");
+        is_left_alone(&home, &name, &theirs);
+    }
+}
+
+#[test]
+fn a_block_with_a_changed_occurrence_and_no_guests_comes_back_as_it_was() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", weekly("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let id = name.trim_end_matches(".ics");
+    for start in ["20300101T000000Z", "tomorrow"] {
+        let change = format!(
+            "BEGIN:VEVENT\r\nUID:{id}\r\nRECURRENCE-ID:{}\r\nDTSTART:{start}\r\nEND:VEVENT\r\n",
+            utc(10, "090000")
+        );
+        let changed = text.replace("END:VCALENDAR", &format!("{change}{change}END:VCALENDAR"));
+        home.put("home", &name, changed);
+        let report = home.expect(0, &["sync", "--json"]).json();
+        assert_eq!(report["updated"], 1, "{start}: {report}");
+        assert_eq!(timeless(&text_of(&home, &name)), timeless(&text));
+    }
+}
+
+#[test]
+fn a_block_in_a_file_with_anything_of_somebodys_own_is_left_alone() {
+    type Put = fn(&str, &str) -> String;
+    let todo = "BEGIN:VTODO\r\nUID:t\r\nSUMMARY:tax\r\nEND:VTODO\r\n";
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nEND:VCARD\r\n";
+    let second = calendar(todo);
+    let things: [(&str, Put, &str); 7] = [
+        (
+            "a calendar after it",
+            |text, own| text.to_owned() + own,
+            &second,
+        ),
+        (
+            "a calendar before it",
+            |text, own| own.to_owned() + text,
+            &second,
+        ),
+        ("a card after it", |text, own| text.to_owned() + own, card),
+        ("a card before it", |text, own| own.to_owned() + text, card),
+        (
+            "a note after it",
+            |text, own| text.to_owned() + own,
+            "buy milk\r\n",
+        ),
+        (
+            "a line after it",
+            |text, own| text.to_owned() + own,
+            "NOTE:buy milk\r\n",
+        ),
+        (
+            "a to-do inside it",
+            |text, own| text.replace("END:VEVENT", &format!("{own}END:VEVENT")),
+            todo,
+        ),
+    ];
+    for (what, put, own) in things {
+        for edit in ["Mine", "Busy"] {
+            let (home, name, text) = one_block();
+            let text = text.replace("SUMMARY:Busy", &format!("SUMMARY:{edit}"));
+            let theirs = put(&text, own);
+            assert!(theirs.contains(own), "{what}");
+            is_left_alone(&home, &name, &theirs);
+        }
+    }
+}
+
+#[test]
+fn whatever_tells_of_people_makes_a_block_theirs() {
+    for line in [
+        "ATTENDEE bob@example.org",
+        "organizer bob@example.org",
+        "ATT\r\n ENDEE bob@example.org",
+        "ATTENDEE;CN=\"Bob:mailto:bob@example.org",
+        "X-MOZ-OLD-ATTENDEE:mailto:bob@example.org",
+        "X-SAVED-ORGANIZER;CN=Bob:mailto:bob@example.org",
+        "CONFERENCE;VALUE=URI:https://meet.example.org/1",
+        "X-GOOGLE-CONFERENCE:https://meet.example.org/1",
+        "BEGIN:PARTICIPANT\r\nUID:p\r\nPARTICIPANT-TYPE:SPONSOR\r\nEND:PARTICIPANT",
+    ] {
+        let (home, name, text) = one_block();
+        let theirs = text.replace("END:VEVENT", &format!("{line}\r\nEND:VEVENT"));
+        is_left_alone(&home, &name, &theirs);
+    }
 }
 
 #[test]

@@ -381,7 +381,9 @@ impl Spec {
                 found.insert(at, span(to, self.kind, lasts, home));
             }
         }
-        for change in self.changes.iter().filter(|c| !c.and_after && !out(&c.at)) {
+        // What holds from one occurrence on holds there, whether the rule has it or not; a change to that one alone goes first.
+        let (forks, single): (Vec<&Change>, _) = self.changes.iter().partition(|c| c.and_after);
+        for change in forks.into_iter().chain(single).filter(|c| !out(&c.at)) {
             found.remove(&change.at);
             if change.status == Status::Busy {
                 found.insert(change.at, span(change.to, self.kind, change.lasts, home));

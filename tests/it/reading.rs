@@ -1,0 +1,267 @@
+//! What events mean, case by case: texts that are rare, and that programs have been seen to write or attackers to try.
+
+use calsync::{
+    ical::{self, Reader},
+    model::{Event, Part, Span, Uid, Window, zone::iana},
+    plan::flatten::{self, Flat, TooMany, flatten},
+};
+use jiff::{Timestamp, civil::date, tz::TimeZone};
+
+use crate::support::program::calendar;
+
+fn home() -> TimeZone {
+    iana("Europe/Berlin").unwrap()
+}
+
+/// The year 2026, and some weeks.
+fn window() -> Window {
+    Window {
+        first: date(2026, 1, 1),
+        end: date(2027, 2, 1),
+        home: home(),
+    }
+}
+
+fn read(events: &[&str]) -> Vec<(Uid, Event)> {
+    let events = events.iter().map(|lines| {
+        let uid = if lines.contains("UID") { "" } else { "UID:u\n" };
+        format!("BEGIN:VEVENT\n{uid}{}\nEND:VEVENT\n", lines.trim())
+    });
+    let text = calendar(&events.collect::<String>());
+    let home = home();
+    let reader = Reader {
+        me: &[],
+        home: &home,
+    };
+    let parts = ical::read(text.as_bytes(), reader).unwrap();
+    let parts = parts.into_iter().map(|part| match part {
+        Part::Event { uid, event, .. } => (uid, event),
+        Part::Unreadable { why, .. } => panic!("{why}"),
+    });
+    parts.collect()
+}
+
+fn event(events: &[&str]) -> Event {
+    let mut found = read(events);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0).1
+}
+
+/// When an event is busy, as it is listed; what it is flattened to must show the same.
+fn busy(event: &Event) -> Vec<String> {
+    let window = window();
+    let Flat { series, singles } = flatten(event, &window).unwrap();
+    let series = series.iter();
+    let series = series.flat_map(|series| flatten::series_spans(series, &window));
+    let flat = series.chain(singles.iter().map(|single| single.span));
+    let listed = flatten::list(event, &window).unwrap();
+    let listed = texts(listed.into_iter().map(|single| single.span));
+    assert_eq!(texts(flat), listed, "{event:?}");
+    listed
+}
+
+/// The starts, on a clock in Berlin.
+fn texts(spans: impl IntoIterator<Item = Span>) -> Vec<String> {
+    let local = |at: Timestamp| home().to_datetime(at).strftime("%m-%d %H:%M").to_string();
+    let mut texts: Vec<String> = spans
+        .into_iter()
+        .map(|span| match span {
+            Span::Timed { start, .. } => local(start),
+            Span::Days { first, .. } => first.strftime("%m-%d").to_string(),
+        })
+        .collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn a_time_that_takes_out_a_whole_day_means_the_day_that_begins_then_or_the_one_it_is_on() {
+    for (hole, left) in [
+        ("EXDATE:20260303T230000Z", ["03-03", "03-05", "03-06"]),
+        ("EXDATE:20260304T000000Z", ["03-03", "03-05", "03-06"]),
+        ("EXDATE:20260304T000000", ["03-03", "03-05", "03-06"]),
+        ("EXDATE:20260304T220000Z", ["03-03", "03-05", "03-06"]),
+        (
+            "EXDATE;TZID=America/New_York:20260304T000000",
+            ["03-03", "03-05", "03-06"],
+        ),
+        (
+            "EXDATE;TZID=Asia/Tokyo:20260305T080000",
+            ["03-03", "03-04", "03-06"],
+        ),
+    ] {
+        let series = format!("DTSTART;VALUE=DATE:20260303\nRRULE:FREQ=DAILY;COUNT=4\n{hole}");
+        assert_eq!(busy(&event(&[&series])), left, "{hole}");
+        let id = hole.replace("EXDATE", "RECURRENCE-ID");
+        let series = "DTSTART;VALUE=DATE:20260303\nRRULE:FREQ=DAILY;COUNT=4";
+        let change = format!("{id}\nDTSTART;VALUE=DATE:20260401");
+        let moved: Vec<&str> = left.into_iter().chain(["04-01"]).collect();
+        for pair in [[series, &change], [&change, series]] {
+            assert_eq!(busy(&event(&pair)), moved, "{id}");
+        }
+        // In two files, what is meant is known only when both are seen.
+        let apart = [series, &change].map(|text| event(&[text]));
+        assert_eq!(busy(&Event::gather(apart).0), moved, "{id}");
+    }
+}
+
+#[test]
+fn an_occurrence_is_named_on_the_clock_of_its_series() {
+    let change = "RECURRENCE-ID:20260310T090000\nDTSTART;TZID=America/New_York:20260310T160000\nDURATION:PT1H";
+    let left = ["03-03 09:00", "03-10 21:00", "03-17 09:00"];
+    for start in [
+        "DTSTART:20260303T090000",
+        "DTSTART;TZID=Europe/Berlin:20260303T090000",
+    ] {
+        let series = format!("{start}\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=3");
+        for pair in [[&*series, change], [change, &series]] {
+            assert_eq!(busy(&event(&pair)), left, "{pair:?}");
+        }
+    }
+    let series = "DTSTART:20260303T080000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=3";
+    let change = change.replace("T090000", "T080000");
+    assert_eq!(busy(&event(&[series, &change])), left);
+}
+
+#[test]
+fn what_holds_from_one_occurrence_on_is_shown_also_after_the_end_of_the_rule() {
+    let series = "DTSTART:20260303T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=2";
+    let fork =
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20260317T090000\nDTSTART:20260317T120000\nDURATION:PT2H";
+    let usual = ["03-03 09:00", "03-10 09:00"];
+    let both: Vec<&str> = usual.into_iter().chain(["03-17 12:00"]).collect();
+    assert_eq!(busy(&event(&[series, fork])), both);
+    let none = format!("{fork}\nSTATUS:CANCELLED");
+    assert_eq!(busy(&event(&[series, &none])), usual);
+    let out = format!("{series}\nEXDATE:20260317T090000");
+    assert_eq!(busy(&event(&[&out, fork])), usual);
+    // A change to that occurrence alone goes before one that holds from there on.
+    let single = "RECURRENCE-ID:20260317T090000\nDTSTART:20260317T150000\nDURATION:PT1H";
+    let free = format!("{single}\nTRANSP:TRANSPARENT");
+    assert_eq!(busy(&event(&[series, fork, &free])), usual);
+    let moved: Vec<&str> = usual.into_iter().chain(["03-17 15:00"]).collect();
+    assert_eq!(busy(&event(&[series, fork, single])), moved);
+    // Something that does not repeat is not in two places either.
+    let once = "DTSTART:20260317T090000\nDURATION:PT1H";
+    assert_eq!(busy(&event(&[once, fork])), ["03-17 12:00"]);
+}
+
+#[test]
+fn a_moved_series_is_out_of_a_gap_only_where_it_falls_into_one() {
+    let series =
+        "DTSTART;TZID=Europe/Berlin:20260326T020000\nDURATION:PT30M\nRRULE:FREQ=DAILY;COUNT=6";
+    let at = "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin";
+    let fork =
+        format!("{at}:20260327T020000\nDTSTART;TZID=Europe/Berlin:20260327T030000\nDURATION:PT30M");
+    let shown = [
+        "03-26 02:00",
+        "03-27 03:00",
+        "03-28 03:00",
+        "03-29 03:00",
+        "03-30 03:00",
+        "03-31 03:00",
+    ];
+    assert_eq!(busy(&event(&[series, &fork])), shown);
+    let floating = fork.replace(";TZID=Europe/Berlin:2026", ":2026");
+    assert_eq!(busy(&event(&[series, &floating])), shown);
+    let from_the_gap_on =
+        format!("{at}:20260329T020000\nDTSTART;TZID=Europe/Berlin:20260329T050000\nDURATION:PT30M");
+    assert_eq!(
+        busy(&event(&[series, &from_the_gap_on])),
+        [
+            "03-26 02:00",
+            "03-27 02:00",
+            "03-28 02:00",
+            "03-29 05:00",
+            "03-30 05:00",
+            "03-31 05:00",
+        ]
+    );
+}
+
+#[test]
+fn of_two_changes_of_one_edition_the_same_one_counts_in_any_order() {
+    let series =
+        "DTSTART;TZID=Europe/Berlin:20260303T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=2";
+    let in_zone =
+        "RECURRENCE-ID;TZID=Europe/Berlin:20260310T090000\nDTSTART:20260310T120000Z\nDURATION:PT1H";
+    let again = in_zone.replace("T120000Z", "T180000Z");
+    let in_utc = "RECURRENCE-ID:20260310T080000Z\nDTSTART:20260310T150000Z\nDURATION:PT1H";
+    let newest = format!("{in_utc}\nSEQUENCE:3").replace("T150000Z", "T200000Z");
+    let mut all = [series, in_zone, &again, in_utc];
+    let usual = busy(&event(&all));
+    assert_eq!(usual.len(), 2, "{usual:?}");
+    for i in 0..24 {
+        all.swap(i % 3, 3);
+        assert_eq!(busy(&event(&all)), usual, "{all:?}");
+        let apart = Event::gather(all.map(|text| event(&[text]))).0;
+        assert_eq!(busy(&apart), usual, "{all:?}");
+        let with_newest: Vec<&str> = all.iter().copied().chain([&*newest]).collect();
+        assert_eq!(busy(&event(&with_newest)), ["03-03 09:00", "03-10 21:00"]);
+    }
+}
+
+#[test]
+fn an_end_inside_a_gap_is_read_as_the_instant_it_is() {
+    let until = |until: &str| {
+        event(&[&format!(
+            "DTSTART;TZID=Europe/Berlin:20260326T013000\nDURATION:PT30M\nRRULE:FREQ=DAILY;UNTIL={until}"
+        )])
+    };
+    assert_eq!(until("20260329T023000"), until("20260329T013000Z"));
+    assert_eq!(until("20260330T023000"), until("20260330T003000Z"));
+}
+
+#[test]
+fn a_name_made_for_an_event_without_one_says_nothing_of_its_words() {
+    let text = |more: &str| {
+        format!("X-NO-UID:1\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n{more}")
+    };
+    let uid = |more: &str| read(&[&text(more)]).remove(0).0;
+    let plain = uid("SUMMARY:Secret\nLOCATION:There");
+    assert!(plain.starts_with("no-uid-"), "{plain}");
+    assert_eq!(plain, uid("SUMMARY:Other"));
+    assert_ne!(plain, uid("TRANSP:TRANSPARENT"));
+    let (free, taken) = (
+        text("TRANSP:TRANSPARENT\nDTSTAMP:20260303T000000Z"),
+        text(""),
+    );
+    assert_eq!(read(&[&free, &taken]).len(), 2, "one of them is busy");
+}
+
+#[test]
+fn a_rule_of_seconds_is_too_much_at_once_and_a_long_past_costs_nothing() {
+    let rule = |start: &str, rule: &str| {
+        event(&[&format!("DTSTART:{start}\nDURATION:PT10M\nRRULE:{rule}")])
+    };
+    let window = window();
+    // Walked through, these would take minutes.
+    for _ in 0..200 {
+        let event = rule("19700101T000000Z", "FREQ=SECONDLY");
+        assert_eq!(flatten(&event, &window), Err(TooMany));
+        assert_eq!(flatten::list(&event, &window), Err(TooMany));
+    }
+    let often = rule("20251201T000000Z", "FREQ=MINUTELY;INTERVAL=20");
+    assert_eq!(flatten(&often, &window), Err(TooMany));
+    // Walked through, this one would be given up.
+    let old = rule("19000101T000000Z", "FREQ=HOURLY;INTERVAL=1");
+    assert_eq!(flatten::list(&old, &window).unwrap().len(), 396 * 24);
+    let over = rule("19700101T000000Z", "FREQ=SECONDLY;UNTIL=20260101T000000Z");
+    assert_eq!(flatten::list(&over, &window).unwrap().len(), 70 * 60);
+}
+
+#[test]
+fn a_rule_of_hours_says_nothing_of_a_time_that_a_clock_skips() {
+    let event = event(&[
+        "DTSTART;TZID=Europe/Berlin:20260101T000000\nDTEND;TZID=Europe/Berlin:20260101T010000\nRRULE:FREQ=HOURLY;INTERVAL=2",
+    ]);
+    let flat = flatten(&event, &window()).unwrap();
+    let series = flat.series.unwrap();
+    let skipped = date(2026, 3, 29).at(2, 0, 0, 0);
+    assert!(series.holes.contains(&skipped), "{:?}", series.holes);
+    assert_eq!(
+        texts(flat.singles.iter().map(|single| single.span)),
+        ["03-29 03:00"]
+    );
+    busy(&event);
+}
