@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::program::{Files, Home, is_block, meeting, weekly};
+use crate::support::program::{Files, Home, is_block, meeting, wait_until, weekly};
 
 /// Two calendars with events of their own, blocks long before and long after today's window, and a window that is narrow now.
 fn wide_then_narrow() -> (Home, Files) {
@@ -180,9 +180,10 @@ fn on_a_terminal_reset_asks_and_does_what_is_answered() {
 fn a_signal_at_the_question_ends_reset_at_once_with_nothing_removed() {
     for signal in [Signal::INT, Signal::TERM] {
         let home = one_block();
-        let (child, mut terminal) = asked(&home);
+        let (mut child, mut terminal) = asked(&home);
         let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         kill_process(id, signal).unwrap();
+        wait_until("reset to end", || child.try_wait().unwrap().is_some());
         let ended = child.wait_with_output().unwrap();
         // What is typed afterwards is no answer.
         terminal.write_all(b"y\n").unwrap();
