@@ -129,7 +129,7 @@ pub(crate) fn trouble(world: &mut World) {
         let ran = if at_request {
             let nth = usize::try_from(world.rng.within(1, 16)).unwrap();
             match world.rng.below(3) {
-                0 => world.run_beside_a_person(goal, request, nth),
+                0 => Some(world.run_beside_a_person(goal, request, nth)),
                 1 => world.run_to_request(goal, request, nth, false),
                 _ => world.run_to_request(goal, request, nth, true),
             }

@@ -57,7 +57,7 @@ fn strike(call: &str, request: &Request, rng: &mut Rng) -> Option<Fault> {
             ];
             Fault::Answer(match rng.below(3) {
                 0 => errors::too_many_requests(wait),
-                1 => usage_limit(*rng.pick(&reasons)),
+                1 => usage_limit(rng.pick::<&str>(&reasons)),
                 _ => errors::invalid_credentials(),
             })
         }

@@ -535,7 +535,12 @@ impl World {
     }
 
     /// A run during which a person lays hands on a block, while this request is at the server.
-    pub(crate) fn run_beside_a_person(&mut self, goal: Goal, request: Request, nth: usize) -> Ran {
+    pub(crate) fn run_beside_a_person(
+        &mut self,
+        goal: Goal,
+        request: Request,
+        nth: usize,
+    ) -> Stated<Report> {
         let google = self.google.clone().expect("a server to ask");
         let mut rng = self.rng.fork();
         let gate = Gate::new();
@@ -556,7 +561,7 @@ impl World {
             poll_past(run(&mut session, goal, request), &gate, act)
         };
         self.clear_skies();
-        Some(ran)
+        ran
     }
 
     /// From now on until the end of the next run, so many of a hundred requests to a server go wrong.
@@ -587,7 +592,7 @@ impl World {
     pub(crate) fn fickle(&mut self) {
         let Some(google) = &self.google else { return };
         let rng = &mut self.rng;
-        let pages: &[usize] = *rng.pick(&[&[][..], &[], &[0, 1], &[1, 0, 2], &[2, 2, 0, 0]]);
+        let pages: &[usize] = rng.pick::<&[usize]>(&[&[], &[], &[0, 1], &[1, 0, 2], &[2, 2, 0, 0]]);
         google.behave(|google| google.pages = pages.to_vec());
         if rng.chance(20) {
             google.expire_access_tokens();
