@@ -262,6 +262,20 @@ impl Rule {
         same.then_some((first, rule))
     }
 
+    /// The rule as it would be written from a later start of its own on, and that start; none if there is no such form.
+    pub fn later(&self, start: DateTime, passed: usize) -> Option<(DateTime, Self)> {
+        const COMPARED: usize = 60;
+        let next = self.starts(start).nth(passed)?;
+        let mut rule = self.clone();
+        let fewer = u32::try_from(passed).ok()?;
+        rule.0.count = rule.0.count.map(|count| count.saturating_sub(fewer));
+        let same = rule
+            .starts(next)
+            .take(COMPARED)
+            .eq(self.starts(start).skip(passed).take(COMPARED));
+        same.then_some((next, rule))
+    }
+
     /// Whether the rule's first start is `start` itself.
     pub fn begins_at(&self, start: DateTime) -> bool {
         self.starts(start).next() == Some(start)

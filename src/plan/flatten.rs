@@ -251,12 +251,13 @@ fn alike_for_all(
     window: &Window,
     singles: &mut BTreeMap<OccurrenceKey, Span>,
 ) -> Series {
-    let When::Time(first, Zone::Named(zone)) = series.start.clone() else {
-        return series;
-    };
     let wall = match series.length {
         Length::Elapsed { days, seconds } => Length::Wall(i64::from(days) * 86_400 + seconds),
         length => length,
+    };
+    begin_regularly(&mut series, wall, window, singles);
+    let When::Time(first, Zone::Named(zone)) = series.start.clone() else {
+        return series;
     };
     let any_time = !series.rule.keeps_time_of_day();
     if any_time || wall != series.length || may_be_in_gap(&zone, first, window) {
@@ -274,6 +275,44 @@ fn alike_for_all(
     }
     series.length = wall;
     series
+}
+
+/// Lets a series that begins, or whose first occurrence ends, where the clock skips begin at its next start instead, with
+/// single stretches for what was before. A target that keeps the first begin and end as instants would have every other
+/// occurrence late by as much as that one is moved.
+fn begin_regularly(
+    series: &mut Series,
+    wall: Length,
+    window: &Window,
+    singles: &mut BTreeMap<OccurrenceKey, Span>,
+) {
+    const SKIPPED_MAX: usize = 60;
+    let (When::Time(first, Zone::Named(zone)), Length::Wall(seconds)) = (&series.start, wall)
+    else {
+        return;
+    };
+    let is_odd = |start: &DateTime| {
+        let end = start.saturating_add(seconds.seconds());
+        is_in_gap(zone, *start) || is_in_gap(zone, end)
+    };
+    let starts = series.rule.starts(*first).take(SKIPPED_MAX);
+    let skipped: Vec<DateTime> = starts.take_while(is_odd).collect();
+    if skipped.is_empty() {
+        return;
+    }
+    let Some((next, rule)) = series.rule.later(*first, skipped.len()) else {
+        return;
+    };
+    for start in skipped {
+        let at = series.start.at(start);
+        let span = at.span(series.length, &window.home);
+        if !series.holes.contains(&start) && window.touches(&span) {
+            singles.insert(at.key(&window.home), span);
+        }
+    }
+    series.start = series.start.at(next);
+    series.rule = rule;
+    series.holes = series.holes.split_off(&next);
 }
 
 fn is_in_gap(zone: &TimeZone, local: DateTime) -> bool {

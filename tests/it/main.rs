@@ -14,6 +14,7 @@ mod docs;
 mod exact;
 mod google;
 mod google_fake;
+mod google_worlds;
 mod http;
 mod layers;
 mod planner;

@@ -26,16 +26,16 @@ const WORLDS: u64 = 10_000;
 
 #[test]
 fn whatever_happens_the_world_ends_up_as_if_nothing_had() {
-    each_seed(live_and_check);
+    each_seed("CALSYNC_WORLDS", WORLDS, live_and_check);
 }
 
 /// Tries a scenario with every seed, on all processors, and names the seed that fails.
-fn each_seed(scenario: fn(u64)) {
+pub(crate) fn each_seed(how_many: &str, usually: u64, scenario: fn(u64)) {
     let number = |name| variable(name).map(|text| text.parse::<u64>().expect("a number"));
     if let Some(seed) = number("CALSYNC_SEED") {
         return scenario(seed);
     }
-    let worlds = number("CALSYNC_WORLDS").unwrap_or(WORLDS);
+    let worlds = number(how_many).unwrap_or(usually);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let lane = |first: usize| {
         (0..worlds).skip(first).step_by(threads).for_each(|seed| {
@@ -63,6 +63,11 @@ fn live_and_check(seed: u64) {
     for _ in 0..world.rng.within(1, 4) {
         trouble(&mut world);
     }
+    ends_well(world);
+}
+
+/// After all that happened, the world ends up as it should.
+pub(crate) fn ends_well(mut world: World) {
     calm(&mut world);
     let expected = world.undisturbed();
     settles(&mut world);
@@ -82,7 +87,7 @@ fn live_and_check(seed: u64) {
 }
 
 /// Things happen, and then a run that may fail or die.
-fn trouble(world: &mut World) {
+pub(crate) fn trouble(world: &mut World) {
     for _ in 0..world.rng.below(4) {
         world.act();
     }
@@ -97,10 +102,11 @@ fn trouble(world: &mut World) {
         operations: *world.rng.pick(&[3, 50_000, 50_000]),
         ..Limits::default()
     };
+    world.fickle();
+    let percent = *world.rng.pick(&[0, 0, 3, 10, 30]);
+    world.storm(percent);
     {
-        let percent = *world.rng.pick(&[0, 0, 3, 10, 30]);
         let mut faults = world.faults.borrow_mut();
-        faults.percent = percent;
         faults.read_only = percent > 0 && faults.rng.chance(15);
     }
     let goal = if world.rng.chance(6) {
@@ -118,8 +124,19 @@ fn trouble(world: &mut World) {
         1 => world.rng.below(20),
         _ => world.rng.below(80),
     };
+    let at_request = world.google.is_some() && world.rng.chance(50);
     untouched(world, |world| {
-        if let Some(ran) = world.run(goal, request, polls) {
+        let ran = if at_request {
+            let nth = usize::try_from(world.rng.within(1, 16)).unwrap();
+            match world.rng.below(3) {
+                0 => Some(world.run_beside_a_person(goal, request, nth)),
+                1 => world.run_to_request(goal, request, nth, false),
+                _ => world.run_to_request(goal, request, nth, true),
+            }
+        } else {
+            world.run(goal, request, polls)
+        };
+        if let Some(ran) = ran {
             ran.expect("no fault outside breaks the state");
         }
     });
@@ -128,16 +145,17 @@ fn trouble(world: &mut World) {
 
 /// The last fault is over.
 fn calm(world: &mut World) {
-    let mut faults = world.faults.borrow_mut();
-    faults.percent = 0;
-    faults.read_only = false;
+    world.becalm();
+    world.faults.borrow_mut().read_only = false;
     world.settings.limits = Limits::default();
 }
 
 /// Does something, and makes sure that nothing but our blocks is different after it.
 fn untouched(world: &mut World, work: impl FnOnce(&mut World)) {
-    let before = world.own();
+    let mut before = world.own();
     work(world);
+    // What a person did meanwhile is theirs too.
+    before.extend(world.seen.take());
     assert!(
         before == world.own(),
         "only our blocks may change: {before:#?} became {:#?}",
@@ -151,6 +169,7 @@ fn settles(world: &mut World) {
         world.run_out(Goal::InStep);
         let written = world.faults.borrow().writes;
         let stop = Stop::default();
+        drop(world.asked());
         let mut session = world.session(&stop);
         let planned = poll_out(plan(&mut session, Goal::InStep, Request::default())).unwrap();
         let again = planned.plan();
@@ -164,6 +183,18 @@ fn settles(world: &mut World) {
             written,
             world.faults.borrow().writes,
             "a second run writes nothing"
+        );
+        let at_google = world.at_google(&report);
+        let listed = [("events.list", at_google)].into();
+        let asked = if at_google > 0 {
+            listed
+        } else {
+            BTreeMap::new()
+        };
+        assert_eq!(
+            world.asked(),
+            asked,
+            "a second run asks once for each calendar"
         );
     });
 }
@@ -212,7 +243,7 @@ fn empties(world: &mut World) {
         world.lose_state();
     }
     if world.rng.chance(40) {
-        world.faults.borrow_mut().percent = 20;
+        world.storm(20);
         let polls = world.rng.below(60);
         untouched(world, |world| {
             world.run(Goal::Empty, Request::default(), polls);

@@ -3,8 +3,10 @@
 pub(crate) mod chaos;
 pub(crate) mod desk;
 pub(crate) mod google;
+pub(crate) mod owner;
 pub(crate) mod program;
 pub(crate) mod rng;
 pub(crate) mod shore;
 pub(crate) mod spec;
+pub(crate) mod weather;
 pub(crate) mod world;

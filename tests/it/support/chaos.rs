@@ -60,6 +60,8 @@ impl Faults {
 pub(crate) struct Chaos<P> {
     pub(crate) inner: P,
     pub(crate) faults: Rc<RefCell<Faults>>,
+    /// What goes wrong here goes wrong elsewhere: only writes are counted.
+    pub(crate) calm: bool,
 }
 
 impl<P> Chaos<P> {
@@ -68,7 +70,7 @@ impl<P> Chaos<P> {
         let turns = {
             let mut faults = self.faults.borrow_mut();
             faults.writes += u64::from(is_write);
-            if faults.percent == 0 {
+            if faults.percent == 0 || self.calm {
                 0
             } else {
                 faults.rng.below(3)
@@ -76,6 +78,9 @@ impl<P> Chaos<P> {
         };
         for _ in 0..turns {
             breathe().await;
+        }
+        if self.calm {
+            return Ok(());
         }
         let mut faults = self.faults.borrow_mut();
         if is_write && faults.read_only {
@@ -89,7 +94,7 @@ impl<P> Chaos<P> {
 
     /// The deed is done; its answer may be lost.
     async fn after<T>(&self, answer: Answer<T>) -> Answer<T> {
-        let lost = answer.is_ok() && self.faults.borrow_mut().strikes();
+        let lost = answer.is_ok() && !self.calm && self.faults.borrow_mut().strikes();
         if lost {
             breathe().await;
             let kind = ErrorKind::Retry(None);
@@ -100,6 +105,9 @@ impl<P> Chaos<P> {
 
     /// Something in a listing cannot be read, or the listing is cut and says so.
     fn spoil(&self, pulled: Pulled) -> Answer<Pulled> {
+        if self.calm {
+            return Ok(pulled);
+        }
         let mut faults = self.faults.borrow_mut();
         let mut pulled = pulled;
         if faults.strikes() && faults.rng.chance(50) {
@@ -125,7 +133,7 @@ impl<P> Chaos<P> {
 impl<P: Provider> Provider for Chaos<P> {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
         self.before(false).await?;
-        let lost = self.faults.borrow_mut().strikes();
+        let lost = !self.calm && self.faults.borrow_mut().strikes();
         let pulled = self.inner.pull(since.filter(|_| !lost), known).await;
         self.spoil(pulled?)
     }

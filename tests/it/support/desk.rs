@@ -1,42 +1,57 @@
 //! A fake Google with an account that is signed in to, and calendars of calsync's at it.
 
-use std::{cell::RefCell, fmt, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
 use calsync::{
     auth::{Access, Credentials, Endpoint, Google, OauthClient, SCOPE, Vault},
     clock::Clock,
     http::{Client, Line, Pace},
     ical::{self, Reader},
-    model::{Length, Part, When},
+    ident::{Mint, Recognised},
+    model::{CalendarName, Href, Part},
     provider::google::{GoogleAccount, GoogleCalendar, Which},
     secrets::{Purpose, Sealer, Secret},
     state::{SignIn, State},
 };
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Value, json};
 
-use super::google::{ClientKind, FakeGoogle};
+use super::{
+    google::{ClientKind, FakeGoogle},
+    owner,
+    shore::Lies,
+};
 
 /// Whose desk it is; their own calendar has the same name.
 pub(crate) const ME: &str = "me@example.org";
 const CLIENT: &str = "client.apps.example.org";
 
-/// A fake Google, and an account at it that is signed in to.
+/// A fake Google, an account at it that is signed in to, and one of its calendars.
+#[derive(Clone)]
 pub(crate) struct Desk {
-    pub(crate) google: FakeGoogle,
+    pub(crate) google: Rc<FakeGoogle>,
     vault: Vault,
+    /// What the account is called in the configuration.
+    pub(crate) name: &'static str,
+    /// Whose sign-in it is.
+    me: String,
+    /// Which calendar it is.
+    pub(crate) id: String,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let google = FakeGoogle::start();
-        google.account(ME);
+        Self::at(&Rc::new(FakeGoogle::start()), "work", ME)
+    }
+
+    /// Signed in to another account, or at a server that others use too. It is about the account's own calendar.
+    pub(crate) fn at(google: &Rc<FakeGoogle>, name: &'static str, me: &str) -> Self {
+        google.account(me);
         google.client(ClientKind::Desktop, CLIENT, "client-secret");
         let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
         let vault = Vault::new(&state, &Sealer::new(&[7; 32]));
-        let refresh = Secret::new(google.refresh_token(CLIENT, ME, SCOPE));
+        let refresh = Secret::new(google.refresh_token(CLIENT, me, SCOPE));
         let sign_in = SignIn {
-            account: "work".to_owned(),
+            account: name.to_owned(),
             way: "browser".to_owned(),
             client: CLIENT.to_owned(),
             server: Endpoint::at(&google.endpoint()).name().to_owned(),
@@ -47,7 +62,33 @@ impl Desk {
         vault
             .put(&sign_in, &[(Purpose::Refresh, &refresh)])
             .unwrap();
-        Self { google, vault }
+        Self {
+            google: Rc::clone(google),
+            vault,
+            name,
+            me: me.to_owned(),
+            id: me.to_owned(),
+        }
+    }
+
+    /// The account's address.
+    pub(crate) fn me(&self) -> &str {
+        &self.me
+    }
+
+    /// Another calendar that the account has to do with.
+    pub(crate) fn beside(&self, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// A calendar of the same people, with nothing in it.
+    pub(crate) fn fresh(&self) -> Self {
+        let id = format!("fresh-{}", self.id);
+        self.google.empty_twin(&self.id, &id);
+        self.beside(&id)
     }
 
     /// The account, as a new run finds it.
@@ -68,8 +109,8 @@ impl Desk {
             credentials: Credentials::Client(client),
             pace,
         };
-        let access = Access::new("work", &google, &line, &self.vault);
-        GoogleAccount::new("work", &endpoint, &line, &access)
+        let access = Access::new(self.name, &google, &line, &self.vault);
+        GoogleAccount::new(self.name, &endpoint, &line, &access)
     }
 
     /// A calendar, as a new run finds it.
@@ -77,33 +118,40 @@ impl Desk {
         GoogleCalendar::new(&self.account(clock), Which::Id(id.to_owned()), home)
     }
 
-    /// Puts an event that is once into the account's own calendar.
+    /// Puts an event there, as a person would who looks at Google's own pages.
     pub(crate) fn put(&self, id: &str, text: &str, home: &TimeZone) {
         let parts = ical::read(text.as_bytes(), Reader { me: &[], home }).unwrap();
         let [Part::Event { uid, event, .. }] = &parts[..] else {
             panic!("one event, not {parts:?}");
         };
-        let master = event.master.as_ref().unwrap();
-        assert!(
-            master.recurs.is_none() && event.overrides.is_empty(),
-            "once"
-        );
-        let [start, end] = times(&master.start, master.length, home);
-        let event =
-            json!({"id": id, "iCalUID": &**uid, "summary": "Own", "start": start, "end": end});
-        self.google.put(ME, event);
+        owner::enter(&self.google, &self.id, id, (uid, event), home);
     }
-}
 
-fn times(start: &When, length: Length, home: &TimeZone) -> [Value; 2] {
-    let span = start.span(length, home);
-    match span {
-        calsync::model::Span::Days { first, end } => {
-            [first, end].map(|date| json!({"date": date.to_string()}))
-        }
-        calsync::model::Span::Timed { start, end } => {
-            [start, end].map(|at| json!({"dateTime": at.to_string()}))
-        }
+    /// All that may never change by our hand, as Google itself sees it: every event but blocks of ours, made for the
+    /// calendar under one of these names, that nobody made a meeting of.
+    pub(crate) fn own(&self, mint: &Mint, names: &[&CalendarName]) -> BTreeMap<Href, Lies> {
+        let events = self.google.events(&self.id);
+        let text = |event: &serde_json::Value, name: &str| event[name].as_str().map(str::to_owned);
+        let block = |event: &serde_json::Value| {
+            let id = text(event, "recurringEventId").or_else(|| text(event, "id"))?;
+            let ours = |name: &&CalendarName| mint.recognise(&id, name) != Recognised::Foreign;
+            let is_block = mint.recognise(&id, names[0]) != Recognised::Not;
+            (is_block && names.iter().any(ours)).then_some(id)
+        };
+        let met = events.iter().filter(|event| !event["attendees"].is_null());
+        let met: Vec<String> = met.filter_map(block).collect();
+        let own = events
+            .iter()
+            .filter(|event| block(event).is_none_or(|id| met.contains(&id)));
+        own.map(|event| {
+            let lies = Lies {
+                version: event["etag"].as_str().unwrap_or_default().into(),
+                parts: Vec::new(),
+                bytes: Some(event.to_string().into_bytes()),
+            };
+            (text(event, "id").unwrap_or_default().as_str().into(), lies)
+        })
+        .collect()
     }
 }
 

@@ -39,12 +39,11 @@ mod store;
 mod view;
 mod world;
 
-pub(crate) use faults::{Fault, Gate, When};
+pub(crate) use faults::{Fault, Gate, Weather, When};
 pub(crate) use journal::{Mail, Record};
 pub(crate) use oauth::ClientKind;
 pub(crate) use world::Role;
 
-use faults::Faults;
 use server::Server;
 use world::World;
 
@@ -113,6 +112,12 @@ impl Behaviour {
     }
 }
 
+impl std::fmt::Debug for FakeGoogle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FakeGoogle(..)")
+    }
+}
+
 /// A running server. It stops when this is dropped.
 pub(crate) struct FakeGoogle {
     world: Arc<Mutex<World>>,
@@ -126,18 +131,19 @@ impl FakeGoogle {
     }
 
     pub(crate) fn start_at(now: Timestamp) -> Self {
-        let world = Arc::new(Mutex::new(World {
-            now,
-            behaviour: Behaviour::default(),
-            oauth: oauth::OAuth::default(),
-            calendars: BTreeMap::new(),
-            tokens: listing::Tokens::default(),
-            journal: journal::Journal::default(),
-            faults: Faults::default(),
-            revision: 0,
-        }));
+        let world = Arc::new(Mutex::new(World::new(now)));
         let server = Server::start(Arc::clone(&world));
         Self { world, server }
+    }
+
+    /// Forgets everything, as if the server had just started.
+    pub(crate) fn renew(&self, now: Timestamp) {
+        *self.world() = World::new(now);
+    }
+
+    /// Waits until nobody is connected any more, and all that was ever asked has been dealt with.
+    pub(crate) async fn idle(&self) {
+        self.server.idle().await;
     }
 
     /// What replaces the scheme and host of every Google URL.
@@ -168,6 +174,11 @@ impl FakeGoogle {
     /// Makes requests go wrong. Of the faults that fit a request, the one that was set first wins.
     pub(crate) fn fault(&self, when: When, fault: Fault) {
         self.world().faults.set(when, fault);
+    }
+
+    /// Lets requests go wrong as the weather has it.
+    pub(crate) fn weather(&self, weather: Weather) {
+        self.world().faults.set_weather(weather);
     }
 
     /// Nothing goes wrong any more.

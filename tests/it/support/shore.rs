@@ -13,7 +13,7 @@ use calsync::{
     clock::Clock,
     fsx,
     ical::{self, Reader},
-    ident::{BlockId, Mint, Recognised},
+    ident::{self, BlockId, Mint, Recognised},
     model::{CalendarName, Href, Part, Print, Resource, Shape, Version},
     provider::{
         AnyProvider, Change, Known, Provider as _, local::LocalCalendar, memory::MemoryCalendar,
@@ -22,7 +22,10 @@ use calsync::{
 use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
-use super::desk::{Desk, ME};
+use super::{
+    desk::Desk,
+    google::{FakeGoogle, Gate},
+};
 
 thread_local! {
     /// What futures that speak to a server need around them. Others do not notice it.
@@ -53,6 +56,45 @@ pub(crate) fn poll_for<F: Future>(future: F, polls: u64) -> Option<F::Output> {
             .await
         })
     })
+}
+
+/// Polls a future until a request of its waits at a gate, and drops it then.
+pub(crate) fn poll_to<F: Future>(future: F, gate: &Gate) -> Option<F::Output> {
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let (mut future, mut arrival) = (pin!(future), pin!(gate.arrival()));
+            poll_fn(|context| {
+                if let Poll::Ready(done) = future.as_mut().poll(context) {
+                    return Poll::Ready(Some(done));
+                }
+                arrival.as_mut().poll(context).map(|()| None)
+            })
+            .await
+        })
+    })
+}
+
+/// Polls a future to its end. While a request of its waits at a gate, something else happens.
+pub(crate) fn poll_past<F: Future>(future: F, gate: &Gate, act: impl FnOnce()) -> F::Output {
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let (mut future, mut arrival) = (pin!(future), pin!(gate.arrival()));
+            let mut act = Some(act);
+            poll_fn(|context| {
+                if act.is_some() && arrival.as_mut().poll(context).is_ready() {
+                    act.take().into_iter().for_each(|act| act());
+                    gate.open();
+                }
+                future.as_mut().poll(context)
+            })
+            .await
+        })
+    })
+}
+
+/// Waits until nothing is on its way to a server any more, whoever sent it.
+pub(crate) fn let_arrive(google: &FakeGoogle) {
+    RUNTIME.with(|runtime| runtime.block_on(google.idle()));
 }
 
 /// Polls a future to its end.
@@ -123,7 +165,7 @@ impl Shore {
         match self {
             Self::Memory(_) => Self::Memory(MemoryCalendar::new()),
             Self::Folder(_) => Self::Folder(temporary()),
-            Self::Google(_) => Self::Google(Desk::new()),
+            Self::Google(desk) => Self::Google(desk.fresh()),
         }
     }
 
@@ -134,7 +176,7 @@ impl Shore {
                 let folder = folder.path().to_owned();
                 AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
             }
-            Self::Google(desk) => AnyProvider::Google(desk.calendar(ME, home, clock)),
+            Self::Google(desk) => AnyProvider::Google(desk.calendar(&desk.id, home, clock)),
         }
     }
 
@@ -143,6 +185,7 @@ impl Shore {
         match self {
             Self::Memory(_) => name.to_owned(),
             Self::Folder(_) => format!("{name}.ics"),
+            Self::Google(_) if ident::shaped(name) == Some(name) => name.to_owned(),
             // Google takes few letters.
             Self::Google(_) => format!("evt{}", data_encoding::HEXLOWER.encode(name.as_bytes())),
         }
@@ -172,7 +215,7 @@ impl Shore {
                 std::fs::remove_file(folder.path().join(href)).unwrap();
                 touch(folder);
             }
-            Self::Google(desk) => desk.google.cancel(ME, href),
+            Self::Google(desk) => desk.google.erase(&desk.id, href),
         }
     }
 

@@ -344,6 +344,17 @@ impl Spec {
         }
     }
 
+    /// What comes near it and can be entered at Google, which knows no zone without a name, no change to all that follow,
+    /// and takes no day out of a series by its date alone.
+    pub(crate) fn for_google(mut self) -> Self {
+        if self.kind == Kind::Odd {
+            self.kind = Kind::In("Europe/Berlin");
+        }
+        self.day_holes.clear();
+        self.changes.retain(|change| !change.and_after);
+        self
+    }
+
     /// The starts of the series before any change to single ones.
     pub(crate) fn starts(&self, last: Date) -> BTreeSet<DateTime> {
         let mut starts = match &self.rule {

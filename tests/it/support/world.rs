@@ -1,7 +1,12 @@
 //! Worlds: a few calendars with related events, an installation that keeps them in step, a person who does things to them,
 //! and what goes wrong.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use calsync::{
     clock::Clock,
@@ -9,7 +14,11 @@ use calsync::{
     ident::{Mint, Stem, Subject},
     model::{Block, CalendarName, Face, Href, Print, Shape, Span},
     plan::{Limits, Route},
-    provider::{AnyProvider, memory::MemoryCalendar},
+    provider::{
+        AnyProvider,
+        google::{GoogleAccount, GoogleCalendar, Which},
+        memory::MemoryCalendar,
+    },
     report::Report,
     run::{Goal, run},
     session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
@@ -20,9 +29,13 @@ use tempfile::TempDir;
 
 use super::{
     chaos::{Chaos, Faults},
+    desk::{Desk, ME},
+    google::{FakeGoogle, Fault, Gate, Role as May, When},
+    owner,
     rng::Rng,
-    shore::{Lies, Ours, Shore, poll_for, temporary},
+    shore::{Lies, Ours, Shore, let_arrive, poll_for, poll_past, poll_to, temporary},
     spec::{Spec, Taste, any},
+    weather,
 };
 
 /// The zone at home in all worlds.
@@ -36,8 +49,28 @@ pub(crate) struct Calendar {
     pub(crate) name: CalendarName,
     pub(crate) shore: Shore,
     pub(crate) role: Role,
+    /// What the account may do there, at Google.
+    pub(crate) may: May,
     /// What its owner and other programs put there, as text.
     pub(crate) texts: BTreeMap<Href, String>,
+}
+
+impl Calendar {
+    /// Whether it is the same calendar, perhaps under another name.
+    fn is(&self, other: &Self) -> bool {
+        match (&self.shore, &other.shore) {
+            (Shore::Google(mine), Shore::Google(other)) => mine.id == other.id,
+            _ => self.name == other.name,
+        }
+    }
+
+    /// The name that something is put there by.
+    fn name_of(&self, href: &Href) -> String {
+        match &self.shore {
+            Shore::Google(_) => owner::name_of(href),
+            _ => href.trim_end_matches(".ics").to_owned(),
+        }
+    }
 }
 
 /// A world.
@@ -54,6 +87,12 @@ pub(crate) struct World {
     made: u64,
     /// All calendars are of one account, so they are asked one after another.
     one_account: bool,
+    /// The server that some calendars are at.
+    pub(crate) google: Option<Rc<FakeGoogle>>,
+    /// What was not ours at Google after a person did something during the last run.
+    pub(crate) seen: RefCell<BTreeMap<CalendarName, BTreeMap<Href, Lies>>>,
+    /// Events that nobody can read for a while.
+    odd: BTreeSet<(usize, Href)>,
 }
 
 /// How a run of a world ended.
@@ -88,21 +127,66 @@ impl World {
                     Role::Source,
                     Role::Target,
                 ]),
+                may: May::Owner,
                 texts: BTreeMap::new(),
             })
             .collect();
+        let mut world = Self::of(rng, calendars, None);
+        world.populate();
+        world
+    }
+
+    /// A world in which one or two calendars are at this Google, which is nobody else's meanwhile.
+    pub(crate) fn overseas(seed: u64, google: &Rc<FakeGoogle>) -> Self {
+        let mut rng = Rng::new(seed);
+        let now = any_time(&mut rng);
+        google.renew(now);
+        let calendars = overseas(&mut rng, google);
+        let mut world = Self::of(rng, calendars, Some((google, now)));
+        google.behave(|google| google.deleted_ids_can_be_revived = !seed.is_multiple_of(4));
+        world.populate();
+        world
+    }
+
+    /// One event in memory, and a calendar at Google that shows it.
+    pub(crate) fn pair(
+        seed: u64,
+        google: &Rc<FakeGoogle>,
+        spec: impl FnOnce(&mut Self) -> Spec,
+    ) -> (Self, Spec) {
+        let mut rng = Rng::new(seed);
+        let now = any_time(&mut rng);
+        google.renew(now);
+        let calendar = |name: &str, shore, role| Calendar {
+            name: name.into(),
+            shore,
+            role,
+            may: May::Owner,
+            texts: BTreeMap::new(),
+        };
+        let calendars = vec![
+            calendar("home", Shore::Memory(MemoryCalendar::new()), Role::Source),
+            calendar(
+                "work",
+                Shore::Google(Desk::at(google, "work", ME)),
+                Role::Target,
+            ),
+        ];
+        let mut world = Self::of(rng, calendars, Some((google, now)));
+        let spec = spec(&mut world);
+        world.put(0, &spec.uid, spec.text());
+        (world, spec)
+    }
+
+    fn of(
+        mut rng: Rng,
+        calendars: Vec<Calendar>,
+        google: Option<(&Rc<FakeGoogle>, Timestamp)>,
+    ) -> Self {
         // To a folder, the machine's time is long ago in some worlds and far ahead in others: no file is ever young, or all are.
-        let now: Timestamp = rng
-            .pick(&[
-                "2020-03-27T08:00:00Z",
-                "2020-10-22T08:00:00Z",
-                "2046-03-22T08:00:00Z",
-                "2046-10-26T08:00:00Z",
-            ])
-            .parse()
-            .unwrap();
+        let now = google.map_or_else(|| any_time(&mut rng), |(_, now)| now);
         let file = rng.chance(4).then(temporary);
-        let mut world = Self {
+        Self {
             settings: settings(&calendars, &mut rng),
             calendars,
             clock: Clock::at(now),
@@ -111,15 +195,20 @@ impl World {
             file,
             made: 0,
             one_account: rng.chance(25),
+            google: google.map(|(google, _)| Rc::clone(google)),
+            seen: RefCell::default(),
+            odd: BTreeSet::new(),
             rng,
-        };
-        for _ in 0..world.rng.below(7) {
-            world.add_event();
         }
-        if world.rng.chance(25) {
-            world.add_foreign();
+    }
+
+    fn populate(&mut self) {
+        for _ in 0..self.rng.below(7) {
+            self.add_event();
         }
-        world
+        if self.rng.chance(25) {
+            self.add_foreign();
+        }
     }
 
     /// The mint of another installation.
@@ -140,7 +229,19 @@ impl World {
 
     fn any_calendar(&mut self) -> usize {
         let count = u64::try_from(self.calendars.len()).unwrap();
-        usize::try_from(self.rng.below(count)).unwrap()
+        let any = usize::try_from(self.rng.below(count)).unwrap();
+        // One that two accounts see is its owner's.
+        let same = |calendar: &Calendar| calendar.is(&self.calendars[any]);
+        self.calendars.iter().position(same).unwrap_or(any)
+    }
+
+    /// Puts an event there, or what comes near it and can be said there.
+    fn put_spec(&mut self, calendar: usize, mut spec: Spec) {
+        if let Shore::Google(_) = self.calendars[calendar].shore {
+            spec = spec.for_google();
+        }
+        let uid = spec.uid.clone();
+        self.put(calendar, &uid, spec.text());
     }
 
     fn put(&mut self, calendar: usize, name: &str, text: String) {
@@ -151,7 +252,7 @@ impl World {
         calendar.texts.insert(href.into(), text);
     }
 
-    fn spec(&mut self, uid: &str) -> Spec {
+    pub(crate) fn spec(&mut self, uid: &str) -> Spec {
         let around = self.home().to_datetime(self.clock.now()).date();
         let taste = Taste {
             around: around.saturating_add(7.days()),
@@ -166,7 +267,7 @@ impl World {
         let uid = format!("event-{}@example.org", self.made);
         let spec = self.spec(&uid);
         let at = self.any_calendar();
-        self.put(at, &uid, spec.text());
+        self.put_spec(at, spec.clone());
         // The same meeting elsewhere, mostly as it is, sometimes a little different.
         if self.rng.chance(25) {
             let mut twin = spec;
@@ -177,7 +278,7 @@ impl World {
                 _ => {}
             }
             let at = self.any_calendar();
-            self.put(at, &uid, twin.text());
+            self.put_spec(at, twin);
         }
     }
 
@@ -240,20 +341,23 @@ impl World {
             4 | 5 => {
                 // The same event, quite different.
                 if let Some((at, href)) = self.some_event() {
-                    let name = href.trim_end_matches(".ics").to_owned();
+                    let name = self.calendars[at].name_of(&href);
                     if name.starts_with("event") {
                         let spec = self.spec(&name);
-                        self.put(at, &name, spec.text());
+                        self.put_spec(at, spec);
                     }
                 }
             }
             6 => {
                 let at = self.any_calendar();
-                if let Shore::Memory(calendar) = &self.calendars[at].shore {
-                    calendar.lose_cursors();
+                match &self.calendars[at].shore {
+                    Shore::Memory(calendar) => calendar.lose_cursors(),
+                    Shore::Google(desk) => desk.google.expire_sync_tokens(&desk.id),
+                    Shore::Folder(_) => {}
                 }
             }
             7 if self.rng.chance(30) => self.add_foreign(),
+            7 if self.google.is_some() => self.make_odd(),
             _ => self.meddle(),
         }
     }
@@ -264,6 +368,12 @@ impl World {
             return;
         };
         let home = self.home().clone();
+        if let Shore::Google(desk) = &self.calendars[at].shore
+            && self.rng.chance(70)
+        {
+            owner::meddle(desk, &block, &mut self.rng, &home);
+            return;
+        }
         let shore = &self.calendars[at].shore;
         let Some(shape) = block.shape else {
             return;
@@ -309,7 +419,7 @@ impl World {
             _ => {
                 // The file, or the object, moved as it is to where it does not belong.
                 let to = self.any_calendar();
-                if to != at {
+                if !self.calendars[to].is(&self.calendars[at]) {
                     let target = &self.calendars[to];
                     let href = target.shore.href(block.id.as_str());
                     target.shore.put(&href, &as_it_is, &home);
@@ -320,15 +430,26 @@ impl World {
 
     /// What is not ours, in all calendars.
     pub(crate) fn own(&self) -> BTreeMap<CalendarName, BTreeMap<Href, Lies>> {
-        let calendars = self.calendars.iter();
-        calendars
-            .map(|c| {
-                (
-                    c.name.clone(),
-                    c.shore.own(&self.settings.mint, &c.name, self.home()),
-                )
-            })
-            .collect()
+        let mut own = self.own_at_google();
+        for calendar in &self.calendars {
+            let Calendar { name, shore, .. } = calendar;
+            let here = || shore.own(&self.settings.mint, name, self.home());
+            own.entry(name.clone()).or_insert_with(here);
+        }
+        own
+    }
+
+    fn own_at_google(&self) -> BTreeMap<CalendarName, BTreeMap<Href, Lies>> {
+        let mut own = BTreeMap::new();
+        for calendar in &self.calendars {
+            if let Shore::Google(desk) = &calendar.shore {
+                let same = self.calendars.iter().filter(|other| other.is(calendar));
+                let names: Vec<_> = same.map(|c| &c.name).collect();
+                let here = desk.own(&self.settings.mint, &names);
+                own.insert(calendar.name.clone(), here);
+            }
+        }
+        own
     }
 
     /// Our blocks in one calendar.
@@ -340,17 +461,27 @@ impl World {
 
     /// The installation's view of the world for one run.
     pub(crate) fn session<'a>(&'a self, stop: &'a Stop) -> Session<'a, Chaos<AnyProvider>, Nobody> {
+        let mut accounts: BTreeMap<&str, GoogleAccount> = BTreeMap::new();
         let seats = self.calendars.iter().map(|calendar| {
-            let provider = calendar.shore.provider("us", self.home(), &self.clock);
+            let provider = match &calendar.shore {
+                Shore::Google(desk) => {
+                    let known = accounts.entry(desk.name);
+                    let account = known.or_insert_with(|| desk.account(&self.clock));
+                    let which = Which::Id(desk.id.clone());
+                    AnyProvider::Google(GoogleCalendar::new(account, which, self.home()))
+                }
+                shore => shore.provider("us", self.home(), &self.clock),
+            };
             let seat = Seat {
                 provider: Chaos {
                     inner: provider,
                     faults: Rc::clone(&self.faults),
+                    calm: matches!(calendar.shore, Shore::Google(_)),
                 },
-                account: if self.one_account {
-                    String::new()
-                } else {
-                    calendar.name.to_string()
+                account: match &calendar.shore {
+                    Shore::Google(desk) => desk.name.to_owned(),
+                    _ if self.one_account => String::new(),
+                    _ => calendar.name.to_string(),
                 },
                 reading: Reading("as ever".to_owned()),
                 role: calendar.role,
@@ -370,8 +501,159 @@ impl World {
     /// A run that dies after so many steps, if it is not done before.
     pub(crate) fn run(&self, goal: Goal, request: Request, polls: u64) -> Ran {
         let stop = Stop::default();
+        let ran = {
+            let mut session = self.session(&stop);
+            poll_for(run(&mut session, goal, request), polls)
+        };
+        self.clear_skies();
+        ran
+    }
+
+    /// A run that dies while a request of its is at the server, this many requests after the first.
+    pub(crate) fn run_to_request(
+        &self,
+        goal: Goal,
+        request: Request,
+        nth: usize,
+        done: bool,
+    ) -> Ran {
+        let google = self.google.as_ref().expect("a server to ask");
+        let gate = Gate::new();
+        let fault = if done { Fault::HoldAnswer } else { Fault::Hold };
+        google.fault(When::any().nth(nth), fault(gate.clone()));
+        let stop = Stop::default();
         let mut session = self.session(&stop);
-        poll_for(run(&mut session, goal, request), polls)
+        let ran = poll_to(run(&mut session, goal, request), &gate);
+        gate.open();
+        if ran.is_none() && !done {
+            // Nobody waits for the answer any more, but what was asked is done.
+            gate.wait_until_done();
+        }
+        drop(session);
+        self.clear_skies();
+        ran
+    }
+
+    /// A run during which a person lays hands on a block, while this request is at the server.
+    pub(crate) fn run_beside_a_person(
+        &mut self,
+        goal: Goal,
+        request: Request,
+        nth: usize,
+    ) -> Stated<Report> {
+        let google = self.google.clone().expect("a server to ask");
+        let mut rng = self.rng.fork();
+        let gate = Gate::new();
+        google.fault(When::any().nth(nth), Fault::Hold(gate.clone()));
+        let ran = {
+            let stop = Stop::default();
+            let mut session = self.session(&stop);
+            let act = || {
+                let mut desks = self.calendars.iter().filter_map(|c| match &c.shore {
+                    Shore::Google(desk) => Some(desk),
+                    _ => None,
+                });
+                if let Some(desk) = desks.find(|_| rng.chance(60)) {
+                    owner::meddle_with_any(desk, &mut rng);
+                }
+                *self.seen.borrow_mut() = self.own_at_google();
+            };
+            poll_past(run(&mut session, goal, request), &gate, act)
+        };
+        self.clear_skies();
+        ran
+    }
+
+    /// From now on until the end of the next run, so many of a hundred requests to a server go wrong.
+    pub(crate) fn storm(&mut self, percent: u64) {
+        self.faults.borrow_mut().percent = percent;
+        if let Some(google) = self.google.as_ref().filter(|_| percent > 0) {
+            google.weather(weather::bad(&mut self.rng, percent));
+        }
+    }
+
+    /// Requests go well again, and none is under way any more.
+    fn clear_skies(&self) {
+        let Some(google) = &self.google else { return };
+        google.clear_faults();
+        google.behave(|google| google.pages.clear());
+        let_arrive(google);
+        for calendar in &self.calendars {
+            if let Shore::Google(desk) = &calendar.shore
+                && google.role(&desk.id, desk.me()) != Some(calendar.may)
+            {
+                google.set_role(&desk.id, desk.me(), Some(calendar.may));
+            }
+        }
+    }
+
+    /// Until the end of the next run, Google is as it may be at any time: pages are short, tokens are over, calendars are
+    /// not shared as they should be.
+    pub(crate) fn fickle(&mut self) {
+        let Some(google) = &self.google else { return };
+        let rng = &mut self.rng;
+        let pages: &[usize] = rng.pick::<&[usize]>(&[&[], &[], &[0, 1], &[1, 0, 2], &[2, 2, 0, 0]]);
+        google.behave(|google| google.pages = pages.to_vec());
+        if rng.chance(20) {
+            google.expire_access_tokens();
+        }
+        for calendar in &self.calendars {
+            let Shore::Google(desk) = &calendar.shore else {
+                continue;
+            };
+            if rng.chance(8) {
+                let less = *rng.pick(&[None, Some(May::Reader), Some(May::Reader)]);
+                google.set_role(&desk.id, desk.me(), less);
+            }
+        }
+    }
+
+    /// All is as it should be for good.
+    pub(crate) fn becalm(&mut self) {
+        self.storm(0);
+        for (at, href) in std::mem::take(&mut self.odd) {
+            let calendar = &self.calendars[at];
+            if let Some(text) = calendar.texts.get(&href) {
+                calendar.shore.put(&href, text, self.home());
+            }
+        }
+    }
+
+    /// One of the owner's events at Google is nothing that anybody can read, for a while.
+    fn make_odd(&mut self) {
+        let Some((at, href)) = self.some_event() else {
+            return;
+        };
+        let name = self.calendars[at].name_of(&href);
+        if let Shore::Google(desk) = &self.calendars[at].shore
+            && name.starts_with("event")
+        {
+            let odd = *self.rng.pick(&["no time", "no zone"]);
+            owner::spoil(desk, &href, &name, odd);
+            self.odd.insert((at, href));
+        }
+    }
+
+    /// How many calendars at Google a run looked at.
+    pub(crate) fn at_google(&self, report: &Report) -> usize {
+        let mut read = report.calendars.iter().filter(|c| c.read.is_some());
+        let is_there = |name: &CalendarName| {
+            let mut named = self.calendars.iter().filter(|c| c.name == *name);
+            named.any(|c| matches!(c.shore, Shore::Google(_)))
+        };
+        read.by_ref().filter(|c| is_there(&c.name)).count()
+    }
+
+    /// How many requests about calendars were sent to Google since it was last asked, by method.
+    pub(crate) fn asked(&self) -> BTreeMap<&'static str, usize> {
+        let Some(google) = &self.google else {
+            return BTreeMap::new();
+        };
+        let mut counts = google.counts();
+        assert_eq!(google.mails(), [], "nobody is ever mailed");
+        google.forget();
+        counts.retain(|call, _| call.contains('.'));
+        counts
     }
 
     /// A run that nothing disturbs.
@@ -412,6 +694,7 @@ impl World {
                 name: calendar.name.clone(),
                 shore,
                 role: calendar.role,
+                may: calendar.may,
                 texts: BTreeMap::new(),
             }
         });
@@ -425,6 +708,9 @@ impl World {
             file: None,
             made: 0,
             one_account: self.one_account,
+            google: self.google.clone(),
+            seen: RefCell::default(),
+            odd: BTreeSet::new(),
         };
         let report = other.run_out(Goal::InStep);
         assert!(report.is_clean(), "undisturbed, all goes well: {report:?}");
@@ -437,6 +723,73 @@ impl World {
             })
             .collect()
     }
+}
+
+fn any_time(rng: &mut Rng) -> Timestamp {
+    let times = [
+        "2020-03-27T08:00:00Z",
+        "2020-10-22T08:00:00Z",
+        "2046-03-22T08:00:00Z",
+        "2046-10-26T08:00:00Z",
+    ];
+    rng.pick(&times).parse().unwrap()
+}
+
+/// Calendars of which one or two are at Google: of one account, of two, or one that two accounts share.
+fn overseas(rng: &mut Rng, google: &Rc<FakeGoogle>) -> Vec<Calendar> {
+    let other = "other@example.org";
+    let team = "team#1@group.calendar.example.org";
+    let zone = *rng.pick(&["Europe/Berlin", "America/New_York", "UTC"]);
+    let mine = Desk::at(google, "work", ME);
+    let both = (Role::Both, May::Owner);
+    let mut desks = vec![(mine.clone(), both)];
+    match rng.below(6) {
+        0 | 1 => {}
+        2 => {
+            google.calendar(team, "Team", zone, ME);
+            desks.push((mine.beside(team), both));
+        }
+        3 => desks.push((Desk::at(google, "other", other), both)),
+        4 => {
+            google.set_role(ME, other, Some(May::Reader));
+            let seen = Desk::at(google, "other", other).beside(ME);
+            desks.push((seen, (Role::Source, May::Reader)));
+        }
+        _ => {
+            google.calendar(team, "Team", zone, other);
+            google.set_role(team, ME, Some(May::Writer));
+            let theirs = Desk::at(google, "other", other).beside(team);
+            desks = vec![
+                (theirs, both),
+                (mine.beside(team), (Role::Both, May::Writer)),
+            ];
+        }
+    }
+    let mut shores: Vec<_> = desks
+        .into_iter()
+        .map(|(desk, as_what)| (Shore::Google(desk), as_what))
+        .collect();
+    while shores.len() < 2 || (shores.len() < 3 && rng.chance(50)) {
+        let shore = match rng.below(4) {
+            0 => Shore::Folder(temporary()),
+            1 => Shore::Memory(MemoryCalendar::keeping_ids()),
+            _ => Shore::Memory(MemoryCalendar::new()),
+        };
+        shores.push((shore, both));
+    }
+    let named = ["work", "home", "club"].into_iter().zip(shores);
+    let calendars = named.map(|(name, (shore, (role, may)))| Calendar {
+        name: name.into(),
+        shore,
+        role: if role == Role::Both && rng.chance(15) {
+            *rng.pick(&[Role::Source, Role::Target])
+        } else {
+            role
+        },
+        may,
+        texts: BTreeMap::new(),
+    });
+    calendars.collect()
 }
 
 fn no_face() -> Face {

@@ -1,6 +1,7 @@
 //! What tests do to calendars and read in them, past all rights and without a request: the hands of the people whose calendars
 //! they are. Must never be reachable over the wire.
 
+use calsync::model::Span;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -61,6 +62,11 @@ impl FakeGoogle {
         world.expire_sync_tokens(calendar);
     }
 
+    /// What an account may do with a calendar.
+    pub(crate) fn role(&self, calendar: &str, account: &str) -> Option<Role> {
+        self.world().calendars[calendar].roles.get(account).copied()
+    }
+
     /// All sync tokens of a calendar are of no use any more.
     pub(crate) fn expire_sync_tokens(&self, calendar: &str) {
         self.world().expire_sync_tokens(calendar);
@@ -116,6 +122,40 @@ impl FakeGoogle {
         self.alter(calendar, id, json!({"status": "cancelled"}));
     }
 
+    /// Deletes an event, whatever it looks like.
+    pub(crate) fn erase(&self, calendar: &str, id: &str) {
+        let mut world = self.world();
+        let known = world.calendars.get(calendar);
+        let Some(mut event) = known.and_then(|known| known.events.get(id)).cloned() else {
+            return;
+        };
+        if !event.is_cancelled() {
+            event.body.insert("status".to_owned(), "cancelled".into());
+            event.verbatim = false;
+            world.store(calendar, event);
+        }
+    }
+
+    /// Makes a calendar for the same people, with nothing in it, unless it is there already.
+    pub(crate) fn empty_twin(&self, calendar: &str, id: &str) {
+        let mut world = self.world();
+        if world.calendars.contains_key(id) {
+            return;
+        }
+        let tokens_since = world.next_revision();
+        let known = &world.calendars[calendar];
+        let twin = Calendar {
+            id: id.to_owned(),
+            summary: known.summary.clone(),
+            zone_name: known.zone_name.clone(),
+            roles: known.roles.clone(),
+            events: [].into(),
+            revision: tokens_since,
+            tokens_since,
+        };
+        world.calendars.insert(id.to_owned(), twin);
+    }
+
     /// Moves one occurrence, named by its begin as the rule has it.
     pub(crate) fn move_occurrence(
         &self,
@@ -146,6 +186,19 @@ impl FakeGoogle {
         id
     }
 
+    /// The id of the occurrence that begins then by the rule, if there is one.
+    pub(crate) fn occurrence_id(
+        &self,
+        calendar: &str,
+        series: &str,
+        original: &Value,
+    ) -> Option<String> {
+        let id = format!("{series}_{}", Moment::of(original)?.suffix());
+        let world = self.world();
+        let found = world.calendars[calendar].find(&id, world.horizon());
+        found.map(|_| id)
+    }
+
     /// What is in a calendar, in the order of ids, as its owner finds it: no event that is gone, but cancelled occurrences.
     pub(crate) fn events(&self, calendar: &str) -> Vec<Value> {
         let world = self.world();
@@ -159,6 +212,28 @@ impl FakeGoogle {
         };
         let events = known.events.values().filter(is_there);
         events.map(|event| owner(known).see(known, event)).collect()
+    }
+
+    /// When somebody is busy by the events of a calendar, occurrence by occurrence.
+    pub(crate) fn occurrences(&self, calendar: &str) -> Vec<Span> {
+        let world = self.world();
+        let known = &world.calendars[calendar];
+        let mut spans = Vec::new();
+        let live = known.events.values().filter(|event| !event.is_cancelled());
+        for event in live.filter(|event| !event.body.contains_key("recurringEventId")) {
+            let all = match event.is_series() {
+                true => known.instances(event, world.horizon()).unwrap(),
+                false => vec![event.clone()],
+            };
+            for one in all.iter().filter(|one| !one.is_cancelled()) {
+                spans.push(match (one.moment("start"), one.moment("end")) {
+                    (Some(Moment::Day(first)), Some(Moment::Day(end))) => Span::Days { first, end },
+                    (Some(Moment::At(start)), Some(Moment::At(end))) => Span::Timed { start, end },
+                    other => panic!("from when to when? {other:?}"),
+                });
+            }
+        }
+        spans
     }
 
     /// The ids of all that was ever in a calendar and is gone.

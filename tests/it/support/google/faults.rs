@@ -108,23 +108,33 @@ impl Fault {
     }
 }
 
-/// All rules; of those that fit a request, the one that was set first wins.
+/// What goes wrong with a request of this method, if anything does.
+pub(crate) type Weather = Box<dyn FnMut(&str, &Request) -> Option<Fault> + Send>;
+
+/// All rules; of those that fit a request, the one that was set first wins. Where none strikes, the weather may.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<(When, Fault, usize)>);
+pub(crate) struct Faults {
+    rules: Vec<(When, Fault, usize)>,
+    weather: Option<Weather>,
+}
 
 impl Faults {
     pub(crate) fn set(&mut self, when: When, fault: Fault) {
-        self.0.push((when, fault, 0));
+        self.rules.push((when, fault, 0));
+    }
+
+    pub(crate) fn set_weather(&mut self, weather: Weather) {
+        self.weather = Some(weather);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// What goes wrong with this request. Every rule counts every request that fits it.
     pub(crate) fn strike(&mut self, call: &str, request: &Request) -> Option<Fault> {
         let mut struck = None;
-        for (when, fault, seen) in &mut self.0 {
+        for (when, fault, seen) in &mut self.rules {
             if !when.fits(call, request) {
                 continue;
             }
@@ -138,7 +148,8 @@ impl Faults {
                 struck = Some(fault.clone());
             }
         }
-        struck
+        let weather = self.weather.as_mut();
+        struck.or_else(|| weather.and_then(|weather| weather(call, request)))
     }
 }
 
@@ -150,6 +161,11 @@ struct Shared {
     open: watch::Sender<bool>,
     waiting: Mutex<usize>,
     arrived: Condvar,
+    /// How many have come, for those who wait without blocking.
+    come: watch::Sender<usize>,
+    /// How many passed, and were done after it.
+    done: Mutex<usize>,
+    finished: Condvar,
 }
 
 impl Gate {
@@ -158,6 +174,9 @@ impl Gate {
             open: watch::channel(false).0,
             waiting: Mutex::new(0),
             arrived: Condvar::new(),
+            come: watch::channel(0).0,
+            done: Mutex::new(0),
+            finished: Condvar::new(),
         }))
     }
 
@@ -178,10 +197,33 @@ impl Gate {
         );
     }
 
+    /// Waits until a request has come to the gate.
+    pub(crate) async fn arrival(&self) {
+        let mut come = self.0.come.subscribe();
+        come.wait_for(|come| *come > 0).await.map(drop).unwrap();
+    }
+
+    /// Blocks the test until what a request wanted was done, after it passed the gate; not for ever.
+    pub(crate) fn wait_until_done(&self) {
+        let done = self.0.done.lock().unwrap();
+        let waited = self
+            .0
+            .finished
+            .wait_timeout_while(done, PATIENCE, |done| *done == 0);
+        assert!(!waited.unwrap().1.timed_out(), "no request passed the gate");
+    }
+
+    /// What a request that passed wanted is done.
+    pub(crate) fn note_done(&self) {
+        *self.0.done.lock().unwrap() += 1;
+        self.0.finished.notify_all();
+    }
+
     /// Waits at the gate.
     pub(crate) async fn pass(&self) {
         *self.0.waiting.lock().unwrap() += 1;
         self.0.arrived.notify_all();
+        self.0.come.send_modify(|come| *come += 1);
         let mut open = self.0.open.subscribe();
         // The sender lives in the gate itself, so it cannot be gone.
         open.wait_for(|open| *open).await.map(drop).unwrap();

@@ -20,7 +20,11 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::{oneshot, watch},
+};
 
 use super::{
     exchange::{Reply, Request},
@@ -32,6 +36,8 @@ use super::{
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,6 +50,8 @@ impl Server {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
+        let open = watch::Sender::new(0);
+        let count = open.clone();
         let thread = std::thread::Builder::new().name("fake-google".to_owned());
         let thread = thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -52,14 +60,29 @@ impl Server {
             runtime.unwrap().block_on(async move {
                 let listener = TcpListener::from_std(listener).unwrap();
                 // Nothing ever comes through: the other end is dropped.
-                drop(select(pin!(accept(listener, world)), stopped).await);
+                drop(select(pin!(accept(listener, world, count)), stopped).await);
             });
         });
         Self {
             address,
+            open,
             stop: Some(stop),
             thread: Some(thread.unwrap()),
         }
+    }
+}
+
+impl Server {
+    /// Waits until nobody is connected, and so all that was ever sent has been dealt with.
+    pub(crate) async fn idle(&self) {
+        // Whoever connected before this is answered, or at least known of, before this is.
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let knock = b"GET / HTTP/1.1\r\nhost: fake\r\nconnection: close\r\n\r\n";
+        stream.write_all(knock).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+        drop(stream);
+        let mut open = self.open.subscribe();
+        open.wait_for(|open| *open == 0).await.map(drop).unwrap();
     }
 }
 
@@ -78,7 +101,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, world: Shared) {
+async fn accept(listener: TcpListener, world: Shared, open: watch::Sender<usize>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -86,11 +109,14 @@ async fn accept(listener: TcpListener, world: Shared) {
         // Small answers go out at once, so that a measured run measures the client.
         stream.set_nodelay(true).unwrap();
         let world = Arc::clone(&world);
+        open.send_modify(|open| *open += 1);
+        let open = open.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| serve(request, Arc::clone(&world)));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             // A connection that ends badly is what faults are about; clients tell of it.
             drop(connection.await);
+            open.send_modify(|open| *open -= 1);
         });
     }
 }
@@ -103,7 +129,11 @@ fn hang_up() -> io::Error {
 async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<Response<Sent>> {
     let request = read(request).await?;
     let (number, fault) = world.lock().unwrap().begin(&request);
-    if let Some(Fault::Hold(gate)) = &fault {
+    let held = match &fault {
+        Some(Fault::Hold(gate)) => Some(gate.clone()),
+        _ => None,
+    };
+    if let Some(gate) = &held {
         gate.pass().await;
     }
     let (mut reply, fault) = match fault {
@@ -115,6 +145,9 @@ async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<R
         let mut world = world.lock().unwrap();
         world.journal.answered(number, reply.status);
         reply = world.dated(reply);
+    }
+    if let Some(gate) = held {
+        gate.note_done();
     }
     let mut cut = None;
     match fault {

@@ -274,6 +274,20 @@ impl Call {
 const STANDARD: [&str; 6] = ["alt", "fields", "key", "prettyPrint", "quotaUser", "userIp"];
 
 impl World {
+    /// A server that nobody knows yet.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            behaviour: Behaviour::default(),
+            oauth: OAuth::default(),
+            calendars: BTreeMap::new(),
+            tokens: Tokens::default(),
+            journal: Journal::default(),
+            faults: Faults::default(),
+            revision: 0,
+        }
+    }
+
     /// Notes a request; answers its number in the journal, and what goes wrong with it.
     pub(crate) fn begin(&mut self, request: &Request) -> (usize, Option<Fault>) {
         let call = Call::of(request).name;
