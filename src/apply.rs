@@ -1,7 +1,11 @@
 //! Doing what was approved: note the intent, ask, note the answer; one operation at a time in an account, the accounts side
-//! by side. Nothing gets here that did not pass the guard.
+//! by side. Intents are noted some at a time, and so are the answers; what a run that dies leaves open is found out by the next
+//! one, which reads the calendar whole. Nothing gets here that did not pass the guard.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan as _};
@@ -9,7 +13,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::{
     clock::Clock,
     ident::{BlockId, GENERATIONS_MAX, Recognised},
-    model::{Block, CalendarName, Face, Part, Resource, SeenBlock},
+    model::{Block, CalendarName, Face, Href, Part, Print, Resource, SeenBlock},
     plan::{
         Action, Approved, Op, Present,
         op::{Adoption, Wanted},
@@ -17,8 +21,11 @@ use crate::{
     provider::{Answer, ErrorKind, Place, Provider, ProviderError},
     retry::patiently,
     session::{Seat, Session, Settings, Stop, Watch},
-    state::{Settled, State, StateError, Stated, Written},
+    state::{Intent, Settled, State, StateError, Stated, Written},
 };
+
+/// How many operations are noted at once.
+const NOTED: usize = 32;
 
 /// What was done.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +88,8 @@ pub async fn apply<P: Provider, W: Watch>(
                 clock,
                 stop,
                 deadline,
+                noted: BTreeSet::new(),
+                owed: Vec::new(),
             };
             accounts.entry(account).or_default().push((lane, ops));
         }
@@ -136,6 +145,48 @@ struct Lane<'a, P> {
     stop: &'a Stop,
     /// When the run has taken long enough.
     deadline: Timestamp,
+    /// The intents that are noted and not asked yet.
+    noted: BTreeSet<BlockId>,
+    /// The answers that are not noted yet.
+    owed: Vec<Owed>,
+}
+
+/// An answer that has to be noted.
+enum Owed {
+    Stands {
+        id: BlockId,
+        place: Place,
+        wanted: Wanted,
+        print: Print,
+    },
+    Gone(BlockId, Href),
+    Nothing(BlockId),
+}
+
+impl Owed {
+    fn id(&self) -> &BlockId {
+        match self {
+            Self::Stands { id, .. } | Self::Gone(id, _) | Self::Nothing(id) => id,
+        }
+    }
+
+    fn settled(&self) -> Settled<'_> {
+        match self {
+            Self::Stands {
+                id,
+                place,
+                wanted,
+                print,
+            } => Settled::Stands(Written {
+                id,
+                place,
+                wanted,
+                print: *print,
+            }),
+            Self::Gone(id, href) => Settled::Gone(id, href),
+            Self::Nothing(id) => Settled::Nothing(id),
+        }
+    }
 }
 
 /// A lane, and what is to be done in it.
@@ -160,7 +211,14 @@ impl<P: Provider> Lane<'_, P> {
     async fn run<W: Watch>(mut self, ops: Vec<Op>, watch: &W) -> Stated<(CalendarName, Done)> {
         let mut done = Done::default();
         let mut left = ops.len();
-        for op in ops {
+        let mut ops = ops.into_iter();
+        for turn in 0.. {
+            if turn % NOTED == 0 {
+                self.note(ops.as_slice())?;
+            }
+            let Some(op) = ops.next() else {
+                break;
+            };
             if self.stop.is_asked() {
                 break;
             }
@@ -191,7 +249,42 @@ impl<P: Provider> Lane<'_, P> {
             watch.step();
         }
         done.failed += u64::try_from(left).unwrap_or(u64::MAX);
+        self.close()?;
         Ok((self.name.clone(), done))
+    }
+
+    /// Notes the answers so far, and what the next operations are going to ask.
+    fn note(&mut self, next: &[Op]) -> Stated<()> {
+        let intents = next.iter().take(NOTED).map(|op| Intent {
+            id: match &op.action {
+                Action::Create(_) => self.settings.mint.id(self.name, &op.stem, 0),
+                Action::Replace(_, present) | Action::Remove(present) => present.id.clone(),
+            },
+            action: op.action.word(),
+        });
+        let intents: Vec<Intent> = intents.collect();
+        self.turn(&intents)?;
+        self.noted
+            .extend(intents.into_iter().map(|intent| intent.id));
+        Ok(())
+    }
+
+    /// Notes the last answers, and takes back what was not asked after all.
+    fn close(&mut self) -> Stated<()> {
+        let unasked = std::mem::take(&mut self.noted).into_iter();
+        self.owed.extend(unasked.map(Owed::Nothing));
+        self.turn(&[])
+    }
+
+    fn turn(&mut self, intents: &[Intent]) -> Stated<()> {
+        let owed = std::mem::take(&mut self.owed);
+        if owed.is_empty() && intents.is_empty() {
+            return Ok(());
+        }
+        let settled: Vec<Settled<'_>> = owed.iter().map(Owed::settled).collect();
+        let now = self.clock.now();
+        let mut state = self.state.borrow_mut();
+        state.turn(self.name, &settled, intents, now, &self.settings.home)
     }
 
     /// One operation. The outer error is the state's and ends the run; the inner one is this operation's alone.
@@ -230,16 +323,19 @@ impl<P: Provider> Lane<'_, P> {
             let provider = &mut self.seat.provider;
             let created = patiently(self.clock, async || provider.create(&block).await).await;
             let error = match created {
-                Ok(place) => return self.stands(&block, &place, wanted).map(Ok),
+                Ok(place) => {
+                    self.stands(&block, &place, wanted);
+                    return Ok(Ok(()));
+                }
                 Err(error) => error,
             };
             match error.kind {
-                ErrorKind::Spent => self.settle(&Settled::Nothing(&id))?,
+                ErrorKind::Spent => self.owed.push(Owed::Nothing(id.clone())),
                 ErrorKind::Exists => match self.adopt(&block, wanted).await? {
                     Adopted::Done(answer) => return Ok(answer),
-                    Adopted::Taken => self.settle(&Settled::Nothing(&id))?,
+                    Adopted::Taken => self.owed.push(Owed::Nothing(id.clone())),
                 },
-                _ => return self.failed(&id, error),
+                _ => return Ok(self.failed(&id, error)),
             }
         }
         let message = "every id for a block is taken, or was used before";
@@ -257,9 +353,9 @@ impl<P: Provider> Lane<'_, P> {
                 let message =
                     "the id of a block is taken, yet nothing is there; the next run looks again";
                 let error = ProviderError::new(ErrorKind::Conflict, message);
-                return self.failed(&block.id, error).map(Adopted::Done);
+                return Ok(Adopted::Done(self.failed(&block.id, error)));
             }
-            Err(error) => return self.failed(&block.id, error).map(Adopted::Done),
+            Err(error) => return Ok(Adopted::Done(self.failed(&block.id, error))),
         };
         let place = Place {
             href: resource.href.clone(),
@@ -272,10 +368,10 @@ impl<P: Provider> Lane<'_, P> {
                     "{} is a block that somebody made a meeting of; it stays",
                     place.href
                 );
-                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))?
+                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))
             }
             Some(seen) if seen.print == block.print() => {
-                self.stands(block, &place, wanted)?;
+                self.stands(block, &place, wanted);
                 Ok(())
             }
             Some(_) => self.replace(&block.id, &place, wanted).await?,
@@ -310,8 +406,11 @@ impl<P: Provider> Lane<'_, P> {
         let provider = &mut self.seat.provider;
         let replaced = patiently(self.clock, async || provider.replace(place, &block).await).await;
         match replaced {
-            Ok(place) => self.stands(&block, &place, wanted).map(Ok),
-            Err(error) => self.failed(id, error),
+            Ok(place) => {
+                self.stands(&block, &place, wanted);
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(self.failed(id, error)),
         }
     }
 
@@ -323,45 +422,46 @@ impl<P: Provider> Lane<'_, P> {
         let provider = &mut self.seat.provider;
         let removed = patiently(self.clock, async || provider.remove(&place).await).await;
         match removed {
-            Ok(()) => self
-                .settle(&Settled::Gone(&present.id, &place.href))
-                .map(Ok),
-            Err(error) => self.failed(&present.id, error),
+            Ok(()) => {
+                self.owed.push(Owed::Gone(present.id.clone(), place.href));
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(self.failed(&present.id, error)),
         }
     }
 
     /// Where a block was seen in this run, and in which version.
-    fn place(&self, present: &Present) -> Stated<Option<Place>> {
+    fn place(&mut self, present: &Present) -> Stated<Option<Place>> {
+        if self.owed.iter().any(|owed| *owed.id() == present.id) {
+            self.turn(&[])?;
+        }
         self.state.borrow().place(self.name, present)
     }
 
-    fn intend(&self, id: &BlockId, action: &str) -> Stated<()> {
-        self.state
-            .borrow_mut()
-            .intend(self.name, id, action, self.clock.now())
+    /// Notes what is about to be asked, unless that was done with what came before.
+    fn intend(&mut self, id: &BlockId, action: &'static str) -> Stated<()> {
+        if self.noted.remove(id) {
+            return Ok(());
+        }
+        let id = id.clone();
+        self.turn(&[Intent { id, action }])
     }
 
-    fn settle(&self, settled: &Settled<'_>) -> Stated<()> {
-        self.state
-            .borrow_mut()
-            .settle(self.name, settled, &self.settings.home)
-    }
-
-    fn stands(&self, block: &Block, place: &Place, wanted: &Wanted) -> Stated<()> {
-        self.settle(&Settled::Stands(Written {
-            id: &block.id,
-            place,
-            wanted,
+    fn stands(&mut self, block: &Block, place: &Place, wanted: &Wanted) {
+        self.owed.push(Owed::Stands {
+            id: block.id.clone(),
+            place: place.clone(),
+            wanted: wanted.clone(),
             print: block.print(),
-        }))
+        });
     }
 
-    fn failed<T>(&self, id: &BlockId, error: ProviderError) -> Stated<Answer<T>> {
+    fn failed<T>(&mut self, id: &BlockId, error: ProviderError) -> Answer<T> {
         // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself.
         if !matches!(error.kind, ErrorKind::Retry(_)) {
-            self.settle(&Settled::Nothing(id))?;
+            self.owed.push(Owed::Nothing(id.clone()));
         }
-        Ok(Err(error))
+        Err(error)
     }
 }
 

@@ -21,7 +21,7 @@ mod secrets;
 mod snapshot;
 
 pub use calendars::{CalendarRow, Reading};
-pub use journal::{Settled, Written};
+pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};
 pub use runs::{RUNS_KEPT, RunRow};

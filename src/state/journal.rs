@@ -38,45 +38,40 @@ pub enum Settled<'a> {
     Nothing(&'a BlockId),
 }
 
-impl State {
-    /// Notes that a server is about to be asked.
-    pub fn intend(
-        &mut self,
-        calendar: &CalendarName,
-        id: &BlockId,
-        action: &str,
-        now: Timestamp,
-    ) -> Stated<()> {
-        let calendar = self.calendar_id(calendar)?;
-        let sql = "INSERT OR REPLACE INTO journal VALUES (?1, ?2, ?3, ?4)";
-        let row = params![calendar, id.as_str(), action, now.as_second()];
-        self.db.prepare_cached(sql)?.execute(row)?;
-        Ok(())
-    }
+/// What a server is about to be asked about a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The block.
+    pub id: BlockId,
+    /// To do what.
+    pub action: &'static str,
+}
 
-    /// Notes what the server answered, and with it what now stands there: one transaction.
-    pub fn settle(
+impl State {
+    /// Notes what a server answered so far, with what now stands there, and then what it is about to be asked: one
+    /// transaction, since with a fast server the commits would cost more than all else.
+    pub fn turn(
         &mut self,
         calendar: &CalendarName,
-        settled: &Settled<'_>,
+        settled: &[Settled<'_>],
+        intents: &[Intent],
+        now: Timestamp,
         home: &TimeZone,
     ) -> Stated<()> {
         let calendar = self.calendar_id(calendar)?;
         let tx = self.db.transaction()?;
-        let id = match settled {
-            Settled::Stands(written) => {
-                stands(&tx, calendar, written, home)?;
-                written.id
-            }
-            Settled::Gone(id, href) => {
-                gone(&tx, calendar, id, href)?;
-                id
-            }
-            Settled::Nothing(id) => id,
-        };
-        let sql = "DELETE FROM journal WHERE calendar = ?1 AND block = ?2";
-        tx.prepare_cached(sql)?
-            .execute(params![calendar, id.as_str()])?;
+        for settled in settled {
+            settle(&tx, calendar, settled, home)?;
+        }
+        for Intent { id, action } in intents {
+            let sql = "INSERT OR REPLACE INTO journal VALUES (?1, ?2, ?3, ?4)";
+            tx.prepare_cached(sql)?.execute(params![
+                calendar,
+                id.as_str(),
+                action,
+                now.as_second()
+            ])?;
+        }
         tx.commit()?;
         Ok(())
     }
@@ -98,7 +93,11 @@ impl State {
             wanted,
             print: block::print(&wanted.shape, &wanted.face, &[]),
         };
-        self.settle(calendar, &Settled::Stands(written), home)
+        let calendar = self.calendar_id(calendar)?;
+        let tx = self.db.transaction()?;
+        settle(&tx, calendar, &Settled::Stands(written), home)?;
+        tx.commit()?;
+        Ok(())
     }
 
     /// Where a block was last seen, and in which version.
@@ -135,6 +134,29 @@ impl State {
             .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+fn settle(
+    db: &rusqlite::Connection,
+    calendar: i64,
+    settled: &Settled<'_>,
+    home: &TimeZone,
+) -> Stated<()> {
+    let id = match settled {
+        Settled::Stands(written) => {
+            stands(db, calendar, written, home)?;
+            written.id
+        }
+        Settled::Gone(id, href) => {
+            gone(db, calendar, id, href)?;
+            id
+        }
+        Settled::Nothing(id) => id,
+    };
+    let sql = "DELETE FROM journal WHERE calendar = ?1 AND block = ?2";
+    db.prepare_cached(sql)?
+        .execute(params![calendar, id.as_str()])?;
+    Ok(())
 }
 
 fn stands(

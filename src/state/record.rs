@@ -217,15 +217,23 @@ fn record_resource(
 ) -> Stated<bool> {
     let before = fingerprint(db, calendar, &resource.href)?;
     let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
+    let mut people = false;
+    if before.is_some() {
+        db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
+            .execute([id])?;
+    }
     let kept = keep_unreadable(db, id, resource)?;
-    let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
-    db.prepare_cached(sql)?.execute([id])?;
-    // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
-    let people = db
-        .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off")?
-        .exists([id])?;
-    db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
-        .execute([id])?;
+    // What is new has nothing to replace, and a first listing is nothing but new.
+    if before.is_some() {
+        let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
+        db.prepare_cached(sql)?.execute([id])?;
+        // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
+        people = db
+            .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off")?
+            .exists([id])?;
+        db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
+            .execute([id])?;
+    }
     let alone = resource.parts.len() == 1;
     let mut foreigns = 0;
     for part in &resource.parts {
@@ -257,8 +265,10 @@ fn record_resource(
             (Recognised::Ours(_), Some(_)) => {}
         }
     }
-    let sql = "UPDATE resources SET foreigns = ?2 WHERE id = ?1";
-    db.prepare_cached(sql)?.execute([id, foreigns])?;
+    if before.is_some() || foreigns > 0 {
+        let sql = "UPDATE resources SET foreigns = ?2 WHERE id = ?1";
+        db.prepare_cached(sql)?.execute([id, foreigns])?;
+    }
     let Some(before) = before else {
         return Ok(true);
     };
@@ -281,8 +291,6 @@ fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<Stri
 /// Marks the events of a resource that cannot be read now; what was known of them stays. A block, whoever made it, is no
 /// event, so a broken one hides nothing.
 fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
-    db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
-        .execute([id])?;
     let mut any = false;
     for part in &resource.parts {
         if let Part::Unreadable { uid, why, .. } = part

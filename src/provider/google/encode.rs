@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use google_calendar3::api;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::Serialize;
 
 use super::decode::EXACT;
 use crate::{
@@ -15,57 +14,81 @@ use crate::{
 /// The mark that all blocks carry, for people who look at their events with other programs. What proves a block is its id.
 const MARK: &str = "calsync";
 
-/// The body of a request that creates a block, or writes it over one whose sequence was `sequence`.
-pub fn body(block: &Block, sequence: Option<i32>) -> Vec<u8> {
-    let event = event(block, sequence);
-    let mut json = serde_json::to_value(event).unwrap_or_default();
-    // To Google, a field that is null is a field that somebody filled in.
-    if let Some(fields) = json.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-        for value in fields.values_mut() {
-            if let Some(fields) = value.as_object_mut() {
-                fields.retain(|_, value| !value.is_null());
-            }
-        }
-    }
-    json.to_string().into_bytes()
+/// An event as it is sent. To Google, a field that is null is a field that somebody filled in: what is not there is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    id: &'a str,
+    summary: &'a str,
+    description: &'a str,
+    start: Moment,
+    end: Moment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurrence: Option<Vec<String>>,
+    status: &'static str,
+    transparency: &'static str,
+    visibility: &'static str,
+    reminders: Reminders,
+    extended_properties: Properties,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<i32>,
 }
 
-fn event(block: &Block, sequence: Option<i32>) -> api::Event {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Moment {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zone: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reminders {
+    use_default: bool,
+    overrides: [(); 0],
+}
+
+#[derive(Serialize)]
+struct Properties {
+    private: BTreeMap<&'static str, &'static str>,
+}
+
+/// The body of a request that creates a block, or writes it over one whose sequence was `sequence`.
+pub fn body(block: &Block, sequence: Option<i32>) -> Vec<u8> {
     let (start, end) = times(&block.shape);
-    let mut marks = BTreeMap::from([(MARK.to_owned(), "1".to_owned())]);
+    let mut private = BTreeMap::from([(MARK, "1")]);
     let mut recurrence = None;
     if let Shape::Series(series) = &block.shape {
         recurrence = Some(ical::write::recurrence(series));
         if matches!(series.length, Length::Elapsed { .. }) {
-            marks.insert(EXACT.to_owned(), "1".to_owned());
+            private.insert(EXACT, "1");
         }
     }
-    let text = |text: &str| Some(text.to_owned());
-    api::Event {
-        id: text(block.id.as_str()),
-        summary: text(&block.face.title),
-        description: text(&block.face.notes),
-        start: Some(start),
-        end: Some(end),
+    let event = Event {
+        id: block.id.as_str(),
+        summary: &block.face.title,
+        description: &block.face.notes,
+        start,
+        end,
         recurrence,
-        status: text("confirmed"),
-        transparency: text("opaque"),
-        visibility: text("private"),
-        reminders: Some(api::EventReminders {
-            use_default: Some(false),
-            overrides: Some(Vec::new()),
-        }),
-        extended_properties: Some(api::EventExtendedProperties {
-            private: Some(marks.into_iter().collect()),
-            shared: None,
-        }),
+        status: "confirmed",
+        transparency: "opaque",
+        visibility: "private",
+        reminders: Reminders {
+            use_default: false,
+            overrides: [],
+        },
+        extended_properties: Properties { private },
         sequence,
-        ..api::Event::default()
-    }
+    };
+    serde_json::to_vec(&event).expect("an event is always JSON")
 }
 
-fn times(shape: &Shape) -> (api::EventDateTime, api::EventDateTime) {
+fn times(shape: &Shape) -> (Moment, Moment) {
     match shape {
         Shape::Once(Span::Timed { start, end }) => (at(*start, None), at(*end, None)),
         Shape::Once(Span::Days { first, end }) => (on(*first), on(*end)),
@@ -82,19 +105,18 @@ fn times(shape: &Shape) -> (api::EventDateTime, api::EventDateTime) {
     }
 }
 
-fn at(instant: Timestamp, zone: Option<&TimeZone>) -> api::EventDateTime {
-    api::EventDateTime {
+fn at(instant: Timestamp, zone: Option<&TimeZone>) -> Moment {
+    Moment {
         date: None,
-        date_time: DateTime::<Utc>::from_timestamp(instant.as_second(), 0),
+        // Google knows no parts of a second.
+        date_time: Timestamp::from_second(instant.as_second()).ok(),
         time_zone: zone.map(|zone| zone_name(zone).to_owned()),
     }
 }
 
-fn on(date: jiff::civil::Date) -> api::EventDateTime {
-    let small = |n: i8| u32::try_from(n).unwrap_or(1);
-    let (month, day) = (small(date.month()), small(date.day()));
-    api::EventDateTime {
-        date: chrono::NaiveDate::from_ymd_opt(i32::from(date.year()), month, day),
+fn on(date: Date) -> Moment {
+    Moment {
+        date: Some(date),
         date_time: None,
         time_zone: None,
     }

@@ -247,6 +247,13 @@ fn usage_limits_end_the_writing_of_one_account() {
         "asked once, then left alone"
     );
     assert_eq!(trip.blocks(), [7, 2, 3]);
+    // What was not asked is not in doubt: the next run goes on from where this one was.
+    trip.fake.clear_faults();
+    let next = trip.home.expect(0, &["sync", "--json"]).json();
+    let calendars = next["calendars"].as_array().unwrap();
+    let work = calendars.iter().find(|c| c["name"] == "work").unwrap();
+    assert_eq!(work["read"], "changes", "{work}");
+    assert_eq!(trip.blocks(), [7, 2, 7]);
 }
 
 fn answer_writes(trip: &Trip, reply: Reply) {
