@@ -57,16 +57,33 @@ pub(crate) fn meddle_with_any(desk: &Desk, rng: &mut Rng) {
     let events = desk.google.events(&desk.id);
     let ids = events.iter().filter_map(|event| event["id"].as_str());
     let blocks = ids.filter(|id| ident::shaped(id) == Some(id));
-    let Some(id) = rng.one(blocks.collect()) else {
-        return;
-    };
+    if let Some(id) = rng.one(blocks.collect()) {
+        change(&desk.google, &desk.id, id, rng);
+    }
+}
+
+/// Lays hands on the block that is about to be changed or removed, by a request that waits to be dealt with.
+pub(crate) fn meddle_with_asked(google: &FakeGoogle, rng: &mut Rng) {
+    let waits = google.requests().into_iter().rfind(|asked| {
+        asked.status.is_none() && ["events.update", "events.delete"].contains(&asked.call)
+    });
+    let about = waits
+        .map(|asked| asked.request.segments())
+        .unwrap_or_default();
+    if let [_, _, _, calendar, _, id] = &about[..] {
+        let there = google.events(calendar);
+        if there.iter().any(|event| event["id"] == id.as_str()) {
+            change(google, calendar, id, rng);
+        }
+    }
+}
+
+fn change(google: &FakeGoogle, calendar: &str, id: &str, rng: &mut Rng) {
     let guest = json!({"attendees": [{"email": "guest@example.org"}]});
     match rng.below(3) {
-        0 => desk.google.cancel(&desk.id, id),
-        1 => desk
-            .google
-            .alter(&desk.id, id, json!({"summary": "Dentist"})),
-        _ => desk.google.alter(&desk.id, id, guest),
+        0 => google.cancel(calendar, id),
+        1 => google.alter(calendar, id, json!({"summary": "Dentist"})),
+        _ => google.alter(calendar, id, guest),
     }
 }
 

@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use super::{
     chaos::{Chaos, Faults},
     desk::{Desk, ME},
-    google::{FakeGoogle, Fault, Gate, Role as May, When},
+    google::{FakeGoogle, Fault, Gate, Role as May, When, exchange::Request as Asked},
     owner,
     rng::Rng,
     shore::{Lies, Ours, Shore, let_arrive, poll_for, poll_past, poll_to, temporary},
@@ -534,7 +534,8 @@ impl World {
         ran
     }
 
-    /// A run during which a person lays hands on a block, while this request is at the server.
+    /// A run during which a person lays hands on a block, while this request is at the server: mostly on the very block
+    /// that is about to be changed.
     pub(crate) fn run_beside_a_person(
         &mut self,
         goal: Goal,
@@ -544,7 +545,13 @@ impl World {
         let google = self.google.clone().expect("a server to ask");
         let mut rng = self.rng.fork();
         let gate = Gate::new();
-        google.fault(When::any().nth(nth), Fault::Hold(gate.clone()));
+        let race = rng.chance(70);
+        let (when, nth) = match race {
+            true => (When::any().and(is_change), nth.div_ceil(4)),
+            false => (When::any(), nth),
+        };
+        google.fault(when.nth(nth), Fault::Hold(gate.clone()));
+        google.forget();
         let ran = {
             let stop = Stop::default();
             let mut session = self.session(&stop);
@@ -553,7 +560,9 @@ impl World {
                     Shore::Google(desk) => Some(desk),
                     _ => None,
                 });
-                if let Some(desk) = desks.find(|_| rng.chance(60)) {
+                if race {
+                    owner::meddle_with_asked(&google, &mut rng);
+                } else if let Some(desk) = desks.find(|_| rng.chance(60)) {
                     owner::meddle_with_any(desk, &mut rng);
                 }
                 *self.seen.borrow_mut() = self.own_at_google();
@@ -790,6 +799,11 @@ fn overseas(rng: &mut Rng, google: &Rc<FakeGoogle>) -> Vec<Calendar> {
         texts: BTreeMap::new(),
     });
     calendars.collect()
+}
+
+/// Whether a request changes or removes what is there.
+fn is_change(request: &Asked) -> bool {
+    request.method == "PUT" || request.method == "DELETE"
 }
 
 fn no_face() -> Face {
