@@ -210,8 +210,9 @@ impl fmt::Debug for BlockId {
 pub fn shaped(text: &str) -> Option<&str> {
     let id = text.split('@').next()?;
     let fits = id.len() == LENGTH
-        && id.starts_with(PREFIX)
-        && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'v'));
+        // In capitals it proves nothing any more, and is no event either.
+        && id.get(..PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(PREFIX))
+        && id.bytes().all(|c| matches!(c.to_ascii_lowercase(), b'0'..=b'9' | b'a'..=b'v'));
     fits.then_some(id)
 }
 

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -247,18 +248,30 @@ impl LocalCalendar {
         }
     }
 
-    fn stage(&mut self, name: &str, block: &Block) -> Answer<PathBuf> {
+    /// Writes a block beside its place, and says which file that is.
+    fn stage(&mut self, name: &str, block: &Block) -> Answer<(PathBuf, u64)> {
         self.sweep();
         let text = ical::write(block, self.clock.now());
-        fsx::stage(&self.folder, &self.tag, name, text.as_bytes())
-            .map_err(|e| self.write_error(name, &e))
+        let staged = fsx::stage(&self.folder, &self.tag, name, text.as_bytes());
+        let known = staged.and_then(|path| Ok((fs::symlink_metadata(&path)?.ino(), path)));
+        let (inode, path) = known.map_err(|e| self.write_error(name, &e))?;
+        Ok((path, inode))
     }
 
-    fn written(&self, href: Href) -> Answer<Place> {
-        let version = self
-            .stamp_now(&href)
-            .map_err(|e| self.write_error(&href, &e))?;
-        let version = version.unwrap_or_default();
+    /// Where a block lies now that its file was moved there; `inode` is that file's. What another program put there since then
+    /// must not be taken for the block.
+    fn written(&self, href: Href, inode: u64) -> Answer<Place> {
+        let failed = |error: &io::Error| self.write_error(&href, error);
+        let meta = fs::symlink_metadata(self.path(&href)).map_err(|e| failed(&e))?;
+        if meta.ino() != inode {
+            let message = format!(
+                "{} changed during the run; the next run looks again",
+                self.path(&href).display()
+            );
+            return Err(ProviderError::new(ErrorKind::Conflict, message));
+        }
+        // What calsync wrote itself has no young stamp: whoever changes it at once only has a block put right later.
+        let version = Stamp::of(&meta, i128::MAX).version();
         Ok(Place { href, version })
     }
 
@@ -342,19 +355,19 @@ impl Provider for LocalCalendar {
 
     async fn create(&mut self, block: &Block) -> Answer<Place> {
         let name = file_name(&block.id);
-        let staged = self.stage(&name, block)?;
+        let (staged, inode) = self.stage(&name, block)?;
         breathe().await;
         if let Err(error) = fsx::publish_new(&staged, &self.path(&name)) {
             fsx::discard(&staged);
             return Err(self.write_error(&name, &error));
         }
         breathe().await;
-        self.written(name.as_str().into())
+        self.written(name.as_str().into(), inode)
     }
 
     async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
         self.check(place)?;
-        let staged = self.stage(&place.href, block)?;
+        let (staged, inode) = self.stage(&place.href, block)?;
         breathe().await;
         let checked = self.check(place);
         let published = checked.and_then(|()| {
@@ -366,7 +379,7 @@ impl Provider for LocalCalendar {
         }
         published?;
         breathe().await;
-        self.written(place.href.clone())
+        self.written(place.href.clone(), inode)
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
@@ -521,5 +534,21 @@ mod tests {
         calendar.find_missed(&mut stamps, known.iter()).unwrap();
         let names: Vec<&str> = stamps.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a.ics", "c.ics"]);
+    }
+
+    #[test]
+    fn what_another_program_put_at_a_blocks_place_is_not_taken_for_the_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("a.ics");
+        fsx::create_private(&place, b"ours").unwrap();
+        let ours = fs::metadata(&place).unwrap().ino();
+        let path = folder.path().to_owned();
+        let calendar = LocalCalendar::new(path, "tag", &[], &TimeZone::UTC, &Clock::System);
+        assert!(calendar.written("a.ics".into(), ours).is_ok());
+        let theirs = folder.path().join("theirs.tmp");
+        fsx::create_private(&theirs, b"theirs").unwrap();
+        fsx::publish_over(&theirs, &place).unwrap();
+        let error = calendar.written("a.ics".into(), ours).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
     }
 }

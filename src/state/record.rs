@@ -180,7 +180,7 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             // saw what is in it, is not to be touched.
             let sql = match is_known {
                 true => "DELETE FROM blocks WHERE resource = ?1",
-                false => "UPDATE blocks SET hands_off = 1 WHERE resource = ?1",
+                false => "UPDATE blocks SET hands_off = 2 WHERE resource = ?1 AND hands_off = 0",
             };
             db.prepare_cached(sql)?.execute([id])?;
             Ok(true)
@@ -229,7 +229,7 @@ fn record_resource(
         db.prepare_cached(sql)?.execute([id])?;
         // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
         people = db
-            .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off")?
+            .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off = 1")?
             .exists([id])?;
         db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
             .execute([id])?;

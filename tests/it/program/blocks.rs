@@ -524,3 +524,30 @@ fn a_write_never_follows_a_link() {
     assert_eq!(fs::read(&outside).unwrap(), b"mine");
     assert_eq!(files_in(&home.folder("work")).len(), 1);
 }
+
+#[test]
+fn a_block_that_could_not_be_read_for_once_comes_back_when_nothing_is_left_of_it() {
+    let (home, name, text) = one_block();
+    let place = home.folder("home").join(&name);
+    home.delete("home", &name);
+    std::os::unix::fs::symlink("/nowhere/at/all", &place).unwrap();
+    home.run(&["sync"]);
+    fs::remove_file(&place).unwrap();
+    home.put("home", &name, "");
+    home.sync();
+    assert_eq!(timeless(&text_of(&home, &name)), timeless(&text));
+}
+
+#[test]
+fn a_blocks_uid_in_capitals_is_no_event() {
+    let (home, name, text) = one_block();
+    let id = name.trim_end_matches(".ics");
+    home.put(
+        "home",
+        "loud.ics",
+        text.replace(id, &id.to_ascii_uppercase()),
+    );
+    home.sync();
+    assert_eq!(home.blocks("work").len(), 0);
+    home.sync_idle();
+}
