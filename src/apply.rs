@@ -363,13 +363,8 @@ impl<P: Provider> Lane<'_, P> {
         };
         let answer = match self.ours(&resource, &block.id) {
             None => return Ok(Adopted::Taken),
-            Some(seen) if seen.people => {
-                let message = format!(
-                    "{} is a block that somebody made a meeting of; it stays",
-                    place.href
-                );
-                self.failed(&block.id, ProviderError::new(ErrorKind::Conflict, message))
-            }
+            // Somebody made a meeting of it, so it stays.
+            Some(seen) if seen.people => return Ok(Adopted::Taken),
             Some(seen) if seen.print == block.print() => {
                 self.stands(block, &place, wanted);
                 Ok(())

@@ -57,6 +57,8 @@ pub struct Source {
     pub troubled: BTreeSet<Uid>,
     /// How many events it holds at any time.
     pub total: usize,
+    /// How many it held when the guard last let pass what became of it; nothing if that is not remembered.
+    pub stood: usize,
 }
 
 /// Everything known about all calendars but the blocks in them.

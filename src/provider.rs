@@ -160,6 +160,9 @@ pub trait Provider {
     /// Whether the calendar can be reached, and written to: one harmless request.
     fn probe(&mut self) -> impl Future<Output = Answer<Probe>>;
 
+    /// Clears away what an earlier run left unfinished. Asked of targets only, after reading them, and not in a dry run.
+    fn tidy(&mut self) {}
+
     /// How many requests were sent to a server so far.
     fn requests(&self) -> u64;
 }

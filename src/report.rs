@@ -383,7 +383,7 @@ impl Wrong {
                 n => format!(" (and {} more, which -v names)", n - 1),
             };
             let words = format!(
-                "{href} could not be read: {why}{more}; blocks made from it stay as they are"
+                "{href} could not be read: {why}{more}; until it can be, blocks that may come from it stay as they are"
             );
             wrong.add(Verdict::Partial, words);
         }
@@ -418,7 +418,8 @@ fn left_standing(findings: &Findings, row: Option<&CalendarRow>) -> Option<Strin
     (findings.goal == Goal::Empty).then(|| {
         let blocks = counted(row.foreign, "block");
         format!(
-            "{}: {blocks} of another installation, or made with another key; left alone",
+            "{}: {blocks} made by another installation, with another key, or under another name of this calendar that calsync \
+             does not remember (give it that name again, and reset once more); left alone",
             row.name
         )
     })

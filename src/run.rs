@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use crate::{
     apply::{Outcome, apply},
     model::{CalendarName, Window},
-    plan::{Approved, Plan, Question, Sources, guard, op::DoubtKind, plan_reset, plan_target},
+    plan::{
+        Approved, Plan, Question, Sources, guard, guard::is_emptied, op::DoubtKind, plan_reset,
+        plan_target,
+    },
     provider::Provider,
     pull::{Sighted, pull_all},
     report::{CalendarReport, Findings, Report, Verdict},
@@ -78,6 +81,9 @@ pub async fn plan<P: Provider, W: Watch>(
     let targets = targets(session, goal, &request);
     let needed = needed(session, goal, &targets);
     let full = request.full || goal == Goal::Empty;
+    let readings = session.seats.iter();
+    let readings = readings.map(|(name, seat)| (name, &seat.reading));
+    session.state.borrow().note_former_names(readings)?;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
     session.watch.ends();
     let key = settled_key(session, &window)?;
@@ -157,12 +163,20 @@ pub async fn finish<P: Provider, W: Watch>(
             // Before the first write: a run that dies on the way must not leave the short way open.
             session.state.borrow().drop_fact("settled")?;
         }
+        for (_, seat) in session
+            .seats
+            .iter_mut()
+            .filter(|(name, _)| findings.due.contains_key(*name))
+        {
+            seat.provider.tidy();
+        }
         findings.outcome = apply(session, approved).await?;
     }
     findings.stopped = session.stop.is_asked();
     let report = Report::new(&findings, session)?;
     if !request.dry_run {
-        remember(session, &findings, &report, settled.as_deref())?;
+        let allowed = request.allow_mass_delete;
+        remember(session, &findings, &report, settled.as_deref(), allowed)?;
     }
     Ok(report)
 }
@@ -261,6 +275,7 @@ fn remember<P, W>(
     findings: &Findings,
     report: &Report,
     settled: Option<&str>,
+    allowed: bool,
 ) -> Stated<()> {
     let state = session.state.borrow();
     match settled.filter(|_| report.is_clean()) {
@@ -282,6 +297,9 @@ fn remember<P, W>(
         )?;
     }
     note_left_alone(&state, findings)?;
+    if findings.goal == Goal::InStep {
+        note_stood(&state, findings, allowed)?;
+    }
     state.forget_others(session.seats.keys())?;
     state.note_run(&RunRow {
         started: report.started,
@@ -294,6 +312,24 @@ fn remember<P, W>(
         failed: report.failed,
         error: report.errors.first().cloned(),
     })
+}
+
+/// Notes how many events the calendars hold of which the guard refused nothing: what the next loss is measured by. That one
+/// is suddenly empty is nothing to measure by until a person says so.
+fn note_stood(state: &State, findings: &Findings, allowed: bool) -> Stated<()> {
+    let is_refused = |name: &CalendarName| {
+        let mut refused = findings.refusals.iter();
+        refused.any(|refusal| refusal.source.as_ref() == Some(name))
+    };
+    for name in findings.sighted.keys() {
+        if findings.is_fresh(name) && !is_refused(name) {
+            let (events, stood) = (state.events(name)?, state.stood(name)?);
+            if events != stood && (allowed || !is_emptied(events, stood)) {
+                state.note_stood(name, events)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Notes for `status` what a run looked at and left alone.

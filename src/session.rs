@@ -21,7 +21,7 @@ use crate::{
 pub struct Seat<P> {
     /// The provider.
     pub provider: P,
-    /// How it is read: read another way, it is read anew.
+    /// From where and how it is read: read another way, it is read anew.
     pub reading: Reading,
     /// The account it belongs to: calendars of one account are asked one after another, accounts side by side.
     pub account: String,

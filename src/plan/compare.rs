@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use super::{
     Held, Link, Present, Question, Source, Target,
     desire::{TooManyBySource, desire},
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, Uid, block},
+    model::{CalendarName, Shape, Uid, block},
 };
 
 /// Compares what should stand in a target with what stands there.
@@ -34,7 +36,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
         if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
             sums.tally(held.link.as_ref()).standing += 1;
         }
-        match judge_wanted(&wanted, held) {
+        match judge_wanted(&wanted, held, &question.window.home) {
             Verdict::Leave => sums.unchanged += 1,
             Verdict::HandsOff => sums.hands_off += 1,
             Verdict::Adopt(present) => {
@@ -143,7 +145,7 @@ enum Verdict {
 }
 
 /// What to do about a block that should stand.
-fn judge_wanted(wanted: &Wanted, held: Option<Held>) -> Verdict {
+fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict {
     let Held { present, link } = held.unwrap_or_default();
     let Some(present) = present else {
         return Verdict::Create(if link.is_some() {
@@ -152,11 +154,18 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>) -> Verdict {
             Why::New
         });
     };
-    if present.hands_off {
-        return Verdict::HandsOff;
-    }
     let print = block::print(&wanted.shape, &wanted.face, &[]);
+    let is_known = link.is_some();
     let linked = link.filter(|link| link.print == print);
+    if present.hands_off {
+        // What somebody made their own stays. Where it does not show the time that is wanted, a block has to stand beside it.
+        return match (begins_within(wanted, &present, home), linked) {
+            (true, Some(_)) => Verdict::HandsOff,
+            (true, None) if !is_known => Verdict::HandsOff,
+            (_, Some(_)) => Verdict::Create(Why::Vanished),
+            (_, None) => Verdict::Create(Why::Changed),
+        };
+    }
     let echoes = linked
         .as_ref()
         .is_some_and(|link| link.echo == Some(present.print));
@@ -166,6 +175,13 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>) -> Verdict {
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),
     }
+}
+
+/// Whether what stands shows the (first) occurrence that is wanted.
+fn begins_within(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
+    let (first, end) = wanted.shape.first_occurrence(home);
+    let repeats = matches!(wanted.shape, Shape::Series(_));
+    present.first <= first && end <= present.first_end && (present.repeats || !repeats)
 }
 
 /// A block that nothing asks for.

@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{
-    Sources,
+    Source, Sources,
     op::{Action, Loss, Op, Plan, Why},
 };
 use crate::model::CalendarName;
 
 /// Removals of so few events' blocks are never refused, unless the source is suddenly empty.
 pub const REMOVALS_FREE: usize = 10;
-/// A source that is suddenly empty may take so few blocks with it and no more.
+/// Whoever had so few events may delete them all; a source that is suddenly empty may take so few blocks with it and no more.
 const EMPTIED_FREE: usize = 2;
 
 /// What a plan may do.
@@ -53,6 +53,8 @@ pub struct Refusal {
     pub source: Option<CalendarName>,
     /// How much would go.
     pub loss: Loss,
+    /// How many events vanished from the source, and how many it held, if they are too many.
+    pub vanished: Option<(usize, usize)>,
     /// Whether the source has no event left at all.
     pub emptied: bool,
     /// Whether the source is in the configuration.
@@ -65,13 +67,23 @@ impl fmt::Display for Refusal {
             target,
             source,
             loss: Loss { lost, standing },
+            vanished,
             emptied,
             configured,
         } = self;
         match source {
+            Some(source) if *emptied && source == target => write!(
+                f,
+                "\"{source}\" is suddenly empty, so nothing is written to it (is its disk there, is it the right calendar?)"
+            ),
             Some(source) if *emptied => write!(
                 f,
                 "\"{source}\" is suddenly empty: {lost} of {standing} events would lose their blocks in \"{target}\""
+            ),
+            Some(source) if let Some((gone, held)) = vanished => write!(
+                f,
+                "{gone} of {held} events are suddenly gone from \"{source}\": {lost} of {standing} would lose their blocks \
+                 in \"{target}\""
             ),
             Some(source) if !*configured => write!(
                 f,
@@ -106,13 +118,9 @@ impl Approved {
 /// Judges a plan: leaves out the removals that are too many, and lets all else pass. With `allowed`, a person has said that
 /// this once anything goes.
 pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) -> Approved {
-    let refusals: Vec<Refusal> = match allowed {
+    let refusals = match allowed {
         true => Vec::new(),
-        false => plan
-            .losses
-            .iter()
-            .filter_map(|(pair, loss)| judge(pair, *loss, &plan, sources, limits))
-            .collect(),
+        false => refusals(&plan, sources, limits),
     };
     // A calendar that is suddenly empty may be a disk that is not mounted: nothing is written there either.
     let emptied = refusals.iter().filter(|refusal| refusal.emptied);
@@ -139,6 +147,37 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
     }
 }
 
+fn lost_all(source: &Source) -> bool {
+    is_emptied(source.total, source.stood)
+}
+
+fn refusals(plan: &Plan, sources: &Sources, limits: &Limits) -> Vec<Refusal> {
+    let losses = plan.losses.iter();
+    let mut refusals: Vec<Refusal> = losses
+        .filter_map(|(pair, loss)| judge(pair, *loss, plan, sources, limits))
+        .collect();
+    let written: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
+    for name in written {
+        let is_told = refusals.iter().any(|r| r.source.as_ref() == Some(name));
+        if !is_told && sources.get(name).is_some_and(lost_all) {
+            refusals.push(Refusal {
+                target: name.clone(),
+                source: Some(name.clone()),
+                loss: Loss::default(),
+                vanished: None,
+                emptied: true,
+                configured: true,
+            });
+        }
+    }
+    refusals
+}
+
+/// Whether a calendar that holds so many events now, and should hold so many, has lost all of them, and they were more than a few.
+pub fn is_emptied(total: usize, stood: usize) -> bool {
+    total == 0 && stood > EMPTIED_FREE
+}
+
 fn judge(
     (target, source): &(CalendarName, Option<CalendarName>),
     loss: Loss,
@@ -146,25 +185,31 @@ fn judge(
     sources: &Sources,
     limits: &Limits,
 ) -> Option<Refusal> {
-    let emptied = match source {
-        Some(source) => sources.get(source).is_some_and(|source| source.total == 0),
+    let known = source.as_ref().and_then(|source| sources.get(source));
+    let is_empty = match source {
+        Some(_) => known.is_some_and(|source| source.total == 0),
         None => plan.fed_by_empty.contains(target),
     };
-    let share = loss.lost * 100 > loss.standing * usize::from(limits.removals_percent);
     // Of blocks whose events nobody remembers, because the state was lost, few may go: what they stood for cannot be checked.
     let free = match source {
         Some(_) => REMOVALS_FREE,
         None => EMPTIED_FREE,
     };
-    let too_much = (share && loss.lost > free) || (emptied && loss.lost > EMPTIED_FREE);
-    too_much.then(|| Refusal {
-        configured: source
-            .as_ref()
-            .is_some_and(|name| sources.contains_key(name)),
+    let is_much = |gone: usize, of: usize| {
+        gone > free && gone * 100 > of * usize::from(limits.removals_percent)
+    };
+    // Counted by events too, whether they show in the window or not: a wrong calendar may share a few with the right one.
+    let vanished = known.map(|source| (source.stood.saturating_sub(source.total), source.stood));
+    let vanished = vanished.filter(|(gone, held)| is_much(*gone, *held));
+    let has_lost_all = is_empty && (loss.lost > EMPTIED_FREE || known.is_some_and(lost_all));
+    let is_refused = is_much(loss.lost, loss.standing) || vanished.is_some() || has_lost_all;
+    is_refused.then(|| Refusal {
+        configured: known.is_some(),
         target: target.clone(),
         source: source.clone(),
         loss,
-        emptied,
+        vanished,
+        emptied: is_empty,
     })
 }
 
@@ -175,7 +220,7 @@ mod tests {
     use super::*;
     use crate::{
         ident::{Mint, Subject},
-        plan::{Present, Source},
+        plan::Present,
     };
 
     /// A plan that removes so many of so many blocks of one source, and what is known of that source.

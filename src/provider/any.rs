@@ -69,6 +69,14 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn tidy(&mut self) {
+        match self {
+            Self::Local(calendar) => calendar.tidy(),
+            Self::Memory(calendar) => calendar.tidy(),
+            Self::Google(calendar) => calendar.tidy(),
+        }
+    }
+
     fn requests(&self) -> u64 {
         match self {
             Self::Local(calendar) => calendar.requests(),

@@ -241,16 +241,8 @@ impl LocalCalendar {
         }
     }
 
-    /// Removes what an earlier run left unfinished. Not while only reading: a dry run writes nothing at all.
-    fn sweep(&mut self) {
-        for path in self.leftovers.drain(..) {
-            fsx::discard(&path);
-        }
-    }
-
     /// Writes a block beside its place, and says which file that is.
     fn stage(&mut self, name: &str, block: &Block) -> Answer<(PathBuf, u64)> {
-        self.sweep();
         let text = ical::write(block, self.clock.now());
         let staged = fsx::stage(&self.folder, &self.tag, name, text.as_bytes());
         let known = staged.and_then(|path| Ok((fs::symlink_metadata(&path)?.ino(), path)));
@@ -383,7 +375,6 @@ impl Provider for LocalCalendar {
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
-        self.sweep();
         match self.check(place) {
             Err(error) if error.kind == ErrorKind::Gone => return Ok(()),
             checked => checked?,
@@ -400,6 +391,12 @@ impl Provider for LocalCalendar {
             writable: access.is_ok(),
             resources: Some(stamps.len()),
         })
+    }
+
+    fn tidy(&mut self) {
+        for path in self.leftovers.drain(..) {
+            fsx::discard(&path);
+        }
     }
 
     fn requests(&self) -> u64 {

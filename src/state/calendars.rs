@@ -1,6 +1,6 @@
 //! How far each calendar has been read, and how that went.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::{State, Stated};
 use crate::{model::CalendarName, provider::Cursor};
 
-/// How a calendar is read. A calendar that is read another way is read anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// From where a calendar is read, and how. A calendar that is read another way is read anew; one that is read the same way
+/// under another name was renamed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reading(pub String);
 
 /// What is remembered of a calendar, for `status`.
@@ -123,6 +124,45 @@ impl State {
         Ok(names)
     }
 
+    /// Remembers which names the places had before that the configured calendars are read from: by those the blocks that were
+    /// made under them are recognised, also where another calendar has such a name now. To be told before anything is read.
+    pub fn note_former_names<'a>(
+        &self,
+        readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
+    ) -> Stated<()> {
+        let sql = "SELECT name FROM calendars WHERE reading = ?1 AND name <> ?2
+            AND NOT EXISTS (SELECT 1 FROM calendars WHERE reading = ?1 AND name = ?2)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut names_of: BTreeMap<&Reading, Vec<&CalendarName>> = BTreeMap::new();
+        for (name, reading) in readings {
+            names_of.entry(reading).or_default().push(name);
+        }
+        for (reading, names) in names_of {
+            // What several calendars share tells none of them apart.
+            let [name] = names[..] else {
+                continue;
+            };
+            let found = query.query_map([&*reading.0, &**name], |row| row.get(0))?;
+            let found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
+            if found.is_empty() {
+                continue;
+            }
+            let mut names = self.former_names(name)?;
+            names.extend(found.iter().map(|name| name.as_str().into()));
+            let text = serde_json::to_string(&names).expect("names are always JSON");
+            self.set_fact(&format!("formerly {name}"), &text)?;
+        }
+        Ok(())
+    }
+
+    /// The names that the place of a calendar had before.
+    pub(super) fn former_names(&self, name: &CalendarName) -> Stated<BTreeSet<CalendarName>> {
+        let names = self.fact(&format!("formerly {name}"))?;
+        Ok(names
+            .and_then(|names| serde_json::from_str(&names).ok())
+            .unwrap_or_default())
+    }
+
     /// Remembers how many of our blocks in a calendar a run left alone: copies from elsewhere, and what became somebody's own.
     pub fn note_left_alone(&self, name: &CalendarName, copies: usize, taken: usize) -> Stated<()> {
         for (word, count) in [("copies", copies), ("taken", taken)] {
@@ -133,6 +173,26 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// How many events a calendar holds now.
+    pub fn events(&self, name: &CalendarName) -> Stated<usize> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT events FROM calendars WHERE name = ?1")?;
+        let count: Option<i64> = query.query_row([&**name], |row| row.get(0)).optional()?;
+        Ok(count.and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
+    }
+
+    /// How many events a calendar held when that was last as it should be; nothing if nobody said so.
+    pub fn stood(&self, name: &CalendarName) -> Stated<usize> {
+        let count = self.fact(&format!("stood {name}"))?;
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
+    /// Remembers that a calendar should hold so many events.
+    pub fn note_stood(&self, name: &CalendarName, events: usize) -> Stated<()> {
+        self.set_fact(&format!("stood {name}"), &events.to_string())
     }
 
     /// Forgets what is in the calendars that are not among these, the configured ones, and in which no block of ours is known
@@ -179,6 +239,7 @@ impl State {
             self.db.prepare_cached(sql)?.execute([id])?;
         }
         self.note_left_alone(name, 0, 0)?;
+        self.drop_fact(&format!("stood {name}"))?;
         recount(&self.db, id)
     }
 

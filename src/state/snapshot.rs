@@ -20,12 +20,8 @@ impl State {
             sight: self.sight(calendar, fresh)?,
             ..Source::default()
         };
-        let sql = "SELECT events FROM calendars WHERE id = ?1";
-        let total: i64 = self
-            .db
-            .prepare_cached(sql)?
-            .query_row([calendar], |row| row.get(0))?;
-        source.total = usize::try_from(total).unwrap_or(0);
+        source.total = self.events(name)?;
+        source.stood = self.stood(name)?;
         source.troubled = self.troubled(calendar)?;
         let sql = "SELECT uid, body FROM events WHERE calendar = ?1 AND body IS NOT NULL AND uid IN
             (SELECT uid FROM events WHERE calendar = ?1 AND last >= ?2 AND first <= ?3)
@@ -100,6 +96,7 @@ impl State {
             mint,
             name,
             names: self.names(&others)?,
+            formerly: self.former_names(name)?,
             others,
         };
         self.load_blocks(calendar, &eyes, &mut target)?;
@@ -136,7 +133,6 @@ impl State {
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
-        let mut before = 0;
         while let Some(row) = rows.next()? {
             // Checked again on the way out: what is in the file is not believed to be ours, its seal is.
             let id = row.get_ref(0)?.as_str().unwrap_or_default();
@@ -149,31 +145,19 @@ impl State {
                 Seen::Foreign => continue,
             };
             let mut present = present(row, id)?;
-            let resource = row.get(7)?;
-            let held = target.held.entry(present.id.stem()).or_insert(Held {
-                present: None,
-                link: None,
-            });
-            // Ids ascend, so the later generation comes later and is the one that counts; of copies it is the one that lies
-            // at the place named after it.
-            match held.present.take() {
-                Some(mut twin) if twin.id == present.id => {
-                    if twin.href.is_none() {
-                        twin.href = Some(self.href(before)?);
-                    }
-                    present.href = Some(self.href(resource)?);
-                    if place_rank(&present) < place_rank(&twin) {
-                        std::mem::swap(&mut present, &mut twin);
-                    }
-                    held.present = Some(twin);
-                    target.extras.push(present);
+            let held = target.held.entry(present.id.stem()).or_default();
+            if let Some(mut other) = held.present.take() {
+                // Only of something that stands twice it matters where.
+                if other.href.is_none() {
+                    other.href = Some(self.first_href(calendar, &other.id)?);
                 }
-                older => {
-                    target.extras.extend(older);
-                    held.present = Some(present);
+                present.href = Some(self.href(row.get(7)?)?);
+                if rank(&other) < rank(&present) {
+                    std::mem::swap(&mut other, &mut present);
                 }
+                target.extras.push(other);
             }
-            before = resource;
+            held.present = Some(present);
         }
         Ok(())
     }
@@ -184,6 +168,13 @@ impl State {
         let href: String = query.query_row([resource], |row| row.get(0))?;
         Ok(href.into())
     }
+
+    /// Where the first of all blocks with an id lies.
+    fn first_href(&self, calendar: i64, id: &BlockId) -> Stated<Href> {
+        let sql = "SELECT min(resource) FROM blocks WHERE calendar = ?1 AND id = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        self.href(query.query_row(params![calendar, id.as_str()], |row| row.get(0))?)
+    }
 }
 
 /// Who looks at the blocks in a calendar.
@@ -192,6 +183,8 @@ struct Eyes<'a> {
     name: &'a CalendarName,
     /// The calendars that are configured beside it.
     others: BTreeSet<CalendarName>,
+    /// The names that its place had before.
+    formerly: BTreeSet<CalendarName>,
     /// All calendars that there are or were.
     names: BTreeSet<CalendarName>,
 }
@@ -213,6 +206,7 @@ impl Eyes<'_> {
             return Seen::Foreign;
         };
         match self.mint.recognise(id, name) {
+            Recognised::Ours(id) if self.formerly.contains(name) => Seen::Ours(id),
             Recognised::Ours(_) if self.others.contains(name) => Seen::Copy,
             // A calendar of that name is gone from the configuration: this one had that name before.
             Recognised::Ours(id) => Seen::Ours(id),
@@ -235,11 +229,13 @@ fn file(source: &mut Source, uid: Uid, said: &mut Vec<Event>) {
     }
 }
 
-/// Which of several copies of a block counts: the least.
-fn place_rank(present: &Present) -> (bool, Option<&Href>) {
+/// Which of several blocks for the same thing counts: the least. One that is still ours, of the latest generation, and of copies
+/// the one that lies at the place named after it.
+fn rank(present: &Present) -> impl Ord {
     let href = present.href.as_ref();
     let named = href.is_some_and(|href| name_of(href) == present.id.as_str());
-    (!named, href)
+    let generation = std::cmp::Reverse(present.id.generation());
+    (present.hands_off, generation, !named, href.cloned())
 }
 
 fn text<T: for<'a> From<&'a str>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -197,6 +197,7 @@ impl Case {
                     troubled: BTreeSet::new(),
                     sight: self.sights[name],
                     total: events.len(),
+                    stood: events.len(),
                     events,
                 };
                 (name.clone(), source)

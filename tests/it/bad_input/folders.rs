@@ -79,6 +79,71 @@ fn a_folder_that_is_suddenly_empty_takes_nothing_with_it_until_a_person_says_so(
     home.expect(6, &["sync"]);
 }
 
+/// A calendar with one event in view and many from long ago, in step with another.
+fn old_ones() -> Home {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..30 {
+        let event = meeting(&format!("w{number}"), -400 - number);
+        home.put("work", &format!("{number}.ics"), event);
+    }
+    home.put("work", "now.ics", meeting("now", 3));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    home
+}
+
+#[test]
+fn a_folder_that_is_suddenly_empty_is_refused_however_little_of_it_showed() {
+    let home = old_ones();
+    for file in home.files("work").keys() {
+        home.delete("work", file);
+    }
+    home.put("home", "new.ics", meeting("new", 12));
+    for _ in 0..2 {
+        let ran = home.expect(6, &["sync"]);
+        ran.says(&["\"work\" is suddenly empty", "1 of 1 events"]);
+        assert_eq!(home.blocks("home").len(), 1);
+        assert!(home.files("work").is_empty());
+    }
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 0);
+    assert_eq!(home.blocks("work").len(), 1);
+}
+
+#[test]
+fn nothing_is_written_to_a_folder_that_is_suddenly_empty_also_if_nothing_of_it_showed() {
+    let home = old_ones();
+    home.delete("work", "now.ics");
+    home.sync();
+    for file in home.files("work").keys() {
+        home.delete("work", file);
+    }
+    home.sync();
+    home.put("home", "new.ics", meeting("new", 12));
+    home.expect(6, &["sync"])
+        .says(&["\"work\" is suddenly empty, so nothing is written to it"]);
+    assert!(home.files("work").is_empty());
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("work").len(), 1);
+    home.sync_idle();
+}
+
+#[test]
+fn a_folder_that_lost_most_of_its_events_is_refused_however_few_of_them_showed() {
+    let home = old_ones();
+    for file in home.files("work").keys().filter(|file| *file != "1.ics") {
+        home.delete("work", file);
+    }
+    for _ in 0..2 {
+        let ran = home.expect(6, &["sync"]);
+        ran.says(&["30 of 31 events are suddenly gone from \"work\""]);
+        assert_eq!(home.blocks("home").len(), 1);
+    }
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 0);
+    home.sync_idle();
+}
+
 #[test]
 fn a_folder_that_was_empty_for_a_while_and_is_full_again_costs_nothing() {
     let home = three();

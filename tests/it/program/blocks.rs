@@ -551,3 +551,107 @@ fn a_blocks_uid_in_capitals_is_no_event() {
     assert_eq!(home.blocks("work").len(), 0);
     home.sync_idle();
 }
+
+/// A home with one block, of which somebody made a meeting, and its event at another time since then.
+fn taken_and_moved() -> (Home, String, String) {
+    let (home, name, text) = one_block();
+    let guests = "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT";
+    let theirs = text.replace("END:VEVENT", guests);
+    home.put("home", &name, &theirs);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1, "it still shows that time");
+    home.put("work", "a.ics", meeting("a", 5));
+    (home, name, theirs)
+}
+
+#[test]
+fn a_block_that_became_a_meeting_is_made_anew_when_its_event_moves() {
+    let (home, name, theirs) = taken_and_moved();
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(report["created"], 1, "{report}");
+    let blocks = home.blocks("home");
+    assert_eq!(blocks.len(), 2);
+    let (_, new) = blocks.iter().find(|(other, _)| **other != name).unwrap();
+    let new = String::from_utf8_lossy(new);
+    assert!(
+        new.contains(&format!("DTSTART:{}", utc(5, "090000"))),
+        "{new}"
+    );
+    home.sync_idle();
+    // Also without the memory of it, there is nothing more to do.
+    home.lose_state();
+    home.sync();
+    assert_eq!(home.blocks("home"), blocks);
+    home.put("work", "a.ics", meeting("a", 6));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2, "the new one moves along");
+    home.delete("work", "a.ics");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    assert_eq!(text_of(&home, &name), theirs);
+}
+
+#[test]
+fn of_two_files_with_one_id_the_one_that_is_still_a_block_counts() {
+    let (home, name, text) = one_block();
+    let guests = "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT";
+    for copy in ["0-copy.ics", "z-copy.ics"] {
+        let theirs = text.replace("END:VEVENT", guests);
+        home.put("home", copy, &theirs);
+        home.sync();
+        assert_eq!(text_of(&home, &name), text, "the block stays");
+        assert_eq!(text_of(&home, copy), theirs, "so does what is theirs");
+        home.delete("home", copy);
+    }
+    // Theirs lies at the block's place, and the block beside it.
+    let theirs = text.replace("END:VEVENT", guests);
+    home.put("home", &name, &theirs);
+    home.put("home", "copy.ics", &text);
+    home.sync();
+    assert_eq!(text_of(&home, &name), theirs);
+    assert_eq!(text_of(&home, "copy.ics"), text);
+}
+
+#[test]
+fn swapped_names_leave_no_block_behind() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    let own = |home: &Home| (home.files("work"), home.files("home"));
+    let before = own(&home);
+    home.sync();
+    let swapped = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/home\"\n\
+        [calendars.home]\npath = \"~/cal/work\"\n";
+    home.configure(swapped);
+    home.expect(0, &["sync"]);
+    assert_eq!(
+        home.blocks("work").len(),
+        1,
+        "made anew, and the old one gone"
+    );
+    assert_eq!(home.blocks("home").len(), 1);
+    home.sync_idle();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(own(&home), before);
+}
+
+#[test]
+fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    let before = home.files("home");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    fs::create_dir_all(home.folder("new")).unwrap();
+    let reused = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/work\"\n\
+        [calendars.house]\npath = \"~/cal/home\"\n[calendars.home]\npath = \"~/cal/new\"\n";
+    home.configure(reused);
+    for _ in 0..2 {
+        home.expect(0, &["reset", "--all", "--yes"]);
+        assert_eq!(home.files("home"), before);
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home").len(), 1);
+        assert_eq!(home.blocks("new").len(), 1);
+        home.sync_idle();
+    }
+}

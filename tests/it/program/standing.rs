@@ -386,6 +386,6 @@ fn reset_counts_the_blocks_that_it_may_not_touch() {
     home.give_key(&KEY.replace("00", "01"));
     home.sync();
     let ran = home.expect(0, &["reset", "--all", "--yes"]);
-    ran.says(&["home: 2 blocks of another installation"]);
+    ran.says(&["home: 2 blocks made by another installation"]);
     assert_eq!(home.blocks("home").len(), 2);
 }

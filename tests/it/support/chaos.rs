@@ -165,6 +165,10 @@ impl<P: Provider> Provider for Chaos<P> {
         self.inner.probe().await
     }
 
+    fn tidy(&mut self) {
+        self.inner.tidy();
+    }
+
     fn requests(&self) -> u64 {
         self.inner.requests()
     }

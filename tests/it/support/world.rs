@@ -12,7 +12,7 @@ use calsync::{
     clock::Clock,
     ical,
     ident::{Mint, Stem, Subject},
-    model::{Block, CalendarName, Face, Href, Print, Shape, Span},
+    model::{Block, CalendarName, Face, Href, Shape, Span},
     plan::{Limits, Route},
     provider::{
         AnyProvider,
@@ -483,7 +483,7 @@ impl World {
                     _ if self.one_account => String::new(),
                     _ => calendar.name.to_string(),
                 },
-                reading: Reading("as ever".to_owned()),
+                reading: Reading(format!("as ever {}", calendar.name)),
                 role: calendar.role,
             };
             (calendar.name.clone(), seat)
@@ -693,7 +693,7 @@ impl World {
     }
 
     /// What an installation with the same key makes of the owner's events alone, undisturbed.
-    pub(crate) fn undisturbed(&self) -> BTreeMap<CalendarName, BTreeMap<Stem, Print>> {
+    pub(crate) fn undisturbed(&self) -> BTreeMap<CalendarName, BTreeMap<Stem, Ours>> {
         let calendars = self.calendars.iter().map(|calendar| {
             let shore = calendar.shore.fresh();
             for (href, text) in &calendar.texts {
@@ -727,7 +727,7 @@ impl World {
         calendars
             .map(|calendar| {
                 let ours = other.ours(calendar).into_iter();
-                let shown = ours.map(|block| (block.id.stem(), block.print));
+                let shown = ours.map(|block| (block.id.stem(), block));
                 (calendar.name.clone(), shown.collect())
             })
             .collect()
