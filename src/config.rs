@@ -13,11 +13,12 @@ use crate::{
     ident::Mint,
     model::{CalendarName, Face, counted},
     plan::{Limits, Route},
-    provider::google::Which,
+    provider::{google::Which, ics::Origin},
     session::{Role, Settings},
 };
 
 mod check;
+mod feed;
 mod google;
 pub mod key;
 pub mod paths;
@@ -85,6 +86,8 @@ pub enum Place {
     Local(PathBuf),
     /// At Google, in the account that the calendar belongs to.
     Google(Which),
+    /// Published by somebody, to be read only.
+    Feed(Origin),
 }
 
 /// Why there is no configuration to work with.

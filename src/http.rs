@@ -17,7 +17,7 @@ mod wire;
 pub use error::{HttpError, HttpErrorKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use pace::Pace;
-pub use wire::{Login, login_failed};
+pub use wire::{Login, is_this_machine, login_failed};
 
 use pace::Bucket;
 use wire::Wire;
@@ -72,6 +72,12 @@ struct LineParts {
 /// Whether an address may be spoken to.
 pub fn allowed(url: &str) -> Result<(), HttpError> {
     wire::allow(url).map(drop)
+}
+
+/// The host that an address names: all of it that may be told to anybody.
+pub fn host(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    uri.host().map(str::to_owned)
 }
 
 impl Request {

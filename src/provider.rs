@@ -12,6 +12,7 @@ use crate::{
 
 pub mod any;
 pub mod google;
+pub mod ics;
 pub mod local;
 pub mod memory;
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::{
-    Account, Calendar, Config, ConfigError, Place, busy_face, google, paths,
+    Account, Calendar, Config, ConfigError, Place, busy_face, feed, google, paths,
     table::{At, Mistakes, Table, nearest},
 };
 use crate::{
@@ -202,6 +202,10 @@ impl Checker {
             }
             let role = role(&mut table);
             if let Some((account, place)) = self.place(&mut table, accounts) {
+                let role = match place {
+                    Place::Feed(_) => feed::role(&table, role),
+                    _ => role,
+                };
                 let what = told_apart(account.as_deref(), &place);
                 if let Some(other) = places.insert(what, name.value.clone()) {
                     table.mistake(
@@ -234,14 +238,20 @@ impl Checker {
         accounts: &BTreeMap<String, Account>,
     ) -> Option<(Option<String>, Place)> {
         let path = self.path(table, "path");
+        let feed = table.text("feed");
         let account = table.text("account");
         let id = table.text("id");
         let called = table.text("name");
+        if let Some(feed) = &feed
+            && (table.has("path") || account.is_some())
+        {
+            table.mistake(feed.at, "has `feed` beside `path` or `account`; keep one");
+        }
         let Some(account) = account else {
-            if path.is_none() && !table.has("path") {
+            if path.is_none() && feed.is_none() && !table.has("path") && !table.has("feed") {
                 table.mistake(
                     table.at,
-                    "needs `path` (a folder of .ics files), or `account` and `id`",
+                    "needs `path` (a folder of .ics files), `feed` (an address), or `account` and `id`",
                 );
             }
             if let Some(id) = id {
@@ -250,7 +260,11 @@ impl Checker {
             if let Some(called) = called {
                 table.mistake(called.at, "`name` goes with `account`");
             }
-            return path.map(|path| (None, Place::Local(path)));
+            let place = match (path, feed) {
+                (Some(path), _) => Place::Local(path),
+                (None, feed) => feed::place(table, &feed?, &self.folder)?,
+            };
+            return Some((None, place));
         };
         if path.is_some() {
             table.mistake(account.at, "has both `account` and `path`; keep one");
@@ -332,6 +346,7 @@ fn told_apart(account: Option<&str>, place: &Place) -> String {
             let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
             format!("folder {}", real.display())
         }
+        Place::Feed(origin) => format!("feed {}", origin.print()),
         Place::Google(Which::Id(id)) => format!("google {account} id {id}"),
         Place::Google(Which::Name(name)) => format!("google {account} name {name}"),
     }

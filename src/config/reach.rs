@@ -6,11 +6,12 @@ use super::{Account, Config, Place};
 use crate::{
     auth::{Access, Google, Vault},
     clock::Clock,
-    http::{Client, Line},
+    http::{Client, Line, Pace},
     model::CalendarName,
     provider::{
         AnyProvider,
         google::{GoogleAccount, GoogleCalendar, Which},
+        ics::IcsCalendar,
         local::LocalCalendar,
     },
     session::Seat,
@@ -35,9 +36,10 @@ impl Config {
     /// The calendars, each with the provider that reaches it.
     pub fn seats(&self, means: &Means) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
         let accounts = self.google_accounts(means);
+        let client = Client::new(&means.clock);
         let mut seats = BTreeMap::new();
         for (name, calendar) in &self.calendars {
-            let account = calendar.account.clone().unwrap_or_default();
+            let mut account = calendar.account.clone().unwrap_or_default();
             let (provider, place) = match &calendar.place {
                 Place::Local(folder) => {
                     let Means { tag, clock, .. } = means;
@@ -45,6 +47,14 @@ impl Config {
                         LocalCalendar::new(folder.clone(), tag, &self.me, &self.timezone, clock);
                     let place = format!("{} {}", folder.display(), self.me.join(" "));
                     (AnyProvider::Local(provider), place)
+                }
+                Place::Feed(origin) => {
+                    // Feeds have nothing to do with each other, so none waits for another.
+                    account = format!("feed {name}");
+                    let line = Line::new(&client, Pace::default());
+                    let place = format!("feed {} {}", origin.print(), self.me.join(" "));
+                    let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone);
+                    (AnyProvider::Ics(provider), place)
                 }
                 Place::Google(which) => {
                     let Some(reached) = accounts.get(account.as_str()) else {

@@ -179,7 +179,7 @@ fn host(uri: &Uri) -> String {
 }
 
 /// Whether a host is the machine that this runs on.
-pub(super) fn is_this_machine(host: &str) -> bool {
+pub fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = address
         .parse()

@@ -191,6 +191,21 @@ impl Event {
         (event, twins.collect())
     }
 
+    /// The same without its editions: what it says of when somebody is busy, and no more.
+    #[must_use]
+    pub fn unrevised(&self) -> Self {
+        let mut event = self.clone();
+        let masters = event.master.iter_mut().map(|master| &mut master.revision);
+        let changes = event
+            .overrides
+            .iter_mut()
+            .map(|change| &mut change.revision);
+        for revision in masters.chain(changes) {
+            *revision = Revision::default();
+        }
+        event
+    }
+
     /// The UID of an event that shares its own with another one.
     pub fn twin_uid(&self, uid: &Uid) -> Uid {
         let text = self.master.as_ref().map(Master::text).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Cursor, Known, Place, Probe, Provider, Pulled, google::GoogleCalendar,
-    local::LocalCalendar, memory::MemoryCalendar,
+    ics::IcsCalendar, local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -18,6 +18,8 @@ pub enum AnyProvider {
     Memory(MemoryCalendar),
     /// A calendar at Google.
     Google(GoogleCalendar),
+    /// A feed.
+    Ics(IcsCalendar),
 }
 
 impl Provider for AnyProvider {
@@ -26,6 +28,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.pull(since, known).await,
             Self::Memory(calendar) => calendar.pull(since, known).await,
             Self::Google(calendar) => calendar.pull(since, known).await,
+            Self::Ics(calendar) => calendar.pull(since, known).await,
         }
     }
 
@@ -34,6 +37,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.look(id).await,
             Self::Memory(calendar) => calendar.look(id).await,
             Self::Google(calendar) => calendar.look(id).await,
+            Self::Ics(calendar) => calendar.look(id).await,
         }
     }
 
@@ -42,6 +46,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.create(block).await,
             Self::Memory(calendar) => calendar.create(block).await,
             Self::Google(calendar) => calendar.create(block).await,
+            Self::Ics(calendar) => calendar.create(block).await,
         }
     }
 
@@ -50,6 +55,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.replace(place, block).await,
             Self::Memory(calendar) => calendar.replace(place, block).await,
             Self::Google(calendar) => calendar.replace(place, block).await,
+            Self::Ics(calendar) => calendar.replace(place, block).await,
         }
     }
 
@@ -58,6 +64,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.remove(place).await,
             Self::Memory(calendar) => calendar.remove(place).await,
             Self::Google(calendar) => calendar.remove(place).await,
+            Self::Ics(calendar) => calendar.remove(place).await,
         }
     }
 
@@ -66,6 +73,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.probe().await,
             Self::Memory(calendar) => calendar.probe().await,
             Self::Google(calendar) => calendar.probe().await,
+            Self::Ics(calendar) => calendar.probe().await,
         }
     }
 
@@ -74,6 +82,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.tidy(),
             Self::Memory(calendar) => calendar.tidy(),
             Self::Google(calendar) => calendar.tidy(),
+            Self::Ics(calendar) => calendar.tidy(),
         }
     }
 
@@ -82,6 +91,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.requests(),
             Self::Memory(calendar) => calendar.requests(),
             Self::Google(calendar) => calendar.requests(),
+            Self::Ics(calendar) => calendar.requests(),
         }
     }
 }

@@ -28,7 +28,7 @@ const KEYS: [(&str, &[&str]); 7] = [
             "endpoint",
         ],
     ),
-    ("[calendars.", &["account", "id", "path", "role"]),
+    ("[calendars.", &["account", "id", "path", "feed", "role"]),
     ("[[rules]]", &["from", "to", "show", "title"]),
 ];
 

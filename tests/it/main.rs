@@ -12,6 +12,7 @@ mod bad_input;
 mod contract;
 mod docs;
 mod exact;
+mod feed;
 mod google;
 mod google_fake;
 mod google_worlds;

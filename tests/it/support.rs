@@ -2,6 +2,7 @@
 
 pub(crate) mod chaos;
 pub(crate) mod desk;
+pub(crate) mod feed;
 pub(crate) mod google;
 pub(crate) mod owner;
 pub(crate) mod program;

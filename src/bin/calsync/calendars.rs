@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
                 Err(error) => found.failed(&format!("account {name}"), &error),
             }
         }
-        folders_by_name(&config, &means, wanted, &mut found).await;
+        those_by_name(&config, &means, wanted, &mut found).await;
     })?;
     show(options.json, &config, &found.offers)?;
     Ok(found.exit)
@@ -151,7 +151,7 @@ async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
         let is_it = |place: &Place| match place {
             Place::Google(Which::Id(id)) => *id == offer.id || (offer.primary && id == "primary"),
             Place::Google(Which::Name(name)) => *name == offer.name,
-            Place::Local(_) => false,
+            Place::Local(_) | Place::Feed(_) => false,
         };
         Offer {
             account: Some(name.to_owned()),
@@ -184,22 +184,19 @@ fn folder_name(config: &Config, real_folder: &Path) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-/// The folders of the configuration that no account has offered: those named by their path, and those that are not there.
-async fn folders_by_name(
-    config: &Config,
-    means: &Means,
-    wanted: Option<&String>,
-    found: &mut Found,
-) {
+/// The calendars of the configuration that no account has offered: folders named by their path, feeds, and what is not there.
+async fn those_by_name(config: &Config, means: &Means, wanted: Option<&String>, found: &mut Found) {
     for (name, mut seat) in config.seats(means) {
         let Some(calendar) = config.calendars.get(&name) else {
             continue;
         };
-        let Place::Local(folder) = &calendar.place else {
-            continue;
+        let (id, folder) = match &calendar.place {
+            Place::Local(folder) => (folder.display().to_string(), Some(folder)),
+            Place::Feed(origin) => (origin.to_string(), None),
+            Place::Google(_) => continue,
         };
         let is_wanted = wanted.is_none() || calendar.account.as_ref() == wanted;
-        if !is_wanted || found.has(folder) {
+        if !is_wanted || folder.is_some_and(|folder| found.has(folder)) {
             continue;
         }
         match seat.provider.probe().await {
@@ -208,13 +205,13 @@ async fn folders_by_name(
                 resources,
             }) => found.offers.push(Offer {
                 account: calendar.account.clone(),
-                id: folder.display().to_string(),
+                id,
                 title: None,
                 name: Some(name.to_string()),
                 writable,
                 zone: None,
                 files: resources,
-                folder: Some(real(folder)),
+                folder: folder.map(|folder| real(folder)),
             }),
             Err(error) => found.failed(&name, &error),
         }

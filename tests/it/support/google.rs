@@ -40,6 +40,7 @@ mod view;
 mod world;
 
 pub(crate) use faults::{Fault, Gate, Weather, When};
+pub(crate) use gzip::gzip;
 pub(crate) use journal::{Mail, Record};
 pub(crate) use oauth::ClientKind;
 pub(crate) use world::Role;

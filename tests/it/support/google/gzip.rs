@@ -17,7 +17,7 @@ pub(crate) fn pack(request: &Request, reply: Reply) -> Reply {
 }
 
 /// Wraps bytes as a gzip file of stored blocks (RFC 1951, 3.2.4; RFC 1952).
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = bytes.chunks(0xffff).peekable();
     if blocks.peek().is_none() {

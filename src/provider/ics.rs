@@ -1,0 +1,226 @@
+//! A feed: a calendar that somebody publishes at an address, or one `.ics` file. Only ever read, and believed only if it is a
+//! whole calendar: a web page, an error or half a calendar says nothing about what is there. The address is a secret, since
+//! whoever has it can read the calendar: no message holds more of it than the host.
+
+use std::{collections::BTreeSet, fmt, path::PathBuf};
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
+    Pulled,
+};
+use crate::{
+    clock::breathe,
+    http::Line,
+    ical::{self, lines::TextError},
+    ident::BlockId,
+    model::{Block, Href, Part, Print, Resource, Version},
+};
+
+mod fetch;
+mod marks;
+mod names;
+
+use fetch::Fetched;
+pub use fetch::web_address;
+use marks::Marks;
+use names::Names;
+
+/// Where a feed is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// At an address: `https`, or `http` on this very machine.
+    Web(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// A feed.
+#[derive(Debug)]
+pub struct IcsCalendar {
+    origin: Origin,
+    line: Line,
+    me: Vec<String>,
+    home: TimeZone,
+}
+
+impl IcsCalendar {
+    /// A feed that is read over this line. `me`: the owner's mail addresses in lower case; `home`: the zone of floating times.
+    pub fn new(origin: Origin, line: Line, me: &[String], home: &TimeZone) -> Self {
+        Self {
+            origin,
+            line,
+            me: me.to_owned(),
+            home: home.clone(),
+        }
+    }
+
+    async fn fetch(&self, marks: Option<&Marks>) -> Answer<Fetched> {
+        match &self.origin {
+            Origin::Web(url) => fetch::from_web(&self.line, url, marks).await,
+            Origin::File(path) => fetch::from_file(path),
+        }
+    }
+
+    /// What is in a feed, or why nothing of it is believed.
+    fn parts(&self, body: &[u8]) -> Answer<Vec<Part>> {
+        let reader = ical::Reader {
+            me: &self.me,
+            home: &self.home,
+        };
+        ical::read(body, reader).map_err(|error| self.nonsense(body, &error))
+    }
+
+    fn nonsense(&self, body: &[u8], error: &TextError) -> ProviderError {
+        let origin = &self.origin;
+        let words = match error {
+            TextError::NoCalendar if body.trim_ascii_start().starts_with(b"<") => {
+                "answers with a web page and not with a calendar; is it the address of the .ics feed, and open without \
+                 signing in?"
+                    .to_owned()
+            }
+            TextError::NoCalendar => "holds no calendar".to_owned(),
+            error => format!("does not hold a whole calendar ({error}); nothing of it was used"),
+        };
+        ProviderError::new(ErrorKind::Broken, format!("{origin} {words}"))
+    }
+}
+
+impl Origin {
+    /// What tells it apart from others, without telling what it is.
+    pub fn print(&self) -> Print {
+        match self {
+            Self::Web(url) => Print::of([b"web".as_slice(), url.as_bytes()]),
+            Self::File(path) => {
+                Print::of([b"file".as_slice(), path.as_os_str().as_encoded_bytes()])
+            }
+        }
+    }
+}
+
+/// The origin in messages: a file's path, or the host alone.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web(url) => f.write_str(&fetch::feed_at(url)),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({self})")
+    }
+}
+
+impl Provider for IcsCalendar {
+    async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        let before = since.and_then(Marks::read);
+        let unchanged = |marks: &Marks| Pulled {
+            listing: Listing::Delta,
+            changes: Vec::new(),
+            cursor: Some(marks.cursor()),
+        };
+        let (body, marks) = match (self.fetch(before.as_ref()).await?, before.as_ref()) {
+            (Fetched::Unchanged, Some(before)) => return Ok(unchanged(before)),
+            (Fetched::Unchanged, None) => {
+                let origin = &self.origin;
+                let words = format!("{origin} says that nothing changed, which was not asked");
+                return Err(ProviderError::new(ErrorKind::Broken, words));
+            }
+            (Fetched::Body(body, marks), _) => (body, marks),
+        };
+        if before.is_some_and(|before| before.is_same_text(&marks)) {
+            return Ok(unchanged(&marks));
+        }
+        breathe().await;
+        let parts = self.parts(&body)?;
+        let known = known.versions();
+        let mut names = Names::new(&parts, &known);
+        let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
+        for (i, part) in parts.into_iter().enumerate() {
+            let version = version(&part, &marks);
+            let (href, part) = names.give(part, &version);
+            if known.get(&href) != Some(&version) {
+                changes.push(Change::Seen(Resource {
+                    href: href.clone(),
+                    version,
+                    parts: vec![part],
+                }));
+            }
+            present.insert(href);
+            if i % 256 == 0 {
+                breathe().await;
+            }
+        }
+        Ok(Pulled {
+            listing: Listing::Whole(present),
+            changes,
+            cursor: Some(marks.cursor()),
+        })
+    }
+
+    async fn look(&mut self, _id: &BlockId) -> Answer<Option<Resource>> {
+        Ok(None)
+    }
+
+    async fn create(&mut self, _block: &Block) -> Answer<Place> {
+        Err(only_read())
+    }
+
+    async fn replace(&mut self, _place: &Place, _block: &Block) -> Answer<Place> {
+        Err(only_read())
+    }
+
+    async fn remove(&mut self, _place: &Place) -> Answer<()> {
+        Err(only_read())
+    }
+
+    async fn probe(&mut self) -> Answer<Probe> {
+        if let Fetched::Body(body, _) = self.fetch(None).await? {
+            self.parts(&body)?;
+        }
+        Ok(Probe {
+            writable: false,
+            resources: None,
+        })
+    }
+
+    fn requests(&self) -> u64 {
+        self.line.requests()
+    }
+}
+
+fn only_read() -> ProviderError {
+    ProviderError::new(ErrorKind::Refused, "a feed can only be read")
+}
+
+/// Which version of an event this is: the same as long as it says the same about when somebody is busy. What could not be
+/// read is looked at again with every new text.
+fn version(part: &Part, marks: &Marks) -> Version {
+    match part {
+        Part::Event { event, .. } => {
+            let said = serde_json::to_vec(&event.unrevised()).expect("an event is always JSON");
+            Print::of([said.as_slice()]).to_string().into()
+        }
+        Part::Unreadable { .. } => format!("unread {}", marks.text()).into(),
+    }
+}
+
+/// The UID of a part.
+fn uid(part: &Part) -> &str {
+    match part {
+        Part::Event { uid, .. } | Part::Unreadable { uid, .. } => uid,
+    }
+}
+
+/// The same under another UID.
+fn renamed(part: Part, href: &Href) -> Part {
+    let uid = (&**href).into();
+    match part {
+        Part::Event { event, seen, .. } => Part::Event { uid, event, seen },
+        Part::Unreadable { people, why, .. } => Part::Unreadable { uid, people, why },
+    }
+}

@@ -1,0 +1,236 @@
+//! Gets the text of a feed, if it is another than last time.
+
+use std::{fs, io, io::Read as _, path::Path};
+
+use bytes::Bytes;
+
+use super::Marks;
+use crate::{
+    http::{
+        self, HeaderName, HeaderValue, Line, Method, Request, Response, StatusCode, header,
+        is_this_machine,
+    },
+    provider::{Answer, ErrorKind, ProviderError},
+};
+
+/// How often a feed may say that it is elsewhere.
+const REDIRECTS_MAX: usize = 5;
+/// How large a file may be; of what comes over a line, the room for HTTP takes no more either.
+const FILE_MAX: u64 = 32 << 20;
+
+/// What came of asking.
+pub(super) enum Fetched {
+    /// Nothing new.
+    Unchanged,
+    /// The text, and what to ask with next time.
+    Body(Bytes, Marks),
+}
+
+/// The address that is really asked for one as people are given it: `webcal` means `https`, or `http` on this very machine.
+/// Nothing if it is no address of the web.
+pub fn web_address(written: &str) -> Option<String> {
+    let (scheme, rest) = written.trim().split_once("://")?;
+    let is_here = || http::host(&format!("https://{rest}")).is_some_and(|h| is_this_machine(&h));
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" | "webcals" => Some(format!("https://{rest}")),
+        "webcal" if is_here() => Some(format!("http://{rest}")),
+        "webcal" => Some(format!("https://{rest}")),
+        "http" => Some(format!("http://{rest}")),
+        _ => None,
+    }
+}
+
+/// Asks the web, following where it points.
+pub(super) async fn from_web(line: &Line, url: &str, marks: Option<&Marks>) -> Answer<Fetched> {
+    let mut url = url.to_owned();
+    for _ in 0..=REDIRECTS_MAX {
+        let response = line.send(request(&url, marks)).await?;
+        match response.status {
+            StatusCode::NOT_MODIFIED => return Ok(Fetched::Unchanged),
+            StatusCode::OK => return Ok(body(response)),
+            StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT => {
+                let location = response.headers.get(header::LOCATION);
+                let location = location.and_then(|location| location.to_str().ok());
+                let next = location.and_then(|location| elsewhere(&url, location));
+                let next =
+                    next.filter(|next| !url.starts_with("https:") || next.starts_with("https:"));
+                url = next.ok_or_else(|| {
+                    broken(format!(
+                        "{} says that it is elsewhere, but not where, or not at an https address",
+                        feed_at(&url)
+                    ))
+                })?;
+            }
+            _ => return Err(refused(&url, &response, line)),
+        }
+    }
+    Err(broken(format!(
+        "{} points elsewhere more than {REDIRECTS_MAX} times",
+        feed_at(&url)
+    )))
+}
+
+fn request(url: &str, marks: Option<&Marks>) -> Request {
+    let accept = HeaderValue::from_static("text/calendar, */*;q=0.5");
+    let mut request = Request::new(Method::GET, url).with(header::ACCEPT, accept);
+    let mut add = |name: HeaderName, value: Option<&String>| {
+        let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+        request.headers.extend(value.map(|value| (name, value)));
+    };
+    add(
+        header::IF_NONE_MATCH,
+        marks.and_then(|marks| marks.etag.as_ref()),
+    );
+    add(
+        header::IF_MODIFIED_SINCE,
+        marks.and_then(|marks| marks.modified.as_ref()),
+    );
+    request
+}
+
+fn body(response: Response) -> Fetched {
+    let said = |name: HeaderName| {
+        let value = response.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let marks = Marks {
+        etag: said(header::ETAG),
+        modified: said(header::LAST_MODIFIED),
+        ..Marks::of(&response.body)
+    };
+    Fetched::Body(response.body, marks)
+}
+
+/// Where a redirect leads (RFC 9110 10.2.2): a whole address, or one in relation to where it was found.
+fn elsewhere(url: &str, location: &str) -> Option<String> {
+    let location = location.trim();
+    if location.contains("://") {
+        return web_address(location);
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    if location.starts_with("//") {
+        return Some(format!("{scheme}:{location}"));
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end)?;
+    if location.starts_with('/') {
+        return Some(format!("{scheme}://{host}{location}"));
+    }
+    let path = path.split(['?', '#']).next()?;
+    let folder = path
+        .rfind('/')
+        .and_then(|at| path.get(..=at))
+        .unwrap_or("/");
+    Some(format!("{scheme}://{host}{folder}{location}"))
+}
+
+fn refused(url: &str, response: &Response, line: &Line) -> ProviderError {
+    let status = response.status;
+    let feed = feed_at(url);
+    let number = status.as_u16();
+    let retry = || ErrorKind::Retry(response.retry_after(line.client().clock().now()));
+    let (kind, words) = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
+            ErrorKind::Refused,
+            format!(
+                "{feed} is not open to everybody ({number}); look for the calendar's secret address, and put that into the \
+                 configuration"
+            ),
+        ),
+        StatusCode::NOT_FOUND | StatusCode::GONE => (
+            ErrorKind::Gone,
+            format!("{feed} is not there ({number}); look up its address anew"),
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            retry(),
+            format!("{feed} is asked too often (429); the next run asks again"),
+        ),
+        status if status.is_server_error() => (
+            retry(),
+            format!("{feed} is in trouble ({number}); the next run asks again"),
+        ),
+        _ => (
+            ErrorKind::Broken,
+            format!("{feed} answers with status {number}, and not with a calendar"),
+        ),
+    };
+    ProviderError::new(kind, words)
+}
+
+/// A feed in messages.
+pub(super) fn feed_at(url: &str) -> String {
+    let host = http::host(url);
+    format!("the feed at {}", host.as_deref().unwrap_or("that address"))
+}
+
+fn broken(words: String) -> ProviderError {
+    ProviderError::new(ErrorKind::Broken, words)
+}
+
+/// Reads a file whole.
+pub(super) fn from_file(path: &Path) -> Answer<Fetched> {
+    let failed = |error: &io::Error| {
+        let (kind, words) = match error.kind() {
+            io::ErrorKind::NotFound => (ErrorKind::Gone, "is not there".to_owned()),
+            _ => (ErrorKind::Broken, format!("cannot be read: {error}")),
+        };
+        ProviderError::new(kind, format!("{} {words}", path.display()))
+    };
+    let mut body = Vec::new();
+    // Opening a pipe would wait for whoever writes to it.
+    if !fs::metadata(path).map_err(|e| failed(&e))?.is_file() {
+        return Err(broken(format!("{} is not a file", path.display())));
+    }
+    let file = fs::File::open(path).map_err(|e| failed(&e))?;
+    file.take(FILE_MAX + 1)
+        .read_to_end(&mut body)
+        .map_err(|e| failed(&e))?;
+    if u64::try_from(body.len()).is_ok_and(|len| len > FILE_MAX) {
+        let words = format!("{} is larger than {} MiB", path.display(), FILE_MAX >> 20);
+        return Err(broken(words));
+    }
+    let marks = Marks::of(&body);
+    Ok(Fetched::Body(body.into(), marks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_where_it_says() {
+        let from = "https://a.example/x/y.ics?k=1";
+        for (location, to) in [
+            ("https://b.example/z", "https://b.example/z"),
+            ("webcal://b.example/z", "https://b.example/z"),
+            ("//b.example/z", "https://b.example/z"),
+            ("/z.ics", "https://a.example/z.ics"),
+            ("z.ics", "https://a.example/x/z.ics"),
+        ] {
+            assert_eq!(elsewhere(from, location).as_deref(), Some(to), "{location}");
+        }
+        assert_eq!(elsewhere(from, "ftp://b.example/z"), None);
+        assert_eq!(
+            elsewhere("https://a.example", "z").as_deref(),
+            Some("https://a.example/z")
+        );
+    }
+
+    #[test]
+    fn webcal_means_https() {
+        assert_eq!(
+            web_address("WEBCAL://a.example/c.ics").as_deref(),
+            Some("https://a.example/c.ics")
+        );
+        assert_eq!(
+            web_address("webcal://127.0.0.1:8080/c.ics").as_deref(),
+            Some("http://127.0.0.1:8080/c.ics")
+        );
+        assert_eq!(web_address("~/c.ics"), None);
+        assert_eq!(web_address("file:///c.ics"), None);
+    }
+}

@@ -1,0 +1,297 @@
+//! Feeds, through the program: read only, believed only if whole, and their addresses kept to themselves.
+
+use crate::support::{
+    feed::{FeedServer, Said},
+    program::{Home, event_with, meeting, meeting_at, weekly, write},
+};
+
+/// The body of a calendar file, without what is around its events.
+fn components(file: &str) -> String {
+    let begin = file.find("BEGIN:VEVENT").unwrap();
+    let end = file.rfind("END:VCALENDAR").unwrap();
+    file[begin..end].to_owned()
+}
+
+/// One calendar that holds what these files hold.
+fn together(files: &[String]) -> String {
+    let inside: Vec<String> = files.iter().map(|file| components(file)).collect();
+    crate::support::program::calendar(&inside.concat())
+}
+
+/// A home with a folder, and a feed of three events.
+fn with_feed() -> (Home, FeedServer) {
+    let server = FeedServer::start();
+    server.publish(&three(), Some("\"v1\""));
+    let home = with_origin(&server.url());
+    (home, server)
+}
+
+fn with_origin(origin: &str) -> Home {
+    let home = Home::with(&["home"]);
+    home.configure_also("", &format!("[calendars.school]\nfeed = \"{origin}\"\n"));
+    home
+}
+
+fn three() -> String {
+    together(&[meeting("a", 3), meeting_at("b", 4, 11), weekly("c", 5)])
+}
+
+#[test]
+fn a_feed_shows_in_the_others_and_costs_one_conditional_request_while_it_is_the_same() {
+    let (home, server) = with_feed();
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 3);
+    assert_eq!(server.asked().len(), 1);
+    home.sync_idle();
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].contains("if-none-match: \"v1\""), "{}", asked[0]);
+    server.publish(
+        &together(&[meeting("a", 3), meeting("d", 7)]),
+        Some("\"v2\""),
+    );
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["created"], &report["deleted"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(report["requests"], 1);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert!(home.blocks("home").is_empty());
+}
+
+#[test]
+fn a_feed_without_marks_is_known_by_its_text() {
+    let (home, server) = with_feed();
+    server.publish(&three(), None);
+    home.sync();
+    home.sync_idle();
+    let report = home.expect(0, &["sync", "--json"]).json();
+    let school = report["calendars"].as_array().unwrap();
+    let school = school.iter().find(|c| c["name"] == "school").unwrap();
+    assert_eq!(
+        (&school["read"], &school["changed"]),
+        (&"changes".into(), &0.into())
+    );
+}
+
+#[test]
+fn the_time_of_a_change_will_do_as_a_mark() {
+    let (home, server) = with_feed();
+    server.say(Said {
+        body: three().into_bytes(),
+        modified: Some("Sat, 21 Nov 2026 08:00:00 GMT".to_owned()),
+        gzip: true,
+        ..Said::default()
+    });
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 3);
+    server.asked();
+    home.sync_idle();
+    assert!(server.asked()[0].contains("if-modified-since: sat, 21 nov 2026 08:00:00 gmt"));
+}
+
+#[test]
+fn events_whose_uids_are_new_each_time_are_known_by_what_they_say() {
+    let (home, server) = with_feed();
+    let stamped = |round: u32, shift: i32| {
+        let uid = |n: u32| format!("{round}-{n}-{}", round * 7919 + n);
+        together(&[
+            meeting(&uid(1), 3),
+            meeting(&uid(2), 3),
+            meeting_at(&uid(3), 4 + shift, 11),
+            weekly(&uid(4), 5),
+        ])
+        .replace("20260101T000000Z", &format!("2026010{round}T000000Z"))
+    };
+    server.publish(&stamped(1, 0), None);
+    home.sync();
+    let blocks = home.blocks("home");
+    assert_eq!(blocks.len(), 4, "two events at one time are two");
+    for round in 2..5 {
+        server.publish(&stamped(round, 0), None);
+        home.sync_idle();
+        assert_eq!(home.blocks("home"), blocks, "round {round}");
+    }
+    server.publish(&stamped(5, 1), None);
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["created"], &report["deleted"], &report["updated"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+}
+
+#[test]
+fn what_is_no_whole_calendar_removes_nothing_and_tells_no_more_than_the_host() {
+    let (home, server) = with_feed();
+    home.sync();
+    let blocks = home.blocks("home");
+    let half = three();
+    let half = &half[..half.len() / 2];
+    let ok = "HTTP/1.1 200 OK\r\ncontent-type: text/calendar";
+    let long = format!("{ok}\r\ncontent-length: {}", three().len());
+    let lies: [(&str, &str, i32, &str); 14] = [
+        (
+            ok,
+            "<!DOCTYPE html><title>Sign in</title>",
+            5,
+            "a web page and not with a calendar",
+        ),
+        (ok, half, 5, "does not hold a whole calendar"),
+        (&long, half, 8, "the connection broke"),
+        (ok, "", 5, "holds no calendar"),
+        (ok, "garbage", 5, "holds no calendar"),
+        ("HTTP/1.1 304 Nothing", "", 0, ""),
+        ("HTTP/1.1 401 No", "", 5, "secret address"),
+        ("HTTP/1.1 403 No", "", 5, "secret address"),
+        ("HTTP/1.1 404 No", "", 5, "look up its address anew"),
+        ("HTTP/1.1 410 No", "", 5, "look up its address anew"),
+        (
+            "HTTP/1.1 429 No\r\nretry-after: 600",
+            "",
+            8,
+            "asked too often",
+        ),
+        (
+            "HTTP/1.1 503 No\r\nretry-after: 600",
+            "",
+            8,
+            "in trouble (503)",
+        ),
+        (
+            "HTTP/1.1 302 There\r\nlocation: ftp://example.org/",
+            "",
+            5,
+            "elsewhere",
+        ),
+        (
+            "HTTP/1.1 302 Here\r\nlocation: /private-s3cr3t/basic.ics",
+            "",
+            5,
+            "more than 5 times",
+        ),
+    ];
+    for (head, body, code, words) in lies {
+        server.say_raw(head, body);
+        let ran = home.run(&["sync", "-v", "-v"]);
+        // With a folder that could be read beside it, being away is only partial.
+        let code = if code == 8 { 5 } else { code };
+        assert_eq!(ran.code, code, "{head}: {ran:?}");
+        assert!(ran.stderr.contains(words), "{head}: {ran:?}");
+        assert!(!ran.all().contains("s3cr3t"), "{head}: {ran:?}");
+        assert_eq!(home.blocks("home"), blocks, "{head}");
+    }
+    server.publish(&three(), None);
+    home.sync();
+    assert_eq!(home.blocks("home"), blocks);
+}
+
+#[test]
+fn a_feed_that_is_suddenly_empty_goes_through_the_guard() {
+    let (home, server) = with_feed();
+    home.sync();
+    server.publish(&crate::support::program::calendar(""), None);
+    home.expect(6, &["sync"])
+        .says(&["\"school\" is suddenly empty"]);
+    assert_eq!(home.blocks("home").len(), 3);
+}
+
+#[test]
+fn a_feed_may_point_elsewhere() {
+    let (home, server) = with_feed();
+    let real = FeedServer::start();
+    real.publish(&three(), Some("\"r\""));
+    server.say_raw(
+        &format!("HTTP/1.1 307 There\r\nlocation: {}", real.url()),
+        "",
+    );
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 3);
+    home.sync_idle();
+    assert_eq!(real.asked().len(), 2);
+}
+
+#[test]
+fn one_odd_event_spoils_one_event() {
+    let (home, server) = with_feed();
+    home.sync();
+    let odd = event_with("b", "DTSTART:tomorrow\nSUMMARY:s3cr3t");
+    server.publish(
+        &together(&[meeting("a", 3), odd, weekly("c", 5), meeting("d", 9)]),
+        None,
+    );
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["school: b could not be read"]);
+    assert!(!ran.all().contains("s3cr3t"));
+    assert_eq!(
+        home.blocks("home").len(),
+        4,
+        "what b said before still stands"
+    );
+}
+
+#[test]
+fn the_address_is_kept_to_itself_and_nothing_is_written_there() {
+    let (home, server) = with_feed();
+    home.put("home", "own.ics", meeting("own", 8));
+    let mut all = String::new();
+    for args in [
+        &["sync", "-v", "-v"][..],
+        &["sync", "--json"],
+        &["status"],
+        &["status", "--json"],
+        &["calendars"],
+        &["calendars", "--json"],
+        &["check"],
+    ] {
+        let ran = home.expect(0, args);
+        all.push_str(&ran.all());
+    }
+    assert!(all.contains("127.0.0.1"), "{all}");
+    assert!(!all.contains("s3cr3t"), "{all}");
+    let state = std::fs::read(home.state_file()).unwrap();
+    assert!(!String::from_utf8_lossy(&state).contains("s3cr3t"));
+    assert!(server.asked().iter().all(|head| head.starts_with("get ")));
+}
+
+#[test]
+fn a_feed_may_be_one_file() {
+    let home = with_origin("~/school.ics");
+    let path = home.path("school.ics");
+    write(&path, three().as_bytes());
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 3);
+    home.sync_idle();
+    let text = together(&[meeting("a", 3), weekly("c", 5)]);
+    write(&path, text.as_bytes());
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2);
+    std::fs::remove_file(&path).unwrap();
+    home.expect(5, &["sync"]).says(&["school.ics is not there"]);
+    assert_eq!(home.blocks("home").len(), 2);
+}
+
+#[test]
+fn mistakes_in_a_feed_are_told_each_with_its_line() {
+    let home = Home::bare();
+    home.configure(
+        "timezone = \"Europe/Berlin\"\n\
+         [calendars.a]\nfeed = \"http://example.org/a.ics\"\n\
+         [calendars.b]\nfeed = \"ftp://example.org/a.ics\"\n\
+         [calendars.c]\nfeed = \"https://example.org/a.ics\"\nrole = \"target\"\n\
+         [calendars.d]\nfeed = \"https://example.org/b.ics\"\npath = \"x\"\n\
+         [calendars.e]\nfeed = \"webcal://example.org/a.ics\"\nrole = \"source\"\n\
+         [calendars.f]\nfeed = 3\n\
+         [calendars.g]\nfeeds = \"https://example.org/b.ics\"\n",
+    );
+    let ran = home.expect(3, &["check"]);
+    ran.says(&[
+        ":3: [calendars.a] `feed` must be an https address",
+        ":5: [calendars.b] `feed` must be an https or webcal address",
+        ":8: [calendars.c] a feed can only be read",
+        ":10: [calendars.d] has `feed` beside `path`",
+        ":12: [calendars.e] is the same calendar as [calendars.c]",
+        ":16: [calendars.f] `feed` must be a text",
+        "[calendars.g] unknown key `feeds`; did you mean `feed`?",
+    ]);
+}
