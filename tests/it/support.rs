@@ -5,6 +5,7 @@ pub(crate) mod desk;
 pub(crate) mod google;
 pub(crate) mod owner;
 pub(crate) mod program;
+pub(crate) mod python;
 pub(crate) mod rng;
 pub(crate) mod shore;
 pub(crate) mod spec;
