@@ -9,14 +9,15 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
-    auth::Google,
+    auth::{Dav, Google},
     ident::Mint,
     model::{CalendarName, Face, counted},
     plan::{Limits, Route},
-    provider::google::Which,
+    provider::{caldav::Which as DavWhich, google::Which},
     session::{Role, Settings},
 };
 
+mod caldav;
 mod check;
 mod google;
 pub mod key;
@@ -25,7 +26,7 @@ mod reach;
 mod table;
 
 pub use check::{check, check_name, is_address, load};
-pub use reach::Means;
+pub use reach::{Means, caldav_account};
 pub use table::Mistake;
 
 /// A checked configuration.
@@ -65,6 +66,8 @@ pub enum Account {
     },
     /// A Google account.
     Google(Google),
+    /// An account at a `CalDAV` server.
+    Caldav(Dav),
 }
 
 /// A calendar.
@@ -85,6 +88,8 @@ pub enum Place {
     Local(PathBuf),
     /// At Google, in the account that the calendar belongs to.
     Google(Which),
+    /// At a `CalDAV` server, in the account that the calendar belongs to.
+    Caldav(DavWhich),
 }
 
 /// Why there is no configuration to work with.

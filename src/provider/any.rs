@@ -1,8 +1,8 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, Pulled, google::GoogleCalendar,
-    local::LocalCalendar, memory::MemoryCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, Pulled, caldav::CaldavCalendar,
+    google::GoogleCalendar, local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -18,6 +18,8 @@ pub enum AnyProvider {
     Memory(MemoryCalendar),
     /// A calendar at Google.
     Google(GoogleCalendar),
+    /// A calendar at a `CalDAV` server.
+    Caldav(CaldavCalendar),
 }
 
 impl Provider for AnyProvider {
@@ -26,6 +28,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.pull(since, known).await,
             Self::Memory(calendar) => calendar.pull(since, known).await,
             Self::Google(calendar) => calendar.pull(since, known).await,
+            Self::Caldav(calendar) => calendar.pull(since, known).await,
         }
     }
 
@@ -34,6 +37,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.look(id).await,
             Self::Memory(calendar) => calendar.look(id).await,
             Self::Google(calendar) => calendar.look(id).await,
+            Self::Caldav(calendar) => calendar.look(id).await,
         }
     }
 
@@ -42,6 +46,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.create(block).await,
             Self::Memory(calendar) => calendar.create(block).await,
             Self::Google(calendar) => calendar.create(block).await,
+            Self::Caldav(calendar) => calendar.create(block).await,
         }
     }
 
@@ -50,6 +55,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.replace(place, block).await,
             Self::Memory(calendar) => calendar.replace(place, block).await,
             Self::Google(calendar) => calendar.replace(place, block).await,
+            Self::Caldav(calendar) => calendar.replace(place, block).await,
         }
     }
 
@@ -58,6 +64,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.remove(place).await,
             Self::Memory(calendar) => calendar.remove(place).await,
             Self::Google(calendar) => calendar.remove(place).await,
+            Self::Caldav(calendar) => calendar.remove(place).await,
         }
     }
 
@@ -66,6 +73,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.probe().await,
             Self::Memory(calendar) => calendar.probe().await,
             Self::Google(calendar) => calendar.probe().await,
+            Self::Caldav(calendar) => calendar.probe().await,
         }
     }
 
@@ -74,6 +82,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.requests(),
             Self::Memory(calendar) => calendar.requests(),
             Self::Google(calendar) => calendar.requests(),
+            Self::Caldav(calendar) => calendar.requests(),
         }
     }
 }

@@ -26,9 +26,14 @@ const KEYS: [(&str, &[&str]); 7] = [
             "service_account_file",
             "subject",
             "endpoint",
+            "requests_per_minute",
+            "url",
+            "username",
+            "password_command",
+            "ca_file",
         ],
     ),
-    ("[calendars.", &["account", "id", "path", "role"]),
+    ("[calendars.", &["account", "id", "name", "path", "role"]),
     ("[[rules]]", &["from", "to", "show", "title"]),
 ];
 

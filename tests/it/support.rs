@@ -1,6 +1,7 @@
 //! What the rooms of this binary share: seeded chance, events as text, calendars that a test can reach into, and faults.
 
 pub(crate) mod chaos;
+pub(crate) mod dav;
 pub(crate) mod desk;
 pub(crate) mod google;
 pub(crate) mod owner;

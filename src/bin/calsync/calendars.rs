@@ -8,7 +8,7 @@ use std::{
 use calsync::{
     config::{Account, Config, Means, Place},
     provider::{
-        Answer, ErrorKind, Probe, Provider as _, ProviderError,
+        Answer, ErrorKind, Probe, Provider as _, ProviderError, caldav,
         google::{self, Which},
         local::{Folder, folders},
     },
@@ -117,6 +117,7 @@ async fn of_account(config: &Config, means: &Means, name: &str) -> Answer<Vec<Of
     match config.accounts.get(name) {
         Some(Account::Local { path }) => local_offers(config, name, path),
         Some(Account::Google(_)) => google_offers(config, means, name).await,
+        Some(Account::Caldav(_)) => caldav_offers(config, means, name).await,
         None => Ok(Vec::new()),
     }
 }
@@ -151,7 +152,31 @@ async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
         let is_it = |place: &Place| match place {
             Place::Google(Which::Id(id)) => *id == offer.id || (offer.primary && id == "primary"),
             Place::Google(Which::Name(name)) => *name == offer.name,
-            Place::Local(_) => false,
+            Place::Local(_) | Place::Caldav(_) => false,
+        };
+        Offer {
+            account: Some(name.to_owned()),
+            name: named(config, name, is_it),
+            title: Some(offer.name.clone()),
+            writable: offer.writable,
+            zone: offer.zone.clone(),
+            files: None,
+            folder: None,
+            id: offer.id,
+        }
+    };
+    Ok(account.calendars().await?.into_iter().map(offer).collect())
+}
+
+async fn caldav_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec<Offer>> {
+    let accounts = config.caldav_accounts(means);
+    let Some(account) = accounts.get(name) else {
+        return Ok(Vec::new());
+    };
+    let offer = |offer: caldav::Offer| {
+        let is_it = |place: &Place| match place {
+            Place::Caldav(which) => account.is_it(&offer, which),
+            Place::Local(_) | Place::Google(_) => false,
         };
         Offer {
             account: Some(name.to_owned()),
