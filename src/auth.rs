@@ -1,12 +1,14 @@
-//! Signing in to Google, and staying signed in. A run gets its access tokens here and never asks anybody anything; asking is
+//! Signing in, and staying signed in: to Google, and to whoever wants a password. A run gets its access tokens here and never asks anybody anything; asking is
 //! what the flows are for, which only `calsync auth add` starts. No secret leaves this room but to the server it is for.
 
 use crate::{http::Pace, secrets::Secret};
 
 mod access;
+mod digest;
 mod endpoint;
 mod flow;
 mod leave;
+mod password;
 mod service;
 mod token;
 mod vault;
@@ -16,6 +18,7 @@ pub use access::Access;
 pub use endpoint::Endpoint;
 pub use flow::{Ask, Asked, Newcomer, Outcome, Tell};
 pub use leave::{Left, leave};
+pub use password::{Dav, PasswordLogin, is_address};
 pub use service::{KeyFileError, ServiceAccount};
 pub use vault::{Vault, VaultError};
 

@@ -9,14 +9,15 @@ use std::{
 use jiff::tz::TimeZone;
 
 use crate::{
-    auth::Google,
+    auth::{Dav, Google},
     ident::Mint,
     model::{CalendarName, Face, counted},
     plan::{Limits, Route},
-    provider::{google::Which, ics::Origin},
+    provider::{caldav::Which as DavWhich, google::Which, ics::Origin},
     session::{Role, Settings},
 };
 
+mod caldav;
 mod check;
 mod feed;
 mod google;
@@ -26,7 +27,7 @@ mod reach;
 mod table;
 
 pub use check::{check, check_name, is_address, load};
-pub use reach::Means;
+pub use reach::{Means, caldav_account};
 pub use table::Mistake;
 
 /// A checked configuration.
@@ -66,6 +67,8 @@ pub enum Account {
     },
     /// A Google account.
     Google(Google),
+    /// An account at a `CalDAV` server.
+    Caldav(Dav),
 }
 
 /// A calendar.
@@ -86,6 +89,8 @@ pub enum Place {
     Local(PathBuf),
     /// At Google, in the account that the calendar belongs to.
     Google(Which),
+    /// At a `CalDAV` server, in the account that the calendar belongs to.
+    Caldav(DavWhich),
     /// Published by somebody, to be read only.
     Feed(Origin),
 }

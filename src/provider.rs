@@ -11,6 +11,7 @@ use crate::{
 };
 
 pub mod any;
+pub mod caldav;
 pub mod google;
 pub mod ics;
 pub mod local;
@@ -30,6 +31,11 @@ pub trait Known {
     /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
     fn uid(&self, _href: &Href) -> Option<Uid> {
         None
+    }
+
+    /// Whether calsync wrote anything there that no listing has told of since.
+    fn wrote(&self) -> bool {
+        false
     }
 
     /// The resources that hold single occurrences of the series in this one, for providers that keep each in a resource of

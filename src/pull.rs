@@ -156,6 +156,11 @@ impl Known for Remembered<'_> {
         self.state.borrow().uid_at(self.name, href).ok()?
     }
 
+    fn wrote(&self) -> bool {
+        // In doubt it costs listing everything.
+        self.state.borrow().wrote(self.name).unwrap_or(true)
+    }
+
     fn exceptions(&self, series: &Href) -> Vec<Href> {
         let state = self.state.borrow();
         state.exceptions(self.name, series).unwrap_or_default()

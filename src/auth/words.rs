@@ -1,6 +1,6 @@
-//! What the codes of OAuth mean for a person, and what to do about each. Pure.
+//! What the codes of OAuth, and refused passwords, mean for a person, and what to do about each. Pure.
 
-use super::SCOPE;
+use super::{Dav, SCOPE};
 
 /// Whether a text is a code, and not something that should not be repeated.
 pub fn is_code(text: &str) -> bool {
@@ -111,6 +111,55 @@ pub fn too_little(account: &str) -> String {
 pub fn not_even_fresh(account: &str) -> String {
     format!(
         "account {account}: Google refuses even a fresh access token; run: calsync auth add {account}"
+    )
+}
+
+/// Nobody gave a password.
+pub fn no_password(account: &str) -> String {
+    format!(
+        "account {account}: nobody has given its password yet; run: calsync auth add {account}, or set `password_command`"
+    )
+}
+
+/// The stored password is another one's.
+pub fn other_server(account: &str) -> String {
+    format!(
+        "account {account}: the stored password was given for another `username` or server than the one configured now; \
+         bring that one back, or run: calsync auth add {account}"
+    )
+}
+
+/// The server lets nobody in with a password.
+pub fn no_password_wanted(account: &str) -> String {
+    format!(
+        "account {account}: the server lets nobody in with a user name and a password, only in ways that calsync does not \
+         know; Google's calendars go by provider = \"google\""
+    )
+}
+
+/// The password is not the right one, and which one would be.
+pub fn wrong_password(account: &str, dav: &Dav) -> String {
+    let host = dav.server().to_ascii_lowercase();
+    let host = host.rsplit("://").next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    let is_at = |site: &str| host == site || host.ends_with(&format!(".{site}"));
+    let hint = if is_at("icloud.com") {
+        "iCloud wants an app-specific password here, not that of the Apple Account: make one at https://account.apple.com under \
+         \"App-Specific Passwords\" (they all end when that password is changed)"
+    } else if is_at("fastmail.com") {
+        "Fastmail wants an app password here: make one at https://app.fastmail.com/settings/security, for calendars, and \
+         `username` is the whole address"
+    } else if is_at("yahoo.com") || is_at("gmx.net") || is_at("web.de") || is_at("mailbox.org") {
+        "this service may want an app password here: make one in its settings, under security"
+    } else {
+        "with two-factor sign-in (Nextcloud has it too), an app password is needed, made in the server's own settings"
+    };
+    let now = match dav.command {
+        None => format!("run: calsync auth add {account}"),
+        Some(_) => "correct what `password_command` says".to_owned(),
+    };
+    format!(
+        "account {account}: the server does not accept `username` with its password; {hint}. Then {now}"
     )
 }
 

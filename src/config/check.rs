@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::{
-    Account, Calendar, Config, ConfigError, Place, busy_face, feed, google, paths,
+    Account, Calendar, Config, ConfigError, Place, busy_face, caldav, feed, google, paths,
     table::{At, Mistakes, Table, nearest},
 };
 use crate::{
@@ -176,10 +176,15 @@ impl Checker {
                         accounts.insert(name.value, Account::Google(found));
                     }
                 }
+                Some("caldav") => {
+                    if let Some(found) = caldav::account(self, &mut table) {
+                        accounts.insert(name.value, Account::Caldav(found));
+                    }
+                }
                 Some(other) => {
                     let at = provider.as_ref().map_or(table.at, |p| p.at);
-                    let near = nearest(other, ["local", "google"].into_iter());
-                    table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\", \"google\"{near}"));
+                    let near = nearest(other, ["local", "google", "caldav"].into_iter());
+                    table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\", \"google\", \"caldav\"{near}"));
                     continue;
                 }
                 None => table.mistake(table.at, "needs `provider`, such as provider = \"local\""),
@@ -277,6 +282,9 @@ impl Checker {
                 folder(table, &account, path, id)
             }
             Some(Account::Google(_)) => at_google(table, &account, id, called),
+            Some(Account::Caldav(_)) => {
+                caldav::calendar(table, &account, id, called).map(Place::Caldav)
+            }
             None => {
                 let near = nearest(&account.value, accounts.keys().map(String::as_str));
                 let words = format!(
@@ -349,6 +357,7 @@ fn told_apart(account: Option<&str>, place: &Place) -> String {
         Place::Feed(origin) => format!("feed {}", origin.print()),
         Place::Google(Which::Id(id)) => format!("google {account} id {id}"),
         Place::Google(Which::Name(name)) => format!("google {account} name {name}"),
+        Place::Caldav(which) => caldav::told_apart(account, which),
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Config, Place};
+use super::{Account, Config, Place, is_address};
 use crate::{
-    auth::{Access, Google, Vault},
+    auth::{Access, Dav, Google, PasswordLogin, Vault},
     clock::Clock,
     http::{Client, Line, Pace},
     model::CalendarName,
     provider::{
         AnyProvider,
+        caldav::{CaldavAccount, CaldavCalendar, Which as DavWhich},
         google::{GoogleAccount, GoogleCalendar, Which},
         ics::IcsCalendar,
         local::LocalCalendar,
@@ -36,6 +37,7 @@ impl Config {
     /// The calendars, each with the provider that reaches it.
     pub fn seats(&self, means: &Means) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
         let accounts = self.google_accounts(means);
+        let servers = self.caldav_accounts(means);
         let client = Client::new(&means.clock);
         let mut seats = BTreeMap::new();
         for (name, calendar) in &self.calendars {
@@ -63,6 +65,15 @@ impl Config {
                     let provider = GoogleCalendar::new(reached, which.clone(), &self.timezone);
                     let place = self.google_place(&account, which, &means.vault);
                     (AnyProvider::Google(provider), place)
+                }
+                Place::Caldav(which) => {
+                    let Some(reached) = servers.get(account.as_str()) else {
+                        continue;
+                    };
+                    let me = self.me_in(&account);
+                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone);
+                    let place = self.caldav_place(&account, which, &me);
+                    (AnyProvider::Caldav(provider), place)
                 }
             };
             let zone = self.timezone.iana_name().unwrap_or_default();
@@ -95,6 +106,46 @@ impl Config {
             .collect()
     }
 
+    /// The accounts at `CalDAV` servers, each with one line for all its calendars.
+    pub fn caldav_accounts(&self, means: &Means) -> BTreeMap<&str, CaldavAccount> {
+        let accounts = self.accounts.iter();
+        accounts
+            .filter_map(|(name, account)| {
+                let Account::Caldav(dav) = account else {
+                    return None;
+                };
+                let login = PasswordLogin::new(name, dav, &means.vault, &means.clock);
+                let reached = caldav_account(name, dav, &login, &means.clock)?;
+                Some((name.as_str(), reached))
+            })
+            .collect()
+    }
+
+    /// The owner's addresses; the name that is signed in with may be one.
+    fn me_in(&self, account: &str) -> Vec<String> {
+        let mut me = self.me.clone();
+        if let Some(Account::Caldav(dav)) = self.accounts.get(account) {
+            let name = dav.username.to_ascii_lowercase();
+            if is_address(&name) && !me.contains(&name) {
+                me.push(name);
+            }
+        }
+        me
+    }
+
+    /// What a calendar at a `CalDAV` server is told apart by.
+    fn caldav_place(&self, account: &str, which: &DavWhich, me: &[String]) -> String {
+        let (url, username) = match self.accounts.get(account) {
+            Some(Account::Caldav(dav)) => (&*dav.url, &*dav.username),
+            _ => ("", ""),
+        };
+        let me = me.join(" ");
+        match which {
+            DavWhich::Id(id) => format!("{url} {username} id {id} {me}"),
+            DavWhich::Name(name) => format!("{url} {username} name {name} {me}"),
+        }
+    }
+
     /// What a calendar at Google is told apart by. Whoever signs in anew may be somebody else, whose `primary` is another
     /// calendar, so the sign-in is part of it.
     fn google_place(&self, account: &str, which: &Which, vault: &Vault) -> String {
@@ -109,4 +160,18 @@ impl Config {
             Which::Name(name) => format!("{server} {account} {since} name {name}"),
         }
     }
+}
+
+/// An account at a `CalDAV` server, reached in this way. Nothing if its address is none.
+pub fn caldav_account(
+    name: &str,
+    dav: &Dav,
+    login: &PasswordLogin,
+    clock: &Clock,
+) -> Option<CaldavAccount> {
+    let client = match &dav.roots {
+        None => Client::new(clock),
+        Some(roots) => Client::trusting(clock, roots),
+    };
+    CaldavAccount::new(name, dav, &Line::new(&client, dav.pace), login)
 }

@@ -162,6 +162,12 @@ impl<'a> Table<'a> {
         Some(texts)
     }
 
+    /// Whether a key's value is a list.
+    pub(super) fn is_list(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Array(_)))
+    }
+
     /// A table inside this one.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let value = self.get(key)?;

@@ -11,7 +11,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
-use super::{HttpError, HttpErrorKind, Request};
+use super::{HttpError, HttpErrorKind, Request, roots::Roots};
 
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ pub type Login = Client<HttpsConnector<HttpConnector>, String>;
 /// The connections, made when they are first needed.
 #[derive(Default)]
 pub(super) struct Wire {
+    /// Whom to trust beside those whom this machine trusts.
+    roots: Option<Roots>,
     plain: OnceCell<Client<HttpConnector, Full<Bytes>>>,
     tls: OnceCell<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
 }
@@ -47,6 +49,13 @@ impl Ready {
 }
 
 impl Wire {
+    pub(super) fn trusting(roots: &Roots) -> Self {
+        Self {
+            roots: Some(roots.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Sends a request, and waits for the head of its answer.
     pub(super) async fn ask(
         &self,
@@ -65,7 +74,11 @@ impl Wire {
         if let Some(client) = self.tls.get() {
             return Ok(client);
         }
-        let client = Client::builder(TokioExecutor::new()).build(connector()?);
+        let connector = match &self.roots {
+            None => connector()?,
+            Some(roots) => trusting(roots.config()?),
+        };
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(self.tls.get_or_init(|| client))
     }
 }
@@ -119,6 +132,12 @@ fn connector() -> Result<HttpsConnector<HttpConnector>, HttpErrorKind> {
     // `allow` has looked at the scheme already, for every request.
     let builder = builder.https_or_http().enable_http1().enable_http2();
     Ok(builder.wrap_connector(tcp()))
+}
+
+fn trusting(config: rustls::ClientConfig) -> HttpsConnector<HttpConnector> {
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config);
+    let builder = builder.https_or_http().enable_http1().enable_http2();
+    builder.wrap_connector(tcp())
 }
 
 fn trusting_nobody() -> Result<HttpsConnector<HttpConnector>, HttpErrorKind> {

@@ -1,8 +1,8 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, Pulled, google::GoogleCalendar,
-    ics::IcsCalendar, local::LocalCalendar, memory::MemoryCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, Pulled, caldav::CaldavCalendar,
+    google::GoogleCalendar, ics::IcsCalendar, local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -18,6 +18,8 @@ pub enum AnyProvider {
     Memory(MemoryCalendar),
     /// A calendar at Google.
     Google(GoogleCalendar),
+    /// A calendar at a `CalDAV` server.
+    Caldav(CaldavCalendar),
     /// A feed.
     Ics(IcsCalendar),
 }
@@ -28,6 +30,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.pull(since, known).await,
             Self::Memory(calendar) => calendar.pull(since, known).await,
             Self::Google(calendar) => calendar.pull(since, known).await,
+            Self::Caldav(calendar) => calendar.pull(since, known).await,
             Self::Ics(calendar) => calendar.pull(since, known).await,
         }
     }
@@ -37,6 +40,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.look(id).await,
             Self::Memory(calendar) => calendar.look(id).await,
             Self::Google(calendar) => calendar.look(id).await,
+            Self::Caldav(calendar) => calendar.look(id).await,
             Self::Ics(calendar) => calendar.look(id).await,
         }
     }
@@ -46,6 +50,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.create(block).await,
             Self::Memory(calendar) => calendar.create(block).await,
             Self::Google(calendar) => calendar.create(block).await,
+            Self::Caldav(calendar) => calendar.create(block).await,
             Self::Ics(calendar) => calendar.create(block).await,
         }
     }
@@ -55,6 +60,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.replace(place, block).await,
             Self::Memory(calendar) => calendar.replace(place, block).await,
             Self::Google(calendar) => calendar.replace(place, block).await,
+            Self::Caldav(calendar) => calendar.replace(place, block).await,
             Self::Ics(calendar) => calendar.replace(place, block).await,
         }
     }
@@ -64,6 +70,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.remove(place).await,
             Self::Memory(calendar) => calendar.remove(place).await,
             Self::Google(calendar) => calendar.remove(place).await,
+            Self::Caldav(calendar) => calendar.remove(place).await,
             Self::Ics(calendar) => calendar.remove(place).await,
         }
     }
@@ -73,6 +80,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.probe().await,
             Self::Memory(calendar) => calendar.probe().await,
             Self::Google(calendar) => calendar.probe().await,
+            Self::Caldav(calendar) => calendar.probe().await,
             Self::Ics(calendar) => calendar.probe().await,
         }
     }
@@ -82,6 +90,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.tidy(),
             Self::Memory(calendar) => calendar.tidy(),
             Self::Google(calendar) => calendar.tidy(),
+            Self::Caldav(calendar) => calendar.tidy(),
             Self::Ics(calendar) => calendar.tidy(),
         }
     }
@@ -91,6 +100,7 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.requests(),
             Self::Memory(calendar) => calendar.requests(),
             Self::Google(calendar) => calendar.requests(),
+            Self::Caldav(calendar) => calendar.requests(),
             Self::Ics(calendar) => calendar.requests(),
         }
     }

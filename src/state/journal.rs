@@ -58,6 +58,10 @@ impl State {
         now: Timestamp,
         home: &TimeZone,
     ) -> Stated<()> {
+        let wrote = settled.iter().any(|s| !matches!(s, Settled::Nothing(_)));
+        if wrote {
+            self.set_fact(&wrote_fact(calendar), "1")?;
+        }
         let calendar = self.calendar_id(calendar)?;
         let tx = self.db.transaction()?;
         for settled in settled {
@@ -127,6 +131,11 @@ impl State {
         Ok(())
     }
 
+    /// Whether calsync wrote to a calendar since that was last read.
+    pub fn wrote(&self, calendar: &CalendarName) -> Stated<bool> {
+        Ok(self.fact(&wrote_fact(calendar))?.is_some())
+    }
+
     /// How many operations of an earlier run are still in doubt.
     pub fn open_intents(&self) -> Stated<u64> {
         let count: i64 = self
@@ -134,6 +143,11 @@ impl State {
             .query_row("SELECT count(*) FROM journal", [], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// The fact that tells so.
+pub(super) fn wrote_fact(calendar: &CalendarName) -> String {
+    format!("wrote {calendar}")
 }
 
 fn settle(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Reading, State, Stated, calendars::recount};
+use super::{Reading, State, Stated, calendars::recount, journal::wrote_fact};
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
     model::{
@@ -146,6 +146,8 @@ impl State {
         // Everything that was asked before this listing is answered by it.
         tx.prepare_cached("DELETE FROM journal WHERE calendar = ?1")?
             .execute([calendar])?;
+        tx.prepare_cached("DELETE FROM facts WHERE name = ?1")?
+            .execute([wrote_fact(name)])?;
         tx.commit()?;
         Ok(recorded)
     }

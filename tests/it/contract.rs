@@ -21,6 +21,7 @@ use jiff::{
 };
 
 use crate::support::{
+    dav::{DavDesk, Kind as Server},
     desk::Desk,
     shore::{Shore, poll_for, poll_out, temporary},
     spec::{Kind, Lasts, Spec},
@@ -542,6 +543,20 @@ macro_rules! contract {
                 let desk = super::Desk::new();
                 desk.google.behave(|google| google.deleted_ids_can_be_revived = false);
                 super::$check(super::Bench::new(super::Shore::Google(desk)));
+            })*
+        }
+        mod radicale {
+            $(#[test] fn $check() {
+                if let Some(desk) = super::DavDesk::new(super::Server::Radicale) {
+                    super::$check(super::Bench::new(super::Shore::Dav(desk)));
+                }
+            })*
+        }
+        mod xandikos {
+            $(#[test] fn $check() {
+                if let Some(desk) = super::DavDesk::new(super::Server::Xandikos) {
+                    super::$check(super::Bench::new(super::Shore::Dav(desk)));
+                }
             })*
         }
     };

@@ -26,9 +26,17 @@ const KEYS: [(&str, &[&str]); 7] = [
             "service_account_file",
             "subject",
             "endpoint",
+            "requests_per_minute",
+            "url",
+            "username",
+            "password_command",
+            "ca_file",
         ],
     ),
-    ("[calendars.", &["account", "id", "path", "feed", "role"]),
+    (
+        "[calendars.",
+        &["account", "id", "name", "path", "feed", "role"],
+    ),
     ("[[rules]]", &["from", "to", "show", "title"]),
 ];
 

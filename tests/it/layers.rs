@@ -180,10 +180,21 @@ fn each_crate_of_its_kind_stays_in_its_room() {
         (&["hmac", "Hmac"], &["ident"]),
         (&["getrandom"], &["clock", "config"]),
         (&["google_calendar3", "chrono"], &["provider/google"]),
+        (&["roxmltree", "psl"], &["provider/caldav"]),
+        (&["md5"], &["auth"]),
+        (&["tokio::process", "process::Command"], &["auth"]),
+        (&["rpassword"], &["bin"]),
         (&["ring"], &["secrets", "auth", "http"]),
         (&["yup_oauth2", "form_urlencoded"], &["auth"]),
         (
-            &["hyper", "hyper_util", "hyper_rustls", "rustls", "flate2"],
+            &[
+                "hyper",
+                "hyper_util",
+                "hyper_rustls",
+                "rustls",
+                "rustls_native_certs",
+                "flate2",
+            ],
             &["http"],
         ),
         (

@@ -9,6 +9,7 @@
 
 mod auth;
 mod bad_input;
+mod caldav;
 mod contract;
 mod docs;
 mod exact;

@@ -102,7 +102,7 @@ pub(crate) enum AuthCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Forget a sign-in, and withdraw it at Google: for every machine that uses the same OAuth client
+    /// Forget a sign-in or a password; at Google, withdraw it for every machine that uses the same OAuth client
     Remove {
         /// The account
         account: String,
@@ -123,6 +123,9 @@ pub(crate) struct AuthAdd {
     /// How [default: device, then browser if the OAuth client is not for devices; service-account if one is configured]
     #[arg(long, value_name = "WAY")]
     pub(crate) flow: Option<Flow>,
+    /// Read the password from the first line of standard input, in place of asking for it
+    #[arg(long, conflicts_with = "flow")]
+    pub(crate) password_stdin: bool,
 }
 
 #[derive(Debug, clap::Args)]

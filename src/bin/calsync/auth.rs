@@ -9,9 +9,9 @@ use std::{
 };
 
 use calsync::{
-    auth::{Ask, Asked, Credentials, Google, Left, Newcomer, Outcome, Vault, Way, leave},
+    auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, Vault, Way, leave},
     clock::Clock,
-    config::{Account, Config, key},
+    config::{Config, key},
     http::{Client, Line, Pace},
     secrets::Sealer,
     state::{Lock, Sealed, SignIn, State},
@@ -25,9 +25,11 @@ use crate::{
     context::{Loaded, Opened, block_on, load},
     exit::{Exit, Failure},
     print,
-    standing::{Standing, google_of, testing},
+    standing::{Signer, Standing, signer, testing},
     status::ago,
 };
+
+mod password;
 
 pub(crate) fn run(args: &Args, command: &AuthCommand) -> Result<Exit, Failure> {
     match command {
@@ -40,7 +42,16 @@ pub(crate) fn run(args: &Args, command: &AuthCommand) -> Result<Exit, Failure> {
 
 fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
     let loaded = load(args)?;
-    let google = google(&loaded.config, &options.account)?;
+    let google = match account(&loaded.config, &options.account)? {
+        Signer::Google(google) => google,
+        Signer::Caldav(dav) => return password::add(&loaded, options, dav),
+    };
+    if options.password_stdin {
+        return Err(Failure::Usage(format!(
+            "account \"{}\" is at Google, which takes no password; leave out --password-stdin",
+            options.account
+        )));
+    }
     let default = match google.credentials {
         Credentials::Service(_) => Way::ServiceAccount,
         Credentials::Client(_) => Way::Device,
@@ -82,11 +93,13 @@ fn line() -> Line {
     Line::new(&Client::new(&Clock::System), Pace::default())
 }
 
-/// The Google account of that name.
-fn google<'a>(config: &'a Config, name: &str) -> Result<&'a Google, Failure> {
+/// The account of that name, if it is one to sign in to.
+fn account<'a>(config: &'a Config, name: &str) -> Result<Signer<'a>, Failure> {
+    if let Some(signer) = signer(config, name) {
+        return Ok(signer);
+    }
     match config.accounts.get(name) {
-        Some(Account::Google(google)) => Ok(google),
-        Some(Account::Local { .. }) => Err(Failure::Usage(format!(
+        Some(_) => Err(Failure::Usage(format!(
             "account \"{name}\" is a folder on this machine; nobody has to sign in to it"
         ))),
         None => {
@@ -196,7 +209,7 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
     let named = config
         .accounts
         .keys()
-        .filter(|name| google_of(&config, name).is_some());
+        .filter(|name| signer(&config, name).is_some());
     let mut names: BTreeSet<String> = named.cloned().collect();
     names.extend(sign_ins.iter().map(|sign_in| sign_in.account.clone()));
     let rows: Vec<Row> = names
@@ -204,7 +217,7 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
         .map(|account| {
             let sign_in = sign_ins.iter().find(|s| s.account == account).cloned();
             Row {
-                standing: Standing::of(sign_in.as_ref(), google_of(&config, &account)),
+                standing: Standing::of(sign_in.as_ref(), signer(&config, &account)),
                 sign_in,
                 account,
             }
@@ -243,7 +256,7 @@ fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
     let left = block_on(leave(account, &line(), &Vault::new(&state, &sealer)))?;
     let (exit, words) = match left.map_err(|error| Failure::System(error.to_string()))? {
         Left::Nothing => {
-            google(&loaded.config, account)?;
+            self::account(&loaded.config, account)?;
             (
                 Exit::InStep,
                 format!("Nobody was signed in to account {account}."),

@@ -8,7 +8,7 @@ use std::{
 use calsync::{
     config::{Account, Config, Means, Place},
     provider::{
-        Answer, ErrorKind, Probe, Provider as _, ProviderError,
+        Answer, ErrorKind, Probe, Provider as _, ProviderError, caldav,
         google::{self, Which},
         local::{Folder, folders},
     },
@@ -117,6 +117,7 @@ async fn of_account(config: &Config, means: &Means, name: &str) -> Answer<Vec<Of
     match config.accounts.get(name) {
         Some(Account::Local { path }) => local_offers(config, name, path),
         Some(Account::Google(_)) => google_offers(config, means, name).await,
+        Some(Account::Caldav(_)) => caldav_offers(config, means, name).await,
         None => Ok(Vec::new()),
     }
 }
@@ -151,7 +152,31 @@ async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
         let is_it = |place: &Place| match place {
             Place::Google(Which::Id(id)) => *id == offer.id || (offer.primary && id == "primary"),
             Place::Google(Which::Name(name)) => *name == offer.name,
-            Place::Local(_) | Place::Feed(_) => false,
+            Place::Local(_) | Place::Caldav(_) | Place::Feed(_) => false,
+        };
+        Offer {
+            account: Some(name.to_owned()),
+            name: named(config, name, is_it),
+            title: Some(offer.name.clone()),
+            writable: offer.writable,
+            zone: offer.zone.clone(),
+            files: None,
+            folder: None,
+            id: offer.id,
+        }
+    };
+    Ok(account.calendars().await?.into_iter().map(offer).collect())
+}
+
+async fn caldav_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec<Offer>> {
+    let accounts = config.caldav_accounts(means);
+    let Some(account) = accounts.get(name) else {
+        return Ok(Vec::new());
+    };
+    let offer = |offer: caldav::Offer| {
+        let is_it = |place: &Place| match place {
+            Place::Caldav(which) => account.is_it(&offer, which),
+            Place::Local(_) | Place::Google(_) | Place::Feed(_) => false,
         };
         Offer {
             account: Some(name.to_owned()),
@@ -193,7 +218,7 @@ async fn those_by_name(config: &Config, means: &Means, wanted: Option<&String>, 
         let (id, folder) = match &calendar.place {
             Place::Local(folder) => (folder.display().to_string(), Some(folder)),
             Place::Feed(origin) => (origin.to_string(), None),
-            Place::Google(_) => continue,
+            Place::Google(_) | Place::Caldav(_) => continue,
         };
         let is_wanted = wanted.is_none() || calendar.account.as_ref() == wanted;
         if !is_wanted || folder.is_some_and(|folder| found.has(folder)) {

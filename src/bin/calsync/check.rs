@@ -6,7 +6,7 @@ use calsync::{
     auth::VaultError,
     config::{Config, Means},
     model::counted,
-    provider::{Probe, Provider as _, google::GoogleAccount},
+    provider::{Answer, Probe, Provider as _},
     session::Seat,
     state::{State, StateError},
 };
@@ -17,7 +17,7 @@ use crate::{
     context::{Loaded, block_on, fitting_key, load, means_to_look, no_sign_ins},
     exit::{Exit, Failure},
     print,
-    standing::{Standing, google_of, testing},
+    standing::{Signer, Standing, signer, testing},
     status::ago,
 };
 
@@ -128,26 +128,30 @@ fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Find
     }
 }
 
-/// Whether each Google account is signed in to. One that has no calendars is asked for what it offers.
+/// Whether each account is signed in to. One that has no calendars is asked for what it offers.
 async fn check_accounts(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
-    for (name, account) in config.google_accounts(means) {
+    let is_used = |name: &str| {
         let mut calendars = config.calendars.values();
-        let is_used = calendars.any(|calendar| calendar.account.as_deref() == Some(name));
-        findings.push(check_account(config, means, name, (!is_used).then_some(account)).await);
+        calendars.any(|calendar| calendar.account.as_deref() == Some(name))
+    };
+    for (name, account) in config.google_accounts(means) {
+        let asked = match is_used(name) {
+            true => Ok(()),
+            false => account.calendars().await.map(drop),
+        };
+        findings.push(check_account(config, means, name, asked));
+    }
+    for (name, account) in config.caldav_accounts(means) {
+        let asked = match is_used(name) {
+            true => Ok(()),
+            false => account.calendars().await.map(drop),
+        };
+        findings.push(check_account(config, means, name, asked));
     }
 }
 
-async fn check_account(
-    config: &Config,
-    means: &Means,
-    name: &str,
-    ask: Option<GoogleAccount>,
-) -> Finding {
+fn check_account(config: &Config, means: &Means, name: &str, asked: Answer<()>) -> Finding {
     let what = format!("account {name}");
-    let asked = match ask {
-        Some(account) => account.calendars().await.map(drop),
-        None => Ok(()),
-    };
     let sign_in = match means.vault.sign_in(name) {
         Ok(sign_in) => sign_in,
         Err(VaultError::State(error)) => {
@@ -163,7 +167,7 @@ async fn check_account(
     if let Err(error) = asked {
         return Finding::wrong(what, exit_for(&error), error.message);
     }
-    let standing = Standing::of(sign_in.as_ref(), google_of(config, name));
+    let standing = Standing::of(sign_in.as_ref(), signer(config, name));
     if standing.needs_somebody() {
         let words = format!("{}; run: calsync auth add {name}", standing.words());
         return Finding::wrong(what, Exit::Auth, words);
@@ -221,10 +225,12 @@ async fn check_calendars(
 }
 
 fn not_writable(config: &Config, account: &str) -> String {
-    match google_of(config, account) {
-        None => "it is not writable; make it so, or set role = \"source\"".to_owned(),
-        Some(_) => format!(
-            "account {account} may not write to it; ask its owner for \"Make changes to events\", or set role = \"source\""
-        ),
-    }
+    let right = match signer(config, account) {
+        None => return "it is not writable; make it so, or set role = \"source\"".to_owned(),
+        Some(Signer::Google(_)) => "\"Make changes to events\"",
+        Some(Signer::Caldav(_)) => "the right to edit",
+    };
+    format!(
+        "account {account} may not write to it; ask its owner for {right}, or set role = \"source\""
+    )
 }

@@ -94,7 +94,7 @@ fn lock_or_not(loaded: &Loaded) -> Result<Option<Lock>, Failure> {
 /// What it takes to look at calendars, beside a run that may be under way, and without leaving a trace if there was no run yet.
 pub(crate) fn means_to_look(loaded: &Loaded) -> Result<Means, Failure> {
     let mut accounts = loaded.config.accounts.values();
-    if !accounts.any(|account| matches!(account, Account::Google(_))) {
+    if accounts.all(|account| matches!(account, Account::Local { .. })) {
         return no_sign_ins();
     }
     let known = key::find(&loaded.config.key_file)?;

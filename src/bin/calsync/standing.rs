@@ -1,7 +1,7 @@
 //! Whether an account is signed in to, as far as the state file knows. Asks nobody.
 
 use calsync::{
-    auth::{Credentials, Google},
+    auth::{Credentials, Dav, Google, Way},
     config::{Account, Config},
     state::SignIn,
 };
@@ -9,6 +9,28 @@ use jiff::SignedDuration;
 
 /// Google lets a sign-in live for a week while the consent screen is in "Testing". A run every few minutes sees its end at once.
 const TESTING: SignedDuration = SignedDuration::from_hours(7 * 24 - 1);
+
+/// An account that somebody has to sign in to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Signer<'a> {
+    /// At Google.
+    Google(&'a Google),
+    /// At a `CalDAV` server.
+    Caldav(&'a Dav),
+}
+
+impl Signer<'_> {
+    /// Whether a sign-in is for the account as it is configured now.
+    fn owns(self, sign_in: &SignIn) -> bool {
+        match self {
+            Self::Google(google) => {
+                sign_in.client == google.credentials.client()
+                    && sign_in.server == google.endpoint.name()
+            }
+            Self::Caldav(dav) => dav.owns(sign_in),
+        }
+    }
+}
 
 /// How an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +41,11 @@ pub(crate) enum Standing {
     Missing,
     /// Nobody has to: a service account, before its first run.
     ByItself,
+    /// A command says the password, whatever may be stored.
+    ByCommand,
     /// The server does not accept the sign-in any more.
     Refused,
-    /// The sign-in belongs to another OAuth client or another server.
+    /// The sign-in belongs to another OAuth client, user or server.
     OtherClient,
     /// The account is not in the configuration any more.
     Removed,
@@ -29,22 +53,21 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// How an account stands, by its sign-in and what the configuration says of it.
-    pub(crate) fn of(sign_in: Option<&SignIn>, google: Option<&Google>) -> Self {
-        match (sign_in, google) {
+    pub(crate) fn of(sign_in: Option<&SignIn>, signer: Option<Signer<'_>>) -> Self {
+        match (sign_in, signer) {
             (Some(_), None) => Self::Removed,
-            (None, Some(google)) if matches!(google.credentials, Credentials::Service(_)) => {
+            (_, Some(Signer::Caldav(dav))) if dav.command.is_some() => Self::ByCommand,
+            (None, Some(Signer::Google(google)))
+                if matches!(google.credentials, Credentials::Service(_)) =>
+            {
                 Self::ByItself
             }
             (None, _) => Self::Missing,
-            (Some(sign_in), Some(google)) => {
-                let is_its = sign_in.client == google.credentials.client()
-                    && sign_in.server == google.endpoint.name();
-                match (is_its, sign_in.refused) {
-                    (false, _) => Self::OtherClient,
-                    (true, Some(_)) => Self::Refused,
-                    (true, None) => Self::In,
-                }
-            }
+            (Some(sign_in), Some(signer)) => match (signer.owns(sign_in), sign_in.refused) {
+                (false, _) => Self::OtherClient,
+                (true, Some(_)) => Self::Refused,
+                (true, None) => Self::In,
+            },
         }
     }
 
@@ -54,6 +77,7 @@ impl Standing {
             Self::In => "ok",
             Self::Missing => "missing",
             Self::ByItself => "unused",
+            Self::ByCommand => "command",
             Self::Refused => "refused",
             Self::OtherClient => "other_client",
             Self::Removed => "removed",
@@ -66,8 +90,9 @@ impl Standing {
             Self::In => "signed in",
             Self::Missing => "nobody has signed in",
             Self::ByItself => "signs in by itself",
+            Self::ByCommand => "signs in with the password that a command says",
             Self::Refused => "refused: sign in again",
-            Self::OtherClient => "of another client: sign in again",
+            Self::OtherClient => "of another client, user or server: sign in again",
             Self::Removed => "not in the configuration any more",
         }
     }
@@ -78,10 +103,11 @@ impl Standing {
     }
 }
 
-/// The Google account of this name, if it is configured.
-pub(crate) fn google_of<'a>(config: &'a Config, name: &str) -> Option<&'a Google> {
+/// What has to be signed in to under this name, if it is configured.
+pub(crate) fn signer<'a>(config: &'a Config, name: &str) -> Option<Signer<'a>> {
     match config.accounts.get(name) {
-        Some(Account::Google(google)) => Some(google),
+        Some(Account::Google(google)) => Some(Signer::Google(google)),
+        Some(Account::Caldav(dav)) => Some(Signer::Caldav(dav)),
         Some(Account::Local { .. }) | None => None,
     }
 }
@@ -89,7 +115,9 @@ pub(crate) fn google_of<'a>(config: &'a Config, name: &str) -> Option<&'a Google
 /// What most likely killed a sign-in that lived for a week, and the cure.
 pub(crate) fn testing(sign_in: &SignIn) -> Option<String> {
     let lived = sign_in.refused?.duration_since(sign_in.since);
-    let is_by_a_person = sign_in.way != calsync::auth::Way::ServiceAccount.word();
+    // A password does not run out, nor does a service account.
+    let ways = [Way::Device, Way::Browser, Way::Paste];
+    let is_by_a_person = ways.iter().any(|way| way.word() == sign_in.way);
     (lived >= TESTING && is_by_a_person).then(|| {
         format!(
             "the sign-in was refused {} days after it was made. While the OAuth client's consent screen is in \"Testing\", Google \

@@ -15,7 +15,7 @@ use crate::{
     context::{Loaded, fitting_key, load},
     exit::{Exit, Failure},
     print,
-    standing::{Standing, google_of},
+    standing::{Standing, signer},
 };
 
 /// How many runs are shown to a person.
@@ -83,9 +83,9 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         .map(|row| (row.name.clone(), row))
         .collect();
     let standing = |account: &str| {
-        let google = google_of(&loaded.config, account)?;
+        let signer = signer(&loaded.config, account)?;
         let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == account);
-        Some(Standing::of(sign_in, Some(google)))
+        Some(Standing::of(sign_in, Some(signer)))
     };
     let calendars = loaded.config.calendars.iter();
     let mut lines: Vec<Line> = calendars

@@ -1,4 +1,5 @@
-//! A calendar as its owner and any other program see it, in memory, as a folder or at a fake Google: the side of the world that calsync
+//! A calendar as its owner and any other program see it, in memory, as a folder, at a fake Google or at a
+//! real `CalDAV` server: the side of the world that calsync
 //! does not hold.
 
 use std::{
@@ -23,6 +24,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
 use super::{
+    dav::DavDesk,
     desk::Desk,
     google::{FakeGoogle, Gate},
 };
@@ -137,6 +139,7 @@ pub(crate) enum Shore {
     Memory(MemoryCalendar),
     Folder(TempDir),
     Google(Desk),
+    Dav(DavDesk),
 }
 
 /// What lies at one place of a calendar.
@@ -166,6 +169,7 @@ impl Shore {
             Self::Memory(_) => Self::Memory(MemoryCalendar::new()),
             Self::Folder(_) => Self::Folder(temporary()),
             Self::Google(desk) => Self::Google(desk.fresh()),
+            Self::Dav(desk) => Self::Dav(desk.fresh()),
         }
     }
 
@@ -177,6 +181,7 @@ impl Shore {
                 AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
             }
             Self::Google(desk) => AnyProvider::Google(desk.calendar(&desk.id, home, clock)),
+            Self::Dav(desk) => AnyProvider::Caldav(desk.calendar(home, clock)),
         }
     }
 
@@ -184,7 +189,7 @@ impl Shore {
     pub(crate) fn href(&self, name: &str) -> String {
         match self {
             Self::Memory(_) => name.to_owned(),
-            Self::Folder(_) => format!("{name}.ics"),
+            Self::Folder(_) | Self::Dav(_) => format!("{name}.ics"),
             Self::Google(_) if ident::shaped(name) == Some(name) => name.to_owned(),
             // Google takes few letters.
             Self::Google(_) => format!("evt{}", data_encoding::HEXLOWER.encode(name.as_bytes())),
@@ -204,6 +209,7 @@ impl Shore {
                 touch(folder);
             }
             Self::Google(desk) => desk.put(href, text, home),
+            Self::Dav(desk) => desk.server.put(&format!("{}{href}", desk.path), text),
         }
     }
 
@@ -216,6 +222,7 @@ impl Shore {
                 touch(folder);
             }
             Self::Google(desk) => desk.google.erase(&desk.id, href),
+            Self::Dav(desk) => desk.server.delete(&format!("{}{href}", desk.path)),
         }
     }
 
@@ -235,7 +242,7 @@ impl Shore {
                 Change::Gone(_) => continue,
             };
             let bytes = match self {
-                Self::Memory(_) | Self::Google(_) => None,
+                Self::Memory(_) | Self::Google(_) | Self::Dav(_) => None,
                 Self::Folder(folder) => Some(std::fs::read(folder.path().join(&*href)).unwrap()),
             };
             found.insert(
@@ -274,7 +281,7 @@ impl Shore {
     pub(crate) fn steps(&self) -> u64 {
         match self {
             Self::Memory(_) | Self::Folder(_) => 6,
-            Self::Google(_) => 40,
+            Self::Google(_) | Self::Dav(_) => 40,
         }
     }
 

@@ -353,7 +353,7 @@ impl World {
                 match &self.calendars[at].shore {
                     Shore::Memory(calendar) => calendar.lose_cursors(),
                     Shore::Google(desk) => desk.google.expire_sync_tokens(&desk.id),
-                    Shore::Folder(_) => {}
+                    Shore::Folder(_) | Shore::Dav(_) => {}
                 }
             }
             7 if self.rng.chance(30) => self.add_foreign(),

@@ -1,0 +1,371 @@
+//! A calendar at a `CalDAV` server (RFC 4791). Reads what changed since a sync token (RFC 6578), or, where there are none, what
+//! has another version; writes each block as a resource of its own, named by the block's id. Never writes over a version that
+//! it did not see, never takes for gone what a server merely did not mention, and never sends anything that has people in it.
+
+use jiff::tz::TimeZone;
+
+use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderError, Pulled};
+use crate::{
+    http::{Method, Response, StatusCode, header},
+    ical,
+    ident::BlockId,
+    model::{Block, Part, Resource, Version},
+};
+
+mod account;
+pub mod address;
+pub mod answer;
+mod cursor;
+mod reading;
+pub mod xml;
+
+pub use account::{CaldavAccount, Offer};
+
+use account::Ask;
+use address::Address;
+use answer::{Doing, Refusal, Whose, error};
+use cursor::Reached;
+use reading::Reading;
+
+/// What blocks are sent as.
+const CALENDAR: &str = "text/calendar; charset=utf-8";
+/// The version of what may not be what was written: no server has it, so the next run reads it before anything is done to it.
+const UNSEEN: &str = "unseen";
+
+/// Which of an account's calendars is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// That at this path, or at this whole address.
+    Id(String),
+    /// The one of this name.
+    Name(String),
+}
+
+/// A calendar at a `CalDAV` server.
+#[derive(Debug)]
+pub struct CaldavCalendar {
+    account: CaldavAccount,
+    which: Which,
+    /// Where it is, as far as that is known.
+    found: Option<Address>,
+    me: Vec<String>,
+    home: TimeZone,
+    /// A listing that a busy server interrupted.
+    reading: Option<Reading>,
+    /// Whether anything was written since the last listing.
+    wrote: bool,
+    requests: u64,
+}
+
+impl Which {
+    /// The calendar as the configuration calls it.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Id(word) | Self::Name(word) => word,
+        }
+    }
+}
+
+impl CaldavCalendar {
+    /// A calendar of an account. `me` are the owner's addresses in lower case; floating times are in `home`.
+    pub fn new(account: &CaldavAccount, which: Which, me: &[String], home: &TimeZone) -> Self {
+        let found = match &which {
+            Which::Id(id) => account.base.join(id).map(|at| at.as_folder()),
+            Which::Name(_) => None,
+        };
+        Self {
+            account: account.clone(),
+            which,
+            found,
+            me: me.to_vec(),
+            home: home.clone(),
+            reading: None,
+            wrote: false,
+            requests: 0,
+        }
+    }
+
+    /// Where the calendar is. A name is looked up, unless it is remembered what it means.
+    async fn address(&mut self) -> Answer<Address> {
+        if let Some(found) = &self.found {
+            return Ok(found.clone());
+        }
+        let found = self.look_up().await?;
+        self.found = Some(found.clone());
+        Ok(found)
+    }
+
+    /// The one calendar of this name.
+    async fn look_up(&mut self) -> Answer<Address> {
+        let sent = self.account.line.requests();
+        let offers = self.account.calendars().await;
+        self.requests += self.account.line.requests() - sent;
+        let name = self.which.word();
+        let mut named = offers?.into_iter().filter(|offer| offer.name == name);
+        match (named.next(), named.next()) {
+            (Some(offer), None) => Ok(offer.address),
+            (found, _) => {
+                let what = match found {
+                    Some(_) => "there is more than one of this name; give the `id` instead",
+                    None => "there is none of this name",
+                };
+                let words = format!(
+                    "{what}; `calsync calendars {}` lists what there is",
+                    self.account.name
+                );
+                Err(self.error(ErrorKind::Gone, &words))
+            }
+        }
+    }
+
+    /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
+    async fn ask(&mut self, ask: Ask) -> Answer<Response> {
+        let sent = self.account.line.requests();
+        let answer = self.account.ask(ask, self.whose()).await;
+        self.requests += self.account.line.requests() - sent;
+        answer
+    }
+
+    fn whose(&self) -> Whose<'_> {
+        self.account.whose(self.which.word())
+    }
+
+    fn refused(&self, response: &Response, doing: Doing) -> ProviderError {
+        self.account.refused(response, self.whose(), doing)
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> ProviderError {
+        error(self.whose(), kind, what)
+    }
+
+    /// One resource as it is now; none if there is no such thing.
+    async fn resource(&mut self, name: &str) -> Answer<Option<(Version, Vec<u8>)>> {
+        let at = self.address().await?.inside(name);
+        let response = self.ask(Ask::new(Method::GET, &at)).await?;
+        match response.status {
+            StatusCode::OK => {
+                let version = told_version(&response);
+                let version = version.unwrap_or_else(|| reading::digest(&response.body));
+                Ok(Some((version, response.body.to_vec())))
+            }
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
+            _ => Err(self.refused(&response, Doing::Looking)),
+        }
+    }
+
+    /// Sends a block, new or over another.
+    async fn write(
+        &mut self,
+        name: &str,
+        block: &Block,
+        over: Option<&Version>,
+    ) -> Answer<Response> {
+        let at = self.address().await?.inside(name);
+        let text = ical::write(block, self.account.line.client().clock().now());
+        let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
+        let ask = match over {
+            None => ask.with(header::IF_NONE_MATCH, "*"),
+            Some(version) => ask.with(header::IF_MATCH, &quoted(version)),
+        };
+        self.wrote = true;
+        self.ask(ask).await
+    }
+
+    /// Where a block lies that was just written. A server that does not say in which version has put it into words of its own,
+    /// so it is read back; what does not mean the same is not taken for what was written.
+    async fn written(&mut self, name: &str, block: &Block, answer: &Response) -> Answer<Place> {
+        let place = |version| Place {
+            href: name.into(),
+            version,
+        };
+        if let Some(version) = told_version(answer) {
+            return Ok(place(version));
+        }
+        let version = match self.resource(name).await {
+            Ok(Some((version, text))) if self.is_same(block, &text) => version,
+            // It stands, whatever came of looking at it.
+            _ => UNSEEN.into(),
+        };
+        Ok(place(version))
+    }
+
+    /// Whether a text says what a block says.
+    fn is_same(&self, block: &Block, text: &[u8]) -> bool {
+        let parts = reading::parts(text, &self.me, &self.home).unwrap_or_default();
+        match &parts[..] {
+            [
+                Part::Event {
+                    seen: Some(seen), ..
+                },
+            ] => seen.print == block.print(),
+            _ => false,
+        }
+    }
+
+    /// What a refused change means: a resource that is gone is not in the version that was meant either.
+    async fn unchanged(&mut self, name: &str, response: &Response) -> Answer<ProviderError> {
+        let error = self.refused(response, Doing::Changing);
+        let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
+        if unclear && self.resource(name).await?.is_none() {
+            return Ok(self.error(ErrorKind::Gone, "the event is gone"));
+        }
+        Ok(error)
+    }
+
+    /// What stands in the way of a new block. Its UID may be another resource's: of one in this calendar the next listing
+    /// tells; one elsewhere stays, so that this id is of no use here.
+    async fn in_the_way(&mut self, response: &Response) -> Answer<ProviderError> {
+        let refusal = Refusal::read(response);
+        let error = self.refused(response, Doing::Creating);
+        let Some(href) = refusal
+            .condition
+            .href
+            .filter(|_| error.kind == ErrorKind::Conflict)
+        else {
+            return Ok(error);
+        };
+        let folder = self.address().await?;
+        let other = folder.join(&href).and_then(|at| folder.name_of(&at));
+        match other {
+            Some(name) if name.starts_with('/') => Ok(self.error(
+                ErrorKind::Spent,
+                "the id of a block is in use in another calendar",
+            )),
+            _ => Ok(error),
+        }
+    }
+}
+
+/// Whether a write was done: these say so, and nothing else does.
+fn is_done(response: &Response) -> bool {
+    matches!(response.status.as_u16(), 200 | 201 | 204)
+}
+
+/// The version that a server names.
+fn told_version(response: &Response) -> Option<Version> {
+    let etag = response.headers.get(header::ETAG)?.to_str().ok()?;
+    version(etag)
+}
+
+/// The version in an `ETag`, however it is dressed up: whatever packs answers on the way marks it as weak, and some servers
+/// forget the quotes.
+fn version(etag: &str) -> Option<Version> {
+    let bare = etag.trim();
+    let bare = bare.strip_prefix("W/").unwrap_or(bare);
+    let bare = bare.trim_matches('"');
+    (!bare.is_empty()).then(|| bare.into())
+}
+
+/// The `ETag` of a version.
+fn quoted(version: &str) -> String {
+    format!("\"{version}\"")
+}
+
+/// The name of the resource that holds a block.
+fn file_name(id: &BlockId) -> String {
+    format!("{id}.ics")
+}
+
+impl Provider for CaldavCalendar {
+    async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
+        self.read(since, known).await
+    }
+
+    async fn look(&mut self, id: &BlockId) -> Answer<Option<Resource>> {
+        let name = file_name(id);
+        let Some((version, text)) = self.resource(&name).await? else {
+            return Ok(None);
+        };
+        // Whatever it is, if it cannot be read it is there and is no block.
+        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
+        Ok(Some(Resource {
+            href: name.into(),
+            version,
+            parts,
+        }))
+    }
+
+    async fn create(&mut self, block: &Block) -> Answer<Place> {
+        let name = file_name(&block.id);
+        let response = self.write(&name, block, None).await?;
+        match is_done(&response) {
+            true => self.written(&name, block, &response).await,
+            false => Err(self.in_the_way(&response).await?),
+        }
+    }
+
+    async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
+        let response = self.write(&place.href, block, Some(&place.version)).await?;
+        match is_done(&response) {
+            true => self.written(&place.href, block, &response).await,
+            false => Err(self.unchanged(&place.href, &response).await?),
+        }
+    }
+
+    async fn remove(&mut self, place: &Place) -> Answer<()> {
+        let at = self.address().await?.inside(&place.href);
+        let ask = Ask::new(Method::DELETE, &at).with(header::IF_MATCH, &quoted(&place.version));
+        self.wrote = true;
+        let response = self.ask(ask).await?;
+        if is_done(&response) {
+            return Ok(());
+        }
+        let error = self.unchanged(&place.href, &response).await?;
+        match error.kind {
+            ErrorKind::Gone => Ok(()),
+            _ => Err(error),
+        }
+    }
+
+    async fn probe(&mut self) -> Answer<Probe> {
+        self.look_around().await
+    }
+
+    fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+impl CaldavCalendar {
+    /// Makes sure that there is a calendar, and finds out what may be done with it.
+    async fn look_around(&mut self) -> Answer<Probe> {
+        let at = self.address().await?;
+        let props = ["d:resourcetype", "d:current-user-privilege-set"];
+        let ask = Ask::xml("PROPFIND", &at, "0", &xml::propfind(&props));
+        let response = self.ask(ask).await?;
+        let found = self
+            .account
+            .multistatus(&response, self.whose(), Doing::Reading)?;
+        match found.members.first() {
+            Some(member) if member.props.is_calendar => Ok(Probe {
+                writable: member.props.is_writable(),
+                resources: None,
+            }),
+            _ => {
+                let words = format!(
+                    "there is something at this address, but no calendar; `calsync calendars {}` lists what there is",
+                    self.account.name
+                );
+                Err(self.error(ErrorKind::Gone, &words))
+            }
+        }
+    }
+
+    /// Where an earlier run found the calendar, and how far it read it.
+    fn begin(&mut self, since: Option<&Cursor>) -> Option<Reached> {
+        let reached = since.and_then(Reached::read)?;
+        let now = self.account.line.client().clock().now();
+        // With everything listed anew, a name is looked up anew as well.
+        if reached.is_old(now) {
+            return None;
+        }
+        let address = reached.address()?;
+        match &self.which {
+            Which::Id(_) => (self.found.as_ref() == Some(&address)).then_some(reached),
+            Which::Name(_) => {
+                self.found = Some(address);
+                Some(reached)
+            }
+        }
+    }
+}

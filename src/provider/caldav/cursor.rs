@@ -1,0 +1,74 @@
+//! How far a calendar has been read, and where it was found: so that a run in which nothing changed need not look for it. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::address::Address;
+use crate::provider::Cursor;
+
+/// After this long everything is listed again: some servers take a token that they have long forgotten, and say that nothing
+/// changed.
+const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a cursor says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reached {
+    /// Where the calendar is.
+    url: String,
+    /// What the server goes by.
+    pub(super) mark: Mark,
+    /// When everything was last listed, in seconds since 1970.
+    whole: i64,
+}
+
+/// What a server tells the state of a calendar by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mark {
+    /// A token, with which it says what changed since.
+    Sync(String),
+    /// A tag, which only says that something did; some servers do not even have that.
+    Tag(Option<String>),
+}
+
+impl Reached {
+    pub(super) fn new(at: &Address, mark: Mark, now: Timestamp) -> Self {
+        Self {
+            url: at.url(),
+            mark,
+            whole: now.as_second(),
+        }
+    }
+
+    /// The same, further on.
+    pub(super) fn on(self, mark: Mark) -> Self {
+        Self { mark, ..self }
+    }
+
+    /// What an earlier run reached; nothing if that cannot be read.
+    pub(super) fn read(cursor: &Cursor) -> Option<Self> {
+        serde_json::from_str(&cursor.0).ok()
+    }
+
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        serde_json::to_string(self).ok().map(Cursor)
+    }
+
+    pub(super) fn address(&self) -> Option<Address> {
+        Address::parse(&self.url)
+    }
+
+    /// Whether it is time to list everything. A clock that was set back makes it so too.
+    pub(super) fn is_old(&self, now: Timestamp) -> bool {
+        let then = Timestamp::from_second(self.whole).unwrap_or(Timestamp::MIN);
+        !(SignedDuration::ZERO..WHOLE_EVERY).contains(&now.duration_since(then))
+    }
+}
+
+impl Mark {
+    /// Whether it is a digest of the content, so that the same may come again whatever happened meanwhile. RFC 6578 wants a
+    /// token to be a URI; a bare word is such a digest.
+    pub(super) fn is_digest(&self) -> bool {
+        matches!(self, Self::Sync(token) if !token.contains(':'))
+    }
+}

@@ -1,0 +1,515 @@
+//! Reading a calendar: what changed since a token, or everything, and then what is in it. A listing that a busy server
+//! interrupts goes on where it was; one that cannot be believed is begun anew, from the beginning.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    CaldavCalendar, Which,
+    account::Ask,
+    address::Address,
+    answer::{Doing, Refusal},
+    cursor::{Mark, Reached},
+    version,
+    xml::{self, Member, Multistatus},
+};
+use crate::{
+    http::Response,
+    ical::{self, Reader},
+    ident,
+    model::{Href, Part, Print, Resource, Version},
+    provider::{Answer, Change, Cursor, ErrorKind, Known, Listing, ProviderError, Pulled},
+};
+
+/// The most pages that a listing may have.
+const PAGES_MAX: usize = 2_000;
+/// The most resources that a calendar may hold.
+const RESOURCES_MAX: usize = 500_000;
+/// How many resources are read at once.
+const BATCH: usize = 50;
+
+/// How far a listing has come.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// What was asked for.
+    since: Option<Cursor>,
+    /// What is read on from; none if everything is read.
+    from: Option<Reached>,
+    step: Step,
+    pages: usize,
+    /// A server failed once already at what is asked.
+    stumbled: bool,
+    /// What is there, or changed, and in which version.
+    listed: BTreeMap<Href, Option<Version>>,
+    gone: BTreeSet<Href>,
+    /// What still has to be read.
+    wanted: Vec<Href>,
+    changes: Vec<Change>,
+    /// Whether everything was listed.
+    whole: bool,
+    /// What was reached, once the listing is through.
+    mark: Option<Mark>,
+}
+
+/// What has to be asked next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// Whether it is a calendar at all.
+    Check,
+    /// What changed since this token.
+    Sync(Option<String>),
+    /// Whether anything changed.
+    Tag,
+    /// What is there.
+    List,
+    /// What of that is worth reading.
+    Choose,
+    /// What is in it.
+    Fetch,
+}
+
+/// Why a step could not be taken.
+pub(super) enum Stumble {
+    /// The token is no longer good; perhaps because the calendar is no longer where it was.
+    Lost {
+        moved: bool,
+    },
+    Error(ProviderError),
+}
+
+impl From<ProviderError> for Stumble {
+    fn from(error: ProviderError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Reading {
+    fn begin(since: Option<&Cursor>, from: Option<Reached>) -> Self {
+        let step = match from.as_ref().map(|reached| &reached.mark) {
+            // What lies elsewhere than where a calendar is may look like an empty one.
+            None if since.is_none() => Step::Check,
+            None => Step::Sync(None),
+            Some(Mark::Sync(token)) => Step::Sync(Some(token.clone())),
+            Some(Mark::Tag(_)) => Step::Tag,
+        };
+        Self {
+            since: since.cloned(),
+            whole: from.is_none(),
+            from,
+            step,
+            pages: 0,
+            stumbled: false,
+            listed: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            wanted: Vec::new(),
+            changes: Vec::new(),
+            mark: None,
+        }
+    }
+
+    /// The same from the beginning, and everything.
+    fn anew(self) -> Self {
+        Self {
+            since: self.since,
+            step: Step::Sync(None),
+            ..Self::begin(None, None)
+        }
+    }
+
+    /// Notes what a server says of one resource, wherever it is not the calendar itself or another one inside it.
+    fn note(&mut self, folder: &Address, member: &Member) -> Option<Href> {
+        let at = folder.join(&member.href)?;
+        let href: Href = folder.name_of(&at)?.into();
+        if member.props.is_folder || at.path().ends_with('/') {
+            return None;
+        }
+        match member.status {
+            Some(404 | 410) => {
+                self.listed.remove(&href);
+                self.gone.insert(href.clone());
+            }
+            // What the server will not say of it now says nothing about whether it is there.
+            _ => {
+                self.gone.remove(&href);
+                let told = member.props.etag.as_deref().and_then(version);
+                self.listed.insert(href.clone(), told);
+            }
+        }
+        Some(href)
+    }
+
+    fn is_gone(&mut self, href: &Href) {
+        self.listed.remove(href);
+        self.gone.insert(href.clone());
+    }
+}
+
+impl CaldavCalendar {
+    /// Reads what changed, or everything.
+    pub(super) async fn read(
+        &mut self,
+        since: Option<&Cursor>,
+        known: &dyn Known,
+    ) -> Answer<Pulled> {
+        let kept = self.reading.take();
+        let mut reading = match kept.filter(|reading| reading.since.as_ref() == since) {
+            Some(reading) => reading,
+            None => {
+                let wrote = self.wrote || known.wrote();
+                // What calsync wrote and somebody took away since leaves the calendar as it was, and such a token as well.
+                let from = self
+                    .begin(since)
+                    .filter(|from| !(wrote && from.mark.is_digest()));
+                Reading::begin(since, from)
+            }
+        };
+        loop {
+            match self.read_on(&mut reading, known).await {
+                Ok(()) => return self.pulled(reading).await,
+                Err(Stumble::Lost { moved }) => {
+                    tracing::debug!("how far the calendar was read is lost; reading everything");
+                    if moved && matches!(self.which, Which::Name(_)) {
+                        self.found = None;
+                    }
+                    reading = reading.anew();
+                }
+                Err(Stumble::Error(error)) => {
+                    if matches!(error.kind, ErrorKind::Retry(_)) {
+                        self.reading = Some(reading);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn read_on(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<(), Stumble> {
+        let folder = self.address().await?;
+        loop {
+            match reading.step.clone() {
+                Step::Check => {
+                    // A name was looked up among calendars.
+                    if let Which::Id(_) = self.which {
+                        self.look_around().await?;
+                    }
+                    reading.step = Step::Sync(None);
+                }
+                Step::Sync(token) => {
+                    self.sync_page(reading, &folder, token.as_deref()).await?;
+                }
+                Step::Tag => self.tag(reading, &folder, known).await?,
+                Step::List => self.list(reading, &folder).await?,
+                Step::Choose => {
+                    choose(reading, known);
+                    reading.step = Step::Fetch;
+                }
+                Step::Fetch => return Ok(self.fetch_all(reading, &folder).await?),
+            }
+            if reading.listed.len() > RESOURCES_MAX {
+                let words = format!(
+                    "it holds more than {RESOURCES_MAX} resources, which is more than calsync reads"
+                );
+                return Err(self.error(ErrorKind::Broken, &words).into());
+            }
+        }
+    }
+
+    /// One page of what changed since a token.
+    async fn sync_page(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        token: Option<&str>,
+    ) -> Result<(), Stumble> {
+        let ask = Ask::xml("REPORT", folder, "0", &xml::sync(token));
+        let response = self.ask(ask).await?;
+        if response.status.as_u16() != 207 {
+            let refusal = Refusal::read(&response);
+            let error = self.refused(&response, Doing::Reading);
+            return without_sync(reading, token, &refusal, error);
+        }
+        let found = self.listing(&response)?;
+        let cut = found
+            .members
+            .iter()
+            .any(|member| member.status == Some(507));
+        for member in &found.members {
+            if member.status != Some(507) {
+                reading.note(folder, member);
+            }
+        }
+        reading.pages += 1;
+        let Some(next) = found.token else {
+            // Nowhere to go on from: then the next run has to compare as well.
+            reading.step = Step::Tag;
+            return Ok(());
+        };
+        let again = Some(&*next) == token;
+        if cut {
+            if again || reading.pages > PAGES_MAX {
+                let words = format!(
+                    "its listing does not end, or has more than {PAGES_MAX} pages; nothing of it is believed"
+                );
+                return Err(self.error(ErrorKind::Broken, &words).into());
+            }
+            reading.step = Step::Sync(Some(next));
+            return Ok(());
+        }
+        reading.mark = Some(Mark::Sync(next));
+        reading.step = Step::Choose;
+        Ok(())
+    }
+
+    /// Whether anything changed, by the tag that changes with everything.
+    async fn tag(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        known_before: &dyn Known,
+    ) -> Result<(), Stumble> {
+        let known = match reading.from.as_ref().map(|reached| &reached.mark) {
+            Some(Mark::Tag(tag)) => Some(tag.clone()),
+            _ => None,
+        };
+        // A server without tags has nothing to say here, so nobody asks it twice.
+        let tag = match &known {
+            Some(None) => None,
+            _ => {
+                let ask = Ask::xml("PROPFIND", folder, "0", &xml::propfind(&["s:getctag"]));
+                let response = self.ask(ask).await?;
+                if known.is_some() && Refusal::read(&response).is_elsewhere() {
+                    return Err(Stumble::Lost { moved: true });
+                }
+                let found = self.listing(&response)?;
+                let props = found.members.into_iter().next().map(|member| member.props);
+                props.and_then(|props| props.tag)
+            }
+        };
+        let wrote = self.wrote || known_before.wrote();
+        let is_same = !wrote && tag.is_some() && known == Some(tag.clone());
+        reading.mark = Some(Mark::Tag(tag));
+        reading.step = match is_same {
+            true => Step::Choose,
+            false => Step::List,
+        };
+        Ok(())
+    }
+
+    /// Everything that is there.
+    async fn list(&mut self, reading: &mut Reading, folder: &Address) -> Result<(), Stumble> {
+        let props = ["d:getetag", "d:resourcetype"];
+        let ask = Ask::xml("PROPFIND", folder, "1", &xml::propfind(&props));
+        let response = self.ask(ask).await?;
+        let found = self.listing(&response)?;
+        // What a listing was begun with in another way is told here again.
+        reading.listed.clear();
+        reading.gone.clear();
+        for member in &found.members {
+            if member.status == Some(507) {
+                let words = "its listing was cut short by the server; nothing of it is believed";
+                return Err(self.error(ErrorKind::Broken, words).into());
+            }
+            reading.note(folder, member);
+        }
+        reading.whole = true;
+        reading.step = Step::Choose;
+        Ok(())
+    }
+
+    /// What a listing says.
+    fn listing(&self, response: &Response) -> Answer<Multistatus> {
+        self.account
+            .multistatus(response, self.whose(), Doing::Reading)
+    }
+
+    /// Reads what is in the resources that are wanted.
+    async fn fetch_all(&mut self, reading: &mut Reading, folder: &Address) -> Answer<()> {
+        while !reading.wanted.is_empty() {
+            let start = reading.wanted.len().saturating_sub(BATCH);
+            let batch = reading.wanted.get(start..).unwrap_or_default().to_vec();
+            let left = self.fetch(reading, folder, &batch).await?;
+            for href in left {
+                self.fetch_one(reading, &href).await?;
+            }
+            reading.wanted.truncate(start);
+        }
+        Ok(())
+    }
+
+    /// Reads several resources at once. Those that the server did not tell are left.
+    async fn fetch(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        batch: &[Href],
+    ) -> Answer<Vec<Href>> {
+        let paths: Vec<String> = batch.iter().map(|href| folder.inside(href).uri()).collect();
+        let ask = Ask::xml("REPORT", folder, "1", &xml::multiget(&paths));
+        let found = match self.ask(ask).await {
+            Ok(response) => self.listing(&response),
+            Err(error) => Err(error),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) if matches!(error.kind, ErrorKind::Broken) => {
+                // One of them may be what the answer broke at: one by one, only that one is lost.
+                tracing::debug!("several resources could not be read at once; reading one by one");
+                return Ok(batch.to_vec());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut left: BTreeSet<Href> = batch.iter().cloned().collect();
+        for member in found.members {
+            let at = folder.join(&member.href);
+            let Some(href) = at.and_then(|at| folder.name_of(&at)).map(Href::from) else {
+                continue;
+            };
+            let data = member.props.data;
+            if matches!(member.status, Some(404 | 410)) && left.remove(&href) {
+                reading.is_gone(&href);
+            } else if let Some(data) = data.filter(|_| left.remove(&href)) {
+                let told = member.props.etag.as_deref().and_then(version);
+                let told = told.or_else(|| reading.listed.get(&href).cloned().flatten());
+                let told = told.unwrap_or_else(|| digest(data.as_bytes()));
+                let change = self.change(&href, told, data.as_bytes());
+                reading.changes.push(change);
+            }
+        }
+        Ok(left.into_iter().collect())
+    }
+
+    /// Reads one resource that was not told with the others. Not to be told is not to be gone.
+    async fn fetch_one(&mut self, reading: &mut Reading, href: &Href) -> Answer<()> {
+        match self.resource(href).await {
+            Ok(Some((version, text))) => {
+                let change = self.change(href, version, &text);
+                reading.changes.push(change);
+            }
+            Ok(None) => reading.is_gone(href),
+            Err(error) if matches!(error.kind, ErrorKind::Broken | ErrorKind::Refused) => {
+                let told = reading.listed.get(href).cloned().flatten();
+                reading.changes.push(Change::Unreadable {
+                    href: href.clone(),
+                    version: told.unwrap_or_default(),
+                    why: "the server does not tell what is in it".to_owned(),
+                    is_known: false,
+                });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn change(&self, href: &Href, version: Version, text: &[u8]) -> Change {
+        let parts = match empty_block(href, text) {
+            Some(part) => Ok(vec![part]),
+            None => parts(text, &self.me, &self.home),
+        };
+        match parts {
+            Ok(parts) => Change::Seen(Resource {
+                href: href.clone(),
+                version,
+                parts,
+            }),
+            Err(why) => Change::Unreadable {
+                href: href.clone(),
+                version,
+                why,
+                is_known: true,
+            },
+        }
+    }
+
+    /// All that a listing says.
+    async fn pulled(&mut self, reading: Reading) -> Answer<Pulled> {
+        let at = self.address().await?;
+        let now: Timestamp = self.account.line.client().clock().now();
+        let cursor = reading.mark.and_then(|mark| {
+            let listed_now = || Reached::new(&at, mark.clone(), now);
+            let reached = match reading.from {
+                Some(from) if !reading.whole => from.on(mark),
+                _ => listed_now(),
+            };
+            reached.cursor()
+        });
+        self.wrote = false;
+        // Servers tell in whatever order they like.
+        let mut changes = reading.changes;
+        changes.sort_by(|one, other| href_of(one).cmp(href_of(other)));
+        let listing = match reading.whole {
+            true => Listing::Whole(reading.listed.into_keys().collect()),
+            false => {
+                changes.extend(reading.gone.into_iter().map(Change::Gone));
+                Listing::Delta
+            }
+        };
+        Ok(Pulled {
+            listing,
+            changes,
+            cursor,
+        })
+    }
+}
+
+/// A server did not say what changed: the token is lost, or it cannot say such things at all, or it has trouble.
+fn without_sync(
+    reading: &mut Reading,
+    token: Option<&str>,
+    refusal: &Refusal,
+    error: ProviderError,
+) -> Result<(), Stumble> {
+    let trouble_again = refusal.is_servers() && reading.stumbled;
+    if token.is_some() && (refusal.may_be_token() || trouble_again) {
+        let moved = refusal.is_elsewhere();
+        return Err(Stumble::Lost { moved });
+    }
+    let cannot = refusal.may_be_unknown_report() || (trouble_again && refusal.status == 500);
+    if token.is_none() && cannot {
+        reading.step = Step::Tag;
+        return Ok(());
+    }
+    reading.stumbled |= refusal.is_servers();
+    Err(error.into())
+}
+
+fn href_of(change: &Change) -> &Href {
+    match change {
+        Change::Seen(resource) => &resource.href,
+        Change::Gone(href) | Change::Unreadable { href, .. } => href,
+    }
+}
+
+/// Leaves out what is known in the very version that is listed: what calsync wrote itself, most of all.
+fn choose(reading: &mut Reading, known: &dyn Known) {
+    if reading.listed.is_empty() {
+        return;
+    }
+    let known = known.versions();
+    let is_new = |(href, version): &(&Href, &Option<Version>)| {
+        version.is_none() || known.get(*href) != version.as_ref()
+    };
+    let wanted = reading.listed.iter().filter(is_new);
+    reading.wanted = wanted.map(|(href, _)| href.clone()).collect();
+}
+
+/// What a text holds, or what is wrong with it.
+pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
+    ical::read(text, Reader { me, home }).map_err(|error| error.to_string())
+}
+
+/// A block of which nothing is left. There is nothing of anybody's in it.
+fn empty_block(href: &str, text: &[u8]) -> Option<Part> {
+    let id = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id));
+    let id = id.filter(|_| text.trim_ascii().is_empty())?;
+    Some(Part::Unreadable {
+        uid: id.into(),
+        people: false,
+        why: "it is empty".to_owned(),
+    })
+}
+
+/// A version for what the server names none for.
+pub(super) fn digest(text: &[u8]) -> Version {
+    Print::of([text]).to_string().into()
+}

@@ -1,0 +1,8 @@
+//! `CalDAV`: what is said to servers and what is made of what they say.
+
+mod config;
+mod discovery;
+mod odd;
+mod program;
+mod tls;
+mod words;

@@ -1,0 +1,127 @@
+//! The keys of a `CalDAV` account and of its calendars, and every mistake that can be made with them.
+
+use crate::support::program::{Home, write};
+
+fn configure(home: &Home, account: &str, calendar: &str) {
+    write(&home.path("empty.pem"), b"zqx9secret");
+    home.configure(&format!(
+        "timezone = \"UTC\"\n[accounts.cloud]\nprovider = \"caldav\"\n{account}\n\
+         [calendars.a]\naccount = \"cloud\"\n{calendar}\n[calendars.b]\npath = \"b\"\n"
+    ));
+}
+
+const FINE: &str = "url = \"https://e.org/dav\"\nusername = \"ada\"";
+
+/// Lines of the account and of the calendar, and something of what is said about them.
+const MISTAKES: [(&str, &str, &str); 19] = [
+    ("username = \"a\"", "id = \"/a/\"", "needs `url`"),
+    (
+        "url = \"https://e.org\"",
+        "id = \"/a/\"",
+        "needs `username`",
+    ),
+    (
+        "url = \"http://e.org\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "http is for this machine alone",
+    ),
+    (
+        "url = \"https://ada@e.org\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "without a user name in it",
+    ),
+    (
+        "url = \"https://e.org/?a=b\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "`url` must be the address",
+    ),
+    (
+        "url = \"e.org\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "`url` must be the address",
+    ),
+    (
+        "url = \"https://e.org\"\nusername = \"a:b\"",
+        "id = \"/a/\"",
+        "no colon",
+    ),
+    (
+        "password = \"zqx9secret\"",
+        "id = \"/a/\"",
+        "unknown key `password`",
+    ),
+    (
+        "password_command = \"pass show 'my calendar'\"",
+        "id = \"/a/\"",
+        "without a shell",
+    ),
+    (
+        "password_command = \"cat x | head\"",
+        "id = \"/a/\"",
+        "without a shell",
+    ),
+    (
+        "password_command = \" \"",
+        "id = \"/a/\"",
+        "must not be empty",
+    ),
+    ("password_command = []", "id = \"/a/\"", "must not be empty"),
+    ("ca_file = \"~/none.pem\"", "id = \"/a/\"", "cannot be read"),
+    (
+        "ca_file = \"~/empty.pem\"",
+        "id = \"/a/\"",
+        "holds no certificate",
+    ),
+    ("requests_per_minute = 0", "id = \"/a/\"", "from 1 to 60000"),
+    ("", "id = \"work\"", "must be the path of the calendar"),
+    ("", "id = \"//e.org/a\"", "must be the path of the calendar"),
+    ("", "", "needs `id` beside `account`"),
+    ("", "id = \"/a/\"\nname = \"A\"", "both `id` and `name`"),
+];
+
+#[test]
+fn every_mistake_is_told() {
+    for (account, calendar, words) in MISTAKES {
+        let home = Home::bare();
+        let is_whole = account.contains("url") || account.contains("username = \"a\"");
+        let account = match is_whole {
+            true => account.to_owned(),
+            false => format!("{FINE}\n{account}"),
+        };
+        configure(&home, &account, calendar);
+        let ran = home.expect(3, &["auth", "list"]);
+        assert!(ran.stderr.contains(words), "{account} {calendar}: {ran:?}");
+        assert!(!ran.all().contains("zqx9secret"), "{ran:?}");
+    }
+}
+
+#[test]
+fn all_that_is_right_is_taken() {
+    for account in [
+        "password_command = \"pass show cloud/ada\"",
+        "password_command = [\"sh\", \"-c\", \"echo 'a b' | tail\"]",
+        "requests_per_minute = 60000",
+    ] {
+        for calendar in [
+            "id = \"/ada/work/\"",
+            "id = \"https://p42.e.org/ada/work/\"",
+            "name = \"Work\"",
+        ] {
+            let home = Home::bare();
+            configure(&home, &format!("{FINE}\n{account}"), calendar);
+            home.expect(0, &["status"]);
+        }
+    }
+}
+
+#[test]
+fn one_calendar_under_two_names_is_a_mistake() {
+    let home = Home::bare();
+    configure(
+        &home,
+        FINE,
+        "id = \"/ada/caf%C3%A9/\"\n[calendars.c]\naccount = \"cloud\"\nid = \"/ada/café\"",
+    );
+    let ran = home.expect(3, &["auth", "list"]);
+    ran.says(&["[calendars.c] is the same calendar as [calendars.a]"]);
+}

@@ -1,0 +1,678 @@
+//! Odd answers that real servers give now and then, and that tests cannot make them give.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use calsync::{
+    clock::Clock,
+    ident::{Mint, Subject},
+    model::{Block, Face, Href, Shape, Span, Version},
+    provider::{
+        Change, Cursor, ErrorKind, Known, Listing, Place, Provider as _, Pulled,
+        caldav::{CaldavCalendar, Which},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::support::{
+    dav::{
+        PASSWORD, account,
+        script::{Heard, Says, Script, found, went},
+    },
+    program::meeting,
+    shore::poll_out,
+    world::home,
+};
+
+const FOLDER: &str = "/ada/work/";
+
+/// What an installation knows.
+#[derive(Default)]
+struct Memory {
+    versions: BTreeMap<Href, Version>,
+    wrote: bool,
+}
+
+impl Known for Memory {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        self.versions.clone()
+    }
+
+    fn wrote(&self) -> bool {
+        self.wrote
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// A server that says what a test wants of a calendar, save that it is one.
+fn listening(answer: impl Fn(&Heard) -> Says + Send + 'static) -> Script {
+    Script::start(move |asked| match is_check(asked) {
+        true => Says::many(&found(
+            FOLDER,
+            "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>",
+        )),
+        false => answer(asked),
+    })
+}
+
+/// Whether it is asked what may be done with a calendar.
+fn is_check(asked: &Heard) -> bool {
+    asked.path == FOLDER && asked.body.contains("current-user-privilege-set")
+}
+
+/// What was asked beside that.
+fn heard(script: &Script) -> Vec<Heard> {
+    let mut heard = script.heard();
+    heard.retain(|asked| !is_check(asked));
+    heard
+}
+
+fn calendar_at(script: &Script, which: Which, now: Timestamp) -> CaldavCalendar {
+    CaldavCalendar::new(
+        &account(&script.url(), &Clock::at(now)),
+        which,
+        &[],
+        &home(),
+    )
+}
+
+fn calendar(script: &Script) -> CaldavCalendar {
+    calendar_at(script, Which::Id(FOLDER.to_owned()), now())
+}
+
+fn pull(script: &Script, since: Option<&Cursor>, known: &Memory) -> Pulled {
+    poll_out(calendar(script).pull(since, known)).unwrap()
+}
+
+/// Seen, unreadable and gone.
+fn told(pulled: &Pulled) -> (Vec<&str>, Vec<&str>, Vec<&str>) {
+    let (mut seen, mut unreadable, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    for change in &pulled.changes {
+        match change {
+            Change::Seen(resource) => seen.push(&*resource.href),
+            Change::Unreadable { href, .. } => unreadable.push(&**href),
+            Change::Gone(href) => gone.push(&**href),
+        }
+    }
+    seen.sort_unstable();
+    (seen, unreadable, gone)
+}
+
+fn whole(pulled: &Pulled) -> Vec<&str> {
+    match &pulled.listing {
+        Listing::Whole(present) => present.iter().map(|href| &**href).collect(),
+        Listing::Delta => panic!("a whole listing"),
+    }
+}
+
+fn etag(name: &str, version: &str) -> String {
+    found(
+        &format!("{FOLDER}{name}"),
+        &format!("<d:getetag>\"{version}\"</d:getetag>"),
+    )
+}
+
+fn data(name: &str, version: &str) -> String {
+    let text = meeting(name, 3);
+    let props =
+        format!("<d:getetag>\"{version}\"</d:getetag><c:calendar-data>{text}</c:calendar-data>");
+    found(&format!("{FOLDER}{name}"), &props)
+}
+
+fn token(token: &str) -> String {
+    format!("<d:sync-token>{token}</d:sync-token>")
+}
+
+/// The resources that a multiget asks for.
+fn wanted(asked: &Heard) -> Vec<String> {
+    let hrefs = asked.body.split("<d:href>").skip(1);
+    let names = hrefs.filter_map(|text| text.split("</d:href>").next()?.strip_prefix(FOLDER));
+    names.map(str::to_owned).collect()
+}
+
+fn is_multiget(asked: &Heard) -> bool {
+    asked.body.contains("calendar-multiget")
+}
+
+/// The token that a listing is asked to go on from; none if the request is another one.
+fn since(asked: &Heard) -> Option<&str> {
+    let (_, rest) = asked.body.split_once("<d:sync-token>")?;
+    rest.split("</d:sync-token>").next()
+}
+
+/// Tells of everything that is asked for.
+fn tell(asked: &Heard, version: &str) -> Says {
+    let all: Vec<String> = wanted(asked)
+        .iter()
+        .map(|name| data(name, version))
+        .collect();
+    Says::many(&all.concat())
+}
+
+/// A server with two events, that knows no token but `http://t/1`, of which it says what it is told.
+fn lost(says: Says) -> Script {
+    listening(move |asked| match since(asked) {
+        Some("") => Says::many(&format!(
+            "{}{}{}",
+            etag("a.ics", "1"),
+            etag("b.ics", "1"),
+            token("http://t/2")
+        )),
+        Some(_) => says.clone(),
+        None => tell(asked, "1"),
+    })
+}
+
+/// How far an earlier run read the calendar.
+fn reached(script: &Script, token: &str) -> Cursor {
+    let url = format!("{}{FOLDER}", script.url());
+    Cursor(
+        serde_json::json!({"url": url, "mark": {"sync": token}, "whole": now().as_second() - 60})
+            .to_string(),
+    )
+}
+
+#[test]
+fn a_listing_in_pages_is_read_to_its_end() {
+    let script = listening(|asked| match since(asked) {
+        Some("") => Says::many(&format!(
+            "{}{}{}",
+            etag("a.ics", "1"),
+            went(FOLDER, 507),
+            token("http://t/1")
+        )),
+        Some("http://t/1") => Says::many(&format!(
+            "{}{}{}{}",
+            etag("b.ics", "1"),
+            etag("a.ics", "2"),
+            went(&format!("{FOLDER}c.ics"), 404),
+            token("http://t/2")
+        )),
+        _ => tell(asked, "2"),
+    });
+    let pulled = pull(&script, None, &Memory::default());
+    assert_eq!(whole(&pulled), ["a.ics", "b.ics"]);
+    assert_eq!(told(&pulled).0, ["a.ics", "b.ics"]);
+    assert!(pulled.cursor.unwrap().0.contains("http://t/2"));
+    assert_eq!(heard(&script).len(), 3);
+}
+
+#[test]
+fn pages_that_lead_nowhere_are_not_believed() {
+    let script =
+        listening(|_| Says::many(&format!("{}{}", went(FOLDER, 507), token("http://t/1"))));
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(error.message.contains("does not end"), "{error}");
+}
+
+#[test]
+fn a_lost_token_means_everything_however_it_is_said() {
+    let named = "<d:error xmlns:d='DAV:'><d:valid-sync-token/></d:error>";
+    for says in [
+        Says::status(403).body(named),
+        Says::status(412).body(named),
+        Says::status(400),
+        Says::status(404),
+        Says::status(409),
+        Says::status(410),
+        Says::status(418),
+        Says::status(422),
+    ] {
+        let status = says.status;
+        let script = lost(says);
+        let pulled = pull(
+            &script,
+            Some(&reached(&script, "http://t/1")),
+            &Memory::default(),
+        );
+        assert_eq!(whole(&pulled), ["a.ics", "b.ics"], "{status}");
+    }
+    // A server's own trouble may pass; only if it stays is the token to blame.
+    let script = lost(Says::status(500));
+    let mut calendar = calendar(&script);
+    let since = reached(&script, "http://t/1");
+    let error = poll_out(calendar.pull(Some(&since), &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Retry(None));
+    let pulled = poll_out(calendar.pull(Some(&since), &Memory::default())).unwrap();
+    assert_eq!(whole(&pulled), ["a.ics", "b.ics"]);
+}
+
+#[test]
+fn a_refusal_that_is_not_about_the_token_stays_one() {
+    for (status, kind) in [(403, ErrorKind::Refused), (429, ErrorKind::Retry(None))] {
+        let script = lost(Says::status(status));
+        let since = reached(&script, "http://t/1");
+        let error = poll_out(calendar(&script).pull(Some(&since), &Memory::default())).unwrap_err();
+        assert_eq!(error.kind, kind);
+        assert_eq!(heard(&script).len(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_is_only_a_digest_is_not_trusted_after_writing() {
+    for (token, wrote, is_whole) in [
+        ("4b825dc6", false, false),
+        ("4b825dc6", true, true),
+        ("http://t/1", true, false),
+    ] {
+        let script = listening(move |asked| {
+            assert!(since(asked).is_some());
+            Says::many(&format!("<d:sync-token>{token}</d:sync-token>"))
+        });
+        let known = Memory {
+            wrote,
+            ..Memory::default()
+        };
+        let pulled = pull(&script, Some(&reached(&script, token)), &known);
+        assert_eq!(
+            pulled.listing != Listing::Delta,
+            is_whole,
+            "{token} {wrote}"
+        );
+        assert_eq!(heard(&script).len(), 1);
+    }
+}
+
+#[test]
+fn once_a_day_everything_is_compared() {
+    let script = lost(Says::many(&token("http://t/1")));
+    let known = Memory {
+        versions: [
+            (Href::from("a.ics"), "1".into()),
+            (Href::from("b.ics"), "1".into()),
+            (Href::from("silently-gone.ics"), "1".into()),
+        ]
+        .into(),
+        ..Memory::default()
+    };
+    let since = reached(&script, "http://t/1");
+    let which = Which::Id(FOLDER.to_owned());
+    for (hours, is_whole) in [(23, false), (25, true), (-1, true)] {
+        let later = now() + SignedDuration::from_hours(hours);
+        let mut calendar = calendar_at(&script, which.clone(), later);
+        let pulled = poll_out(calendar.pull(Some(&since), &known)).unwrap();
+        assert_eq!(pulled.listing != Listing::Delta, is_whole, "{hours}");
+        assert!(pulled.changes.is_empty(), "what is known is not read again");
+        assert_eq!(heard(&script).len(), 1, "and it is one request in any case");
+        if is_whole {
+            assert_eq!(whole(&pulled), ["a.ics", "b.ics"]);
+        }
+    }
+}
+
+/// A server that knows neither tokens nor, if there is none, tags.
+fn without_sync(refusal: u16, tag: Option<&'static str>) -> Script {
+    listening(move |asked| {
+        if since(asked).is_some() {
+            return Says::status(refusal);
+        }
+        if asked.body.contains("getctag") {
+            let tag = tag.map_or(String::new(), |tag| format!("<s:getctag>{tag}</s:getctag>"));
+            return Says::many(&found(FOLDER, &tag));
+        }
+        if is_multiget(asked) {
+            return tell(asked, "2");
+        }
+        let own = "<d:getetag>\"x\"</d:getetag><d:resourcetype><d:collection/></d:resourcetype>";
+        Says::many(&format!(
+            "{}{}{}",
+            found(FOLDER, own),
+            etag("a.ics", "1"),
+            etag("b.ics", "2")
+        ))
+    })
+}
+
+#[test]
+fn a_server_that_cannot_say_what_changed_is_compared_with() {
+    let known = Memory {
+        versions: [
+            (Href::from("a.ics"), "1".into()),
+            (Href::from("gone.ics"), "1".into()),
+        ]
+        .into(),
+        ..Memory::default()
+    };
+    for refusal in [400, 403, 405, 501, 507] {
+        let script = without_sync(refusal, Some("c1"));
+        let first = pull(&script, None, &known);
+        assert_eq!(whole(&first), ["a.ics", "b.ics"], "{refusal}");
+        assert_eq!(told(&first).0, ["b.ics"], "only what is new is read");
+        assert_eq!(heard(&script).len(), 4);
+        let same = pull(&script, first.cursor.as_ref(), &known);
+        assert_eq!((same.listing, same.changes), (Listing::Delta, Vec::new()));
+        assert_eq!(script.lines(), [format!("PROPFIND {FOLDER}")]);
+        let wrote = Memory {
+            wrote: true,
+            ..Memory::default()
+        };
+        let again = pull(&script, same.cursor.as_ref(), &wrote);
+        assert_eq!(whole(&again), ["a.ics", "b.ics"]);
+        let moved = Cursor(same.cursor.unwrap().0.replace("c1", "c0"));
+        assert_eq!(whole(&pull(&script, Some(&moved), &known)).len(), 2);
+    }
+    let script = without_sync(501, None);
+    let all = pull(&script, None, &Memory::default());
+    heard(&script);
+    let known = Memory {
+        versions: [
+            (Href::from("a.ics"), "1".into()),
+            (Href::from("b.ics"), "2".into()),
+        ]
+        .into(),
+        ..Memory::default()
+    };
+    let again = pull(&script, all.cursor.as_ref(), &known);
+    assert_eq!((whole(&again).len(), again.changes.len()), (2, 0));
+    assert_eq!(heard(&script).len(), 1);
+}
+
+#[test]
+fn what_a_server_lists_beside_events_is_left_out() {
+    let script = listening(|asked| {
+        if is_multiget(asked) {
+            assert_eq!(wanted(asked), ["caf%C3%A9%20b.ics"]);
+            // The same, spelled otherwise, and with what the server does not have.
+            let says = data("caf%c3%a9%20b.ics", "1").replace(
+                "</d:response>",
+                "<d:propstat><d:prop><d:getetag>\"9\"</d:getetag><c:calendar-data/></d:prop>\
+                 <d:status>HTTP/1.1 404 Not Found</d:status></d:propstat></d:response>",
+            );
+            return Says::many(&says);
+        }
+        let folder = "<d:getetag>\"x\"</d:getetag>";
+        let base = format!("https://elsewhere.example.org{FOLDER}");
+        Says::many(&format!(
+            "{}{}{}{}",
+            found(FOLDER, folder),
+            found(&base, folder),
+            found(&format!("{FOLDER}sub/"), folder),
+            etag("café b.ics", "1") + &token("http://t/1"),
+        ))
+    });
+    let pulled = pull(&script, None, &Memory::default());
+    assert_eq!(whole(&pulled), ["café b.ics"]);
+    let [Change::Seen(resource)] = &pulled.changes[..] else {
+        panic!("{pulled:?}");
+    };
+    assert_eq!((&*resource.href, &*resource.version), ("café b.ics", "1"));
+}
+
+#[test]
+fn not_to_be_told_is_not_to_be_gone() {
+    let script = listening(|asked| {
+        if let Some(since) = since(asked) {
+            assert_eq!(since, "http://t/1");
+            let all = ["a.ics", "gone.ics", "hidden.ics", "lost.ics", "secret.ics"];
+            let all: Vec<String> = all.iter().map(|name| etag(name, "1")).collect();
+            return Says::many(&format!("{}{}", all.concat(), token("http://t/2")));
+        }
+        if is_multiget(asked) {
+            let gone = went(&format!("{FOLDER}gone.ics"), 404);
+            return Says::many(&format!("{}{gone}", data("a.ics", "1")));
+        }
+        match asked.path.strip_prefix(FOLDER) {
+            Some("hidden.ics") => Says::status(200)
+                .with("ETag", "W/\"2\"")
+                .body(meeting("hidden", 2)),
+            Some("secret.ics") => Says::status(403),
+            _ => Says::status(404),
+        }
+    });
+    let pulled = pull(
+        &script,
+        Some(&reached(&script, "http://t/1")),
+        &Memory::default(),
+    );
+    let (seen, unreadable, gone) = told(&pulled);
+    assert_eq!(seen, ["a.ics", "hidden.ics"]);
+    assert_eq!(unreadable, ["secret.ics"]);
+    assert_eq!(gone, ["gone.ics", "lost.ics"]);
+}
+
+#[test]
+fn one_odd_resource_spoils_itself_alone() {
+    let script = listening(|asked| {
+        if since(asked).is_some() {
+            let all = ["a.ics", "odd.ics"].map(|name| etag(name, "1")).concat();
+            return Says::many(&format!("{all}{}", token("http://t/1")));
+        }
+        match asked.path.strip_prefix(FOLDER) {
+            Some("a.ics") => Says::status(200)
+                .with("ETag", "\"1\"")
+                .body(meeting("a", 1)),
+            Some("odd.ics") => Says::status(200).with("ETag", "\"1\"").body("no calendar"),
+            // All of it, were it not for one character that XML does not have.
+            _ => Says::many(&data("a.ics", "1").replace("Meeting", "&#1;")),
+        }
+    });
+    let pulled = pull(&script, None, &Memory::default());
+    let (seen, unreadable, _) = told(&pulled);
+    assert_eq!((seen, unreadable), (vec!["a.ics"], vec!["odd.ics"]));
+}
+
+#[test]
+fn what_is_no_calendar_is_not_taken_for_an_empty_one() {
+    let script = Script::start(|asked| match asked.body.contains("resourcetype") {
+        true => Says::many(&found(
+            FOLDER,
+            "<d:resourcetype><d:collection/></d:resourcetype>",
+        )),
+        false => Says::many(&token("http://t/1")),
+    });
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Gone);
+    assert!(error.message.contains("but no calendar"), "{error}");
+}
+
+#[test]
+fn many_are_read_fifty_at_a_time() {
+    let script = listening(|asked| match since(asked) {
+        Some(_) => {
+            let all: Vec<String> = (0..120)
+                .map(|i| etag(&format!("{i:03}.ics"), "1"))
+                .collect();
+            Says::many(&format!("{}{}", all.concat(), token("http://t/1")))
+        }
+        None => tell(asked, "1"),
+    });
+    let pulled = pull(&script, None, &Memory::default());
+    assert_eq!(pulled.changes.len(), 120);
+    let sizes: Vec<usize> = heard(&script)
+        .iter()
+        .map(|asked| wanted(asked).len())
+        .collect();
+    assert_eq!(sizes, [0, 50, 50, 20]);
+}
+
+#[test]
+fn a_name_is_looked_up_once_and_again_when_its_calendar_is_gone() {
+    let moved = Arc::new(AtomicUsize::new(0));
+    let place = Arc::clone(&moved);
+    let script = listening(move |asked| {
+        let at = format!("/ada/work{}/", place.load(Ordering::Relaxed));
+        let is_there = asked.path == at;
+        if since(asked).is_some() {
+            return match is_there {
+                true => Says::many(&token("http://t/1")),
+                false => Says::status(404),
+            };
+        }
+        let home = "<c:calendar-home-set><d:href>/ada/</d:href></c:calendar-home-set>";
+        let kind = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>";
+        let named = format!("{kind}<d:displayname>Work</d:displayname>");
+        match &*asked.path {
+            "/" => Says::many(&found("/", home)),
+            _ => Says::many(&found(&at, &named)),
+        }
+    });
+    let which = Which::Name("Work".to_owned());
+    let pull = |since: Option<&Cursor>| {
+        let mut calendar = calendar_at(&script, which.clone(), now());
+        poll_out(calendar.pull(since, &Memory::default())).unwrap()
+    };
+    let first = pull(None);
+    assert_eq!(heard(&script).len(), 3, "two to find it, one to read it");
+    let second = pull(first.cursor.as_ref());
+    assert_eq!(script.lines(), ["REPORT /ada/work0/"]);
+    moved.store(1, Ordering::Relaxed);
+    let third = pull(second.cursor.as_ref());
+    assert!(third.cursor.unwrap().0.contains("/ada/work1/"));
+}
+
+fn block(hour: i8) -> Block {
+    let mint = Mint::new(&[7; 32]);
+    let stem = mint.stem(Subject {
+        source: &"home".into(),
+        uid: &"x".into(),
+        occurrence: &"".into(),
+        target: &"work".into(),
+    });
+    let start = now() + SignedDuration::from_hours(hour.into());
+    Block {
+        id: mint.id(&"work".into(), &stem, 0),
+        shape: Shape::Once(Span::timed(start, start + SignedDuration::from_hours(1))),
+        face: Face {
+            title: "Busy".to_owned(),
+            notes: String::new(),
+        },
+    }
+}
+
+#[test]
+fn what_is_in_the_way_of_a_block_is_told_apart() {
+    let uid = |href: &str| {
+        format!(
+            "<d:error xmlns:d='DAV:' xmlns:c='urn:ietf:params:xml:ns:caldav'><c:no-uid-conflict>{href}</c:no-uid-conflict></d:error>"
+        )
+    };
+    for (says, kind) in [
+        (Says::status(412), ErrorKind::Exists),
+        (Says::status(412).body(uid("")), ErrorKind::Conflict),
+        (
+            Says::status(409).body(uid("<d:href>/ada/work/x.ics</d:href>")),
+            ErrorKind::Conflict,
+        ),
+        (
+            Says::status(403).body(uid("<d:href>/ada/home/x.ics</d:href>")),
+            ErrorKind::Spent,
+        ),
+        (Says::many(&went("/ada/work/x.ics", 412)), ErrorKind::Exists),
+        (Says::status(200 + 2), ErrorKind::Broken),
+        (Says::status(507), ErrorKind::Refused),
+        (
+            Says::status(302).with("Location", "/other/"),
+            ErrorKind::Broken,
+        ),
+    ] {
+        let status = says.status;
+        let script = listening(move |_| says.clone());
+        let error = poll_out(calendar(&script).create(&block(1))).unwrap_err();
+        assert_eq!(error.kind, kind, "{status}: {error}");
+        let asked = heard(&script);
+        assert_eq!(asked.len(), 1);
+        assert!(
+            asked[0]
+                .head
+                .to_ascii_lowercase()
+                .contains("if-none-match: *")
+        );
+        let body = &asked[0].body;
+        let quiet = ["ATTENDEE", "ORGANIZER", "VALARM", "METHOD"];
+        assert!(quiet.iter().all(|word| !body.contains(word)), "{body}");
+    }
+}
+
+#[test]
+fn what_a_server_puts_into_its_own_words_is_read_back() {
+    for (is_same, version) in [(true, "7"), (false, "unseen")] {
+        let stands = Arc::new(std::sync::Mutex::new(String::new()));
+        let script = listening(move |asked| {
+            if asked.method == "PUT" {
+                let text = asked.body.replace("PRODID:-//calsync", "PRODID:-//server");
+                let text = text.replace("END:VEVENT", "X-SERVER:1\r\nSEQUENCE:3\r\nEND:VEVENT");
+                *stands.lock().unwrap() = match is_same {
+                    true => text,
+                    false => text.replace("SUMMARY:Busy", "SUMMARY:Other"),
+                };
+                return Says::status(201);
+            }
+            let text = stands.lock().unwrap().clone();
+            Says::status(200).with("ETag", "\"7\"").body(text)
+        });
+        let place = poll_out(calendar(&script).create(&block(1))).unwrap();
+        assert_eq!(&*place.version, version);
+        assert_eq!(heard(&script).len(), 2);
+    }
+    let script = listening(|_| Says::status(204).with("ETag", "W/\"8\""));
+    let place = poll_out(calendar(&script).create(&block(1))).unwrap();
+    assert_eq!(&*place.version, "8");
+    assert_eq!(heard(&script).len(), 1, "what is told is not asked");
+}
+
+#[test]
+fn a_change_that_is_refused_is_looked_at() {
+    let place = Place {
+        href: "x.ics".into(),
+        version: "7".into(),
+    };
+    for (refusal, is_there, kind) in [
+        (412, true, ErrorKind::Conflict),
+        (412, false, ErrorKind::Gone),
+        (404, false, ErrorKind::Gone),
+        (403, true, ErrorKind::Refused),
+        (403, false, ErrorKind::Gone),
+    ] {
+        let script = listening(move |asked| match (&*asked.method, is_there) {
+            ("GET", true) => Says::status(200).with("ETag", "\"8\""),
+            ("GET", false) => Says::status(404),
+            _ => Says::status(refusal),
+        });
+        let error = poll_out(calendar(&script).replace(&place, &block(1))).unwrap_err();
+        assert_eq!(error.kind, kind, "{refusal} {is_there}");
+        let asked = &heard(&script)[0];
+        assert!(asked.head.to_ascii_lowercase().contains("if-match: \"7\""));
+        let removed = poll_out(calendar(&script).remove(&place));
+        match kind {
+            ErrorKind::Gone => assert_eq!(removed, Ok(())),
+            _ => assert_eq!(removed.unwrap_err().kind, kind),
+        }
+    }
+}
+
+#[test]
+fn a_server_that_wants_digest_is_given_it_and_nothing_else_after_that() {
+    let script = listening(|asked| {
+        if asked.head.contains("Digest username=\"alice\"") {
+            return Says::many(&token("http://t/1"));
+        }
+        Says::status(401).with(
+            "WWW-Authenticate",
+            "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256",
+        )
+    });
+    let mut calendar = calendar(&script);
+    for _ in 0..2 {
+        poll_out(calendar.pull(None, &Memory::default())).unwrap();
+    }
+    let proofs: Vec<bool> = heard(&script)
+        .iter()
+        .map(|asked| asked.head.contains("Digest") && !asked.head.contains(PASSWORD))
+        .collect();
+    assert_eq!(proofs, [false, true, true]);
+    let script = listening(|_| {
+        Says::status(401).with("WWW-Authenticate", "Digest realm=r, nonce=n, stale=true")
+    });
+    let error = poll_out(self::calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::SignIn);
+    assert!(heard(&script).len() <= 4, "no server may go on for ever");
+}
