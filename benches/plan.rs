@@ -70,6 +70,7 @@ fn sources() -> Sources {
                 fresh: true,
                 whole: true,
                 gaps: false,
+                nameless: false,
             },
             ..Source::default()
         };

@@ -12,7 +12,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::{
     clock::Clock,
-    ident::{BlockId, GENERATIONS_MAX, Recognised},
+    ident::{BlockId, GENERATIONS_MAX, Recognised, Stem},
     model::{Block, CalendarName, Face, Href, Part, Print, Resource, SeenBlock},
     plan::{
         Action, Approved, Op, Present,
@@ -26,6 +26,10 @@ use crate::{
 
 /// How many operations are noted at once.
 const NOTED: usize = 32;
+/// So many refusals in a row mean that the next operation of the kind would be refused too.
+const REFUSED_MAX: usize = 10;
+/// So many operations in a row without an answer mean that nobody is there.
+const UNANSWERED_MAX: usize = 3;
 
 /// What was done.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,43 @@ pub struct Done {
     pub error: Option<ProviderError>,
     /// The operations that were done.
     pub ops: Vec<Op>,
+    /// The last operation that was tried, if it made the rest seem hopeless.
+    stuck: Option<Stem>,
+}
+
+/// How many operations in a row came to nothing, and why.
+#[derive(Default)]
+struct Streak {
+    refused: usize,
+    unanswered: usize,
+}
+
+/// What is to become of the operations that follow one that failed.
+enum After {
+    /// They may fare better.
+    GoOn,
+    /// Those of the same kind would fail too, others need not: removals make room.
+    SkipKind,
+    /// All would fail.
+    Stop,
+}
+
+impl Streak {
+    fn failed(&mut self, error: &ProviderError) -> After {
+        match error.kind {
+            ErrorKind::SignIn => return After::Stop,
+            ErrorKind::Retry(_) => self.unanswered += 1,
+            ErrorKind::Refused => self.refused += 1,
+            _ => *self = Self::default(),
+        }
+        if self.unanswered >= UNANSWERED_MAX {
+            After::Stop
+        } else if self.refused >= REFUSED_MAX {
+            After::SkipKind
+        } else {
+            After::GoOn
+        }
+    }
 }
 
 /// Carries out an approved plan.
@@ -118,7 +159,7 @@ fn learn(
     state: &RefCell<State>,
     settings: &Settings,
     adoptions: &[Adoption],
-    forgets: &[(CalendarName, crate::ident::Stem)],
+    forgets: &[(CalendarName, Stem)],
 ) -> Stated<()> {
     let mut state = state.borrow_mut();
     for Adoption {
@@ -208,9 +249,12 @@ enum Adopted {
 }
 
 impl<P: Provider> Lane<'_, P> {
-    async fn run<W: Watch>(mut self, ops: Vec<Op>, watch: &W) -> Stated<(CalendarName, Done)> {
+    async fn run<W: Watch>(mut self, mut ops: Vec<Op>, watch: &W) -> Stated<(CalendarName, Done)> {
         let mut done = Done::default();
+        let mut streak = Streak::default();
+        self.begin_after_stuck(&mut ops)?;
         let mut left = ops.len();
+        let mut skipped = None;
         let mut ops = ops.into_iter();
         for turn in 0.. {
             if turn % NOTED == 0 {
@@ -226,6 +270,9 @@ impl<P: Provider> Lane<'_, P> {
                 done.error.get_or_insert(out_of_time());
                 break;
             }
+            if skipped == Some(op.action.rank()) {
+                continue;
+            }
             left -= 1;
             match self.step(&op).await? {
                 Ok(did) => {
@@ -235,14 +282,24 @@ impl<P: Provider> Lane<'_, P> {
                         Did::Deleted => done.deleted += 1,
                     }
                     done.ops.push(op);
+                    streak = Streak::default();
                 }
                 Err(error) => {
                     tracing::info!(calendar = %self.name, block = %op.stem.as_str(), %error, "an operation failed");
                     done.failed += 1;
-                    let hopeless = is_hopeless(&error);
+                    let after = streak.failed(&error);
                     done.error.get_or_insert(error);
-                    if hopeless {
-                        break;
+                    match after {
+                        After::GoOn => {}
+                        After::SkipKind => {
+                            skipped = Some(op.action.rank());
+                            done.stuck = Some(op.stem);
+                            streak = Streak::default();
+                        }
+                        After::Stop => {
+                            done.stuck = Some(op.stem);
+                            break;
+                        }
                     }
                 }
             }
@@ -250,7 +307,21 @@ impl<P: Provider> Lane<'_, P> {
         }
         done.failed += u64::try_from(left).unwrap_or(u64::MAX);
         self.close()?;
+        self.state
+            .borrow()
+            .note_stuck(self.name, done.stuck.as_ref())?;
         Ok((self.name.clone(), done))
+    }
+
+    /// Begins where the last run gave up, and comes to what it tried at the end: what fails for ever must not keep back all else.
+    fn begin_after_stuck(&self, ops: &mut [Op]) -> Stated<()> {
+        let stuck = self.state.borrow().stuck(self.name)?;
+        let at = stuck.and_then(|stuck| ops.iter().position(|op| op.stem == stuck));
+        if let Some(at) = at {
+            ops.rotate_left((at + 1) % ops.len());
+            ops.sort_by_key(|op| op.action.rank());
+        }
+        Ok(())
     }
 
     /// Notes the answers so far, and what the next operations are going to ask.
@@ -463,14 +534,6 @@ impl<P: Provider> Lane<'_, P> {
 fn out_of_time() -> ProviderError {
     let message = "writing took longer than `limits.run_minutes` allows; the next run goes on";
     ProviderError::new(ErrorKind::Broken, message)
-}
-
-/// Whether the next operation in the same calendar would fail the same way.
-fn is_hopeless(error: &ProviderError) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::Retry(_) | ErrorKind::SignIn | ErrorKind::Refused
-    )
 }
 
 fn block(id: &BlockId, wanted: &Wanted) -> Block {

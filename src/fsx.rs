@@ -7,12 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 
 /// Writes content beside its final place. The name starts with a dot and ends in `.tmp`, which every reader of a vdir passes
 /// over; `tag` tells whose it is.
 pub fn stage(folder: &Path, tag: &str, name: &str, content: &[u8]) -> io::Result<PathBuf> {
-    let path = folder.join(format!("{}{name}.tmp", staged_prefix(tag)));
+    let path = aside(folder, tag, name);
     // What is in the way was left by a run cut short, or put there by somebody; it is never written through.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -35,7 +38,7 @@ pub fn publish_new(staged: &Path, place: &Path) -> io::Result<()> {
     match renameat_with(CWD, staged, CWD, place, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // Not every file system knows this way; a hard link never replaces anything either.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+        Err(error) if is_unknown(error) => {
             fs::hard_link(staged, place)?;
             fs::remove_file(staged)
         }
@@ -46,6 +49,52 @@ pub fn publish_new(staged: &Path, place: &Path) -> io::Result<()> {
 /// Moves a staged file over what is at its place.
 pub fn publish_over(staged: &Path, place: &Path) -> io::Result<()> {
     fs::rename(staged, place)
+}
+
+/// Moves a staged file over one that is the one meant, and says whether it was: what was there is looked at once more after it
+/// is out of the way, and goes back if another program has put something else there.
+pub fn replace(
+    staged: &Path,
+    place: &Path,
+    is_meant: impl FnOnce(&fs::Metadata) -> bool,
+) -> io::Result<bool> {
+    let exchange = || renameat_with(CWD, staged, CWD, place, RenameFlags::EXCHANGE);
+    match exchange() {
+        Ok(()) if is_meant(&fs::symlink_metadata(staged)?) => {
+            fs::remove_file(staged).map(|()| true)
+        }
+        Ok(()) => Ok(exchange().map(|()| false)?),
+        Err(error) if is_unknown(error) => publish_over(staged, place).map(|()| true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes a file that is the one meant, and says whether it was, in the same way. `aside` is where it is looked at.
+pub fn remove(
+    place: &Path,
+    aside: &Path,
+    is_meant: impl FnOnce(&fs::Metadata) -> bool,
+) -> io::Result<bool> {
+    let rename = |from, to| renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    match rename(place, aside) {
+        Ok(()) if is_meant(&fs::symlink_metadata(aside)?) => fs::remove_file(aside).map(|()| true),
+        Ok(()) => Ok(rename(aside, place).map(|()| false)?),
+        // Something of an earlier run may be in the way there.
+        Err(error) if is_unknown(error) || error == Errno::EXIST => {
+            fs::remove_file(place).map(|()| true)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a file system does not know a way of renaming.
+fn is_unknown(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)
+}
+
+/// Where a file is looked at before it goes.
+pub fn aside(folder: &Path, tag: &str, name: &str) -> PathBuf {
+    folder.join(format!("{}{name}.tmp", staged_prefix(tag)))
 }
 
 /// Removes an unfinished file. If that fails, the next run sweeps it up.

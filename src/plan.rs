@@ -42,8 +42,10 @@ pub struct Sight {
     pub fresh: bool,
     /// It has been read whole at some time, and kept up since.
     pub whole: bool,
-    /// Something in it could not be read, and it is not known which events that hides.
+    /// Something in it could not be read: of what is not remembered, it may hide anything.
     pub gaps: bool,
+    /// Events in it could not be read that have no UID, so that they may be any event.
+    pub nameless: bool,
 }
 
 /// What a source calendar holds.

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -15,6 +16,9 @@ use crate::{
     session::{Seat, Session, Settings, Watch},
     state::{Reading, Recorded, State, StateError, Stated},
 };
+
+/// How long reading one calendar may take: the others wait for it before anything is written.
+const READING_MAX: Duration = Duration::from_mins(5);
 
 /// How reading a calendar went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +74,20 @@ pub async fn pull_all<P: Provider, W: Watch>(
     let (reader, watch) = (&reader, session.watch);
     let asks = accounts.into_values().map(|seats| async move {
         let mut read = Vec::new();
+        let mut away: Option<ProviderError> = None;
         for (name, seat) in seats {
             watch.reading(name);
-            read.push((name.clone(), reader.read(name, seat).await?));
+            let seen = match away.clone().filter(|_| !seat.account.is_empty()) {
+                // Whoever did not answer for one calendar is not waited for again and again.
+                Some(error) => Sighted::Failed(error),
+                None => reader.read(name, seat).await?,
+            };
+            if let Sighted::Failed(error) = &seen
+                && matches!(error.kind, ErrorKind::Retry(_))
+            {
+                away = Some(error.clone());
+            }
+            read.push((name.clone(), seen));
         }
         Ok::<_, StateError>(read)
     });
@@ -97,7 +112,16 @@ impl Reader<'_> {
         if self.full {
             self.state.borrow().forget_cursor(name)?;
         }
-        let pulled = patiently(self.clock, async || pull(self.state, name, seat).await).await;
+        let is_folder = seat.account.is_empty();
+        let pulled = patiently(self.clock, async || pull(self.state, name, seat).await);
+        let pulled = match is_folder {
+            // A folder answers to nobody else, and is as fast as its disk.
+            true => pulled.await,
+            false => {
+                let limited = self.clock.limit(READING_MAX, pulled).await;
+                limited.unwrap_or_else(|| Err(too_slow()))
+            }
+        };
         let pulled = match pulled {
             Ok(pulled) => pulled,
             Err(error) => {
@@ -119,6 +143,12 @@ impl Reader<'_> {
         tracing::debug!(calendar = %name, ?kind, changed = recorded.changed, "read");
         Ok(Sighted::Read(recorded, kind))
     }
+}
+
+fn too_slow() -> ProviderError {
+    let minutes = READING_MAX.as_secs() / 60;
+    let words = format!("reading it took longer than {minutes} minutes; the next run begins anew");
+    ProviderError::new(ErrorKind::Retry(None), words)
 }
 
 async fn pull<P: Provider>(

@@ -15,6 +15,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// How many occurrences are walked at the most before a rule is given up as too long.
 pub const STEPS_MAX: usize = 500_000;
 
+/// How many starts one period of a rule may make, a year for a yearly one: an hourly rule of all days has fewer.
+const CROWD_MAX: usize = 10_000;
+/// The last year that rules are walked in. A rule that never makes a start would be walked to the end of all calendars.
+const LAST_YEAR: i16 = 2_200;
+
 /// A recurrence rule (RFC 5545 3.3.10) whose `UNTIL` is in the local time of the series.
 ///
 /// Boxed, because it has many lists, and whatever may hold a rule mostly holds none.
@@ -27,6 +32,9 @@ pub enum RuleError {
     /// It does not follow the grammar in a part that matters.
     #[error("the recurrence rule cannot be read")]
     Grammar,
+    /// One of its periods holds more starts than anybody keeps.
+    #[error("the recurrence rule makes more than {CROWD_MAX} starts in one of its periods")]
+    Crowded,
     /// It counts in a calendar other than ours (RFC 7529).
     #[error("the recurrence rule uses a calendar scale that calsync does not know")]
     Scale,
@@ -50,6 +58,9 @@ impl Rule {
         let rule = IcalRecurRule::parse(&text).map_err(|_| RuleError::Grammar)?;
         if rule.scale.as_deref().is_some_and(|s| s != "GREGORIAN") {
             return Err(RuleError::Scale);
+        }
+        if crowd(&rule) > CROWD_MAX {
+            return Err(RuleError::Crowded);
         }
         let until = text
             .split(';')
@@ -127,6 +138,8 @@ impl Rule {
     /// the rule is not among them, yet uses up one of its `COUNT` (RFC 5545 3.3.10: DTSTART is the first occurrence).
     pub fn starts(&self, start: DateTime) -> impl Iterator<Item = DateTime> + use<> {
         let mut rule = (*self.0).clone();
+        let end = recur(last_moment(start));
+        rule.until = Some(rule.until.map_or(end, |until| until.min(end)));
         if let Some(count) = rule.count
             && IcalRecurExpand::new(rule.clone(), recur(start)).next() != Some(recur(start))
         {
@@ -317,6 +330,37 @@ impl Rule {
     }
 }
 
+/// When walking ends at the latest that begins here.
+fn last_moment(start: DateTime) -> DateTime {
+    let year = LAST_YEAR.max(start.year().saturating_add(50)).min(9_999);
+    date(year, 12, 31).at(23, 59, 59, 0)
+}
+
+/// How many starts a period of a rule holds at the most, before any of its limits.
+fn crowd(rule: &IcalRecurRule) -> usize {
+    let many = |list: usize| list.max(1);
+    let (minutes, seconds) = (many(rule.by_minute.len()), many(rule.by_second.len()));
+    let in_a_day = many(rule.by_hour.len())
+        .saturating_mul(minutes)
+        .saturating_mul(seconds);
+    let names_days = !(rule.by_day.is_empty()
+        && rule.by_month_day.is_empty()
+        && rule.by_year_day.is_empty()
+        && rule.by_week_no.is_empty());
+    let days = match rule.freq {
+        IcalRecurFreq::Secondly => return 1,
+        IcalRecurFreq::Minutely => return seconds,
+        IcalRecurFreq::Hourly => return minutes.saturating_mul(seconds),
+        IcalRecurFreq::Daily => 1,
+        IcalRecurFreq::Weekly => many(rule.by_day.len().min(7)),
+        IcalRecurFreq::Monthly if names_days => 31,
+        IcalRecurFreq::Monthly => 1,
+        IcalRecurFreq::Yearly if names_days => 366,
+        IcalRecurFreq::Yearly => many(rule.by_month.len().min(12)),
+    };
+    in_a_day.saturating_mul(days)
+}
+
 /// The seconds that a clock without changes shows between two times; none if the second is not after the first.
 fn seconds_between(start: DateTime, to: DateTime) -> Option<i64> {
     let between = to.duration_since(start).as_secs();
@@ -455,6 +499,19 @@ mod tests {
             rule("freq=weekly;byday=mo;").to_string(),
             "FREQ=WEEKLY;BYDAY=MO"
         );
+        let all = |most: u32| {
+            (0..=most)
+                .map(|n| n.to_string())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let seconds = all(59);
+        let crowd = format!(
+            "FREQ=YEARLY;BYDAY=MO;BYHOUR=9;BYMINUTE={seconds};BYSECOND={seconds};BYSETPOS=-1"
+        );
+        assert_eq!(Rule::parse(&crowd), Err(RuleError::Crowded));
+        let hourly = format!("FREQ=YEARLY;BYMONTHDAY=1;BYHOUR={}", all(23));
+        assert!(Rule::parse(&hourly).is_ok());
         assert_eq!(Rule::parse("BYDAY=MO"), Err(RuleError::Grammar));
         assert_eq!(
             Rule::parse("RSCALE=HEBREW;FREQ=YEARLY"),

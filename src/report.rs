@@ -180,6 +180,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Whether it was worked out in this run what should stand in a calendar.
+    pub fn is_judged(&self, target: &CalendarName) -> bool {
+        self.due.contains_key(target) && self.is_fresh(target)
+    }
+
     /// Whether a calendar was read in this run.
     pub fn is_fresh(&self, name: &CalendarName) -> bool {
         self.sighted.get(name).is_some_and(Sighted::is_fresh)

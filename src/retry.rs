@@ -11,6 +11,8 @@ use crate::{
 
 /// How often a request is asked in all.
 const TRIES: u32 = 5;
+/// Whoever took so long to say nothing is not asked again in this run.
+const PATIENCE: Duration = Duration::from_secs(90);
 /// No server may make a run wait longer than this at once; the next run is minutes away.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
@@ -18,6 +20,7 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 pub async fn patiently<T>(clock: &Clock, mut ask: impl AsyncFnMut() -> Answer<T>) -> Answer<T> {
     let mut patience = patience();
     let mut tries = 1;
+    let began = clock.now();
     loop {
         let answer = ask().await;
         let Err(error) = &answer else {
@@ -28,7 +31,8 @@ pub async fn patiently<T>(clock: &Clock, mut ask: impl AsyncFnMut() -> Answer<T>
         };
         let own = patience.next_backoff().unwrap_or(WAIT_MAX);
         let wait = after.map_or(own, |after| after.max(own));
-        if tries == TRIES || wait > WAIT_MAX {
+        let spent = Duration::try_from(clock.now().duration_since(began)).unwrap_or_default();
+        if tries == TRIES || wait > WAIT_MAX || spent > PATIENCE {
             return answer;
         }
         tries += 1;

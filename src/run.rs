@@ -238,7 +238,10 @@ fn whole_plan<P, W>(
         mint: &session.settings.mint,
         operations: session.settings.limits.operations,
     };
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        refused_at: state.refused_at()?,
+        ..Plan::default()
+    };
     for name in targets {
         // One target at a time: with many calendars, their blocks need not all be in memory at once.
         let target = state.target(
@@ -298,7 +301,8 @@ fn remember<P, W>(
     }
     note_left_alone(&state, findings)?;
     if findings.goal == Goal::InStep {
-        note_stood(&state, findings, allowed)?;
+        note_stood(session, &state, findings, allowed)?;
+        note_refused(&state, findings)?;
     }
     state.forget_others(session.seats.keys())?;
     state.note_run(&RunRow {
@@ -314,22 +318,51 @@ fn remember<P, W>(
     })
 }
 
-/// Notes how many events the calendars hold of which the guard refused nothing: what the next loss is measured by. That one
-/// is suddenly empty is nothing to measure by until a person says so.
-fn note_stood(state: &State, findings: &Findings, allowed: bool) -> Stated<()> {
+/// Notes how many events the calendars hold of which the guard refused nothing: what the next loss is measured by. Fewer than
+/// before are noted only if every target was there to be judged, and none at all only if a person said so.
+fn note_stood<P, W>(
+    session: &Session<'_, P, W>,
+    state: &State,
+    findings: &Findings,
+    allowed: bool,
+) -> Stated<()> {
     let is_refused = |name: &CalendarName| {
         let mut refused = findings.refusals.iter();
         refused.any(|refusal| refusal.source.as_ref() == Some(name))
     };
+    let is_judged = |name: &CalendarName| {
+        let routes = session.settings.routes.iter();
+        let mut targets = routes.filter(|r| r.source == *name).map(|r| &r.target);
+        targets.all(|target| findings.is_judged(target))
+    };
     for name in findings.sighted.keys() {
         if findings.is_fresh(name) && !is_refused(name) {
             let (events, stood) = (state.events(name)?, state.stood(name)?);
-            if events != stood && (allowed || !is_emptied(events, stood)) {
+            let is_less = events < stood;
+            let is_believed = is_judged(name) && (allowed || !is_emptied(events, stood));
+            if events != stood && (!is_less || is_believed) {
                 state.note_stood(name, events)?;
             }
         }
     }
     Ok(())
+}
+
+/// Notes what was refused, and forgets what was judged and is not refused any more.
+fn note_refused(state: &State, findings: &Findings) -> Stated<()> {
+    let before = state.refused_at()?;
+    let mut now = before.clone();
+    now.retain(|(target, _), _| !findings.is_judged(target));
+    for refusal in findings.refusals.iter().filter(|r| r.loss.standing > 0) {
+        let pair = (refusal.target.clone(), refusal.source.clone());
+        let standing = refusal.loss.standing;
+        let first = before.get(&pair).map_or(standing, |n| standing.min(*n));
+        now.insert(pair, first);
+    }
+    match now == before {
+        true => Ok(()),
+        false => state.note_refused_at(&now),
+    }
 }
 
 /// Notes for `status` what a run looked at and left alone.

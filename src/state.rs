@@ -20,7 +20,7 @@ mod runs;
 mod secrets;
 mod snapshot;
 
-pub use calendars::{CalendarRow, Reading};
+pub use calendars::{CalendarRow, Reading, RefusedAt};
 pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};

@@ -254,7 +254,7 @@ fn may_remove(
     let source = question.sources.get(&link.source)?;
     let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
-    let unread = source.sight.gaps || source.troubled.contains(&link.uid);
+    let unread = source.sight.nameless || source.troubled.contains(&link.uid);
     let hidden = unread && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }

@@ -119,7 +119,10 @@ fn without_twins(
             singles: open,
         });
     }
-    for single in mine.iter().filter(|s| is_covered(s)) {
+    // What stands alone beside the rule is no start of it, and needs no hole.
+    let alone: BTreeSet<&OccurrenceKey> = flat.singles.iter().map(|s| &s.occurrence).collect();
+    let of_rule = mine.iter().filter(|s| !alone.contains(&s.occurrence));
+    for single in of_rule.filter(|s| is_covered(s)) {
         if let (Span::Timed { start, .. }, When::Time(_, zone)) = (single.span, &series.start) {
             series.holes.insert(zone.local(start, &window.home));
         } else if let Span::Days { first, .. } = single.span {

@@ -199,10 +199,11 @@ fn with_rule(
     let mut holes: BTreeSet<DateTime> = recurs.holes.iter().flat_map(meant).collect();
     let taken_out = holes.clone();
     let mut singles = BTreeMap::new();
+    let out = Named::new(recurs.holes.iter(), master, home);
+    let changed = Named::new(event.overrides.iter().map(|o| &o.at), master, home);
     for change in &event.overrides {
         let at = meant(&change.at);
-        let is_out = is_out(&change.at, master, home);
-        if is_out || (at.len() == 1 && unchanged(change, master, home)) {
+        if out.has(&change.at) || (at.len() == 1 && unchanged(change, master, home)) {
             continue;
         }
         holes.extend(at);
@@ -210,16 +211,19 @@ fn with_rule(
         keep(&mut singles, key, change_span(change, home), window);
     }
     for extra in &recurs.extras {
-        let is_out = is_out(&extra.start, master, home);
-        let is_changed = event
-            .overrides
-            .iter()
-            .any(|o| same_start(&o.at, &extra.start, master, home));
-        if !is_out && !is_changed && meant(&extra.start).is_empty() {
-            let span = extra
-                .start
-                .span(extra.length.unwrap_or(master.length), home);
-            keep(&mut singles, extra.start.key(home), Some(span), window);
+        if out.has(&extra.start) || changed.has(&extra.start) {
+            continue;
+        }
+        let span = |length| extra.start.span(length, home);
+        let (usual, own) = (
+            span(master.length),
+            span(extra.length.unwrap_or(master.length)),
+        );
+        let at = meant(&extra.start);
+        let is_longer = usual.instants(home).1 < own.instants(home).1;
+        if at.is_empty() || is_longer {
+            holes.extend(at);
+            keep(&mut singles, extra.start.key(home), Some(own), window);
         }
     }
     holes.extend(taken_out);
@@ -337,10 +341,50 @@ fn may_be_in_gap(zone: &TimeZone, first: DateTime, window: &Window) -> bool {
         })
 }
 
-/// Whether one of the holes takes out this start.
-fn is_out(start: &When, master: &Master, home: &TimeZone) -> bool {
-    let mut holes = master.recurs.iter().flat_map(|recurs| &recurs.holes);
-    holes.any(|hole| same_start(hole, start, master, home))
+/// Starts that are spoken of, by EXDATE or RECURRENCE-ID: what [`same_start`] says of each of them, without going through all.
+struct Named<'a> {
+    master: &'a Master,
+    home: &'a TimeZone,
+    instants: BTreeSet<Timestamp>,
+    /// Those that name a whole day.
+    days: BTreeSet<Date>,
+    /// The days of all.
+    dates: BTreeSet<Date>,
+}
+
+impl<'a> Named<'a> {
+    fn new<'w>(
+        names: impl Iterator<Item = &'w When>,
+        master: &'a Master,
+        home: &'a TimeZone,
+    ) -> Self {
+        let mut named = Self {
+            master,
+            home,
+            instants: BTreeSet::new(),
+            days: BTreeSet::new(),
+            dates: BTreeSet::new(),
+        };
+        for name in names {
+            let date = home_local(name, master, home).date();
+            named.dates.insert(date);
+            match name {
+                When::Time(..) => named.instants.insert(name.instant(home)),
+                When::Day(_) => named.days.insert(date),
+            };
+        }
+        named
+    }
+
+    fn has(&self, start: &When) -> bool {
+        let date = home_local(start, self.master, self.home).date();
+        match start {
+            When::Time(..) => {
+                self.instants.contains(&start.instant(self.home)) || self.days.contains(&date)
+            }
+            When::Day(_) => self.dates.contains(&date),
+        }
+    }
 }
 
 /// Whether a hole, or a RECURRENCE-ID, means this start.
@@ -634,7 +678,11 @@ impl<'a> Lister<'a> {
 
     fn put(&mut self, key: OccurrenceKey, span: Option<Span>) -> Result<(), TooMany> {
         if let Some(span) = span.filter(|span| self.window.touches(span)) {
-            self.found.entry(key).or_insert(span);
+            let shown = self.found.entry(key).or_insert(span);
+            // Said twice, and once for longer: then it is busy for longer.
+            if shown.instants(self.home).1 < span.instants(self.home).1 {
+                *shown = span;
+            }
             if self.found.len() > OCCURRENCES_MAX {
                 return Err(TooMany);
             }

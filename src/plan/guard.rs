@@ -202,7 +202,9 @@ fn judge(
     let vanished = known.map(|source| (source.stood.saturating_sub(source.total), source.stood));
     let vanished = vanished.filter(|(gone, held)| is_much(*gone, *held));
     let has_lost_all = is_empty && (loss.lost > EMPTIED_FREE || known.is_some_and(lost_all));
-    let is_refused = is_much(loss.lost, loss.standing) || vanished.is_some() || has_lost_all;
+    let before = plan.refused_at.get(&(target.clone(), source.clone()));
+    let standing = before.map_or(loss.standing, |before| loss.standing.min(*before));
+    let is_refused = is_much(loss.lost, standing) || vanished.is_some() || has_lost_all;
     is_refused.then(|| Refusal {
         configured: known.is_some(),
         target: target.clone(),
@@ -309,6 +311,16 @@ mod tests {
     fn too_large_a_share_is_refused() {
         assert!(!passes(11, 20, 9));
         assert!(!passes(1000, 1000, 5));
+    }
+
+    #[test]
+    fn what_came_after_a_refusal_makes_the_loss_no_smaller() {
+        let (mut plan, sources) = plan(20, 40, 20, true);
+        assert!(passes_guard(plan.clone(), &sources, false));
+        let pair = ("work".into(), Some("home".into()));
+        plan.refused_at.insert(pair, 20);
+        assert!(!passes_guard(plan.clone(), &sources, false));
+        assert!(passes_guard(plan, &sources, true));
     }
 
     #[test]

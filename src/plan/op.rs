@@ -28,6 +28,9 @@ pub struct Plan {
     pub losses: BTreeMap<(CalendarName, Option<CalendarName>), Loss>,
     /// The targets that an empty calendar feeds: what nobody remembers the source of may have come from there.
     pub fed_by_empty: BTreeSet<CalendarName>,
+    /// How much stood when a loss of this target and source was refused that nobody has allowed since: what came after it does
+    /// not make that loss any smaller.
+    pub refused_at: BTreeMap<(CalendarName, Option<CalendarName>), usize>,
     /// Operations beyond the limit, left for the next run.
     pub postponed: usize,
     /// What could not be judged, and is therefore left as it is.
@@ -240,6 +243,7 @@ impl Plan {
         self.forgets.extend(other.forgets);
         self.unchanged.extend(other.unchanged);
         self.losses.extend(other.losses);
+        self.refused_at.extend(other.refused_at);
         self.postponed += other.postponed;
         self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
@@ -260,6 +264,7 @@ impl Plan {
             unchanged: self.unchanged.clone(),
             losses: self.losses.clone(),
             fed_by_empty: self.fed_by_empty.clone(),
+            refused_at: self.refused_at.clone(),
             postponed: self.postponed,
             doubts: self.doubts.clone(),
         }

@@ -256,15 +256,20 @@ impl LocalCalendar {
         let failed = |error: &io::Error| self.write_error(&href, error);
         let meta = fs::symlink_metadata(self.path(&href)).map_err(|e| failed(&e))?;
         if meta.ino() != inode {
-            let message = format!(
-                "{} changed during the run; the next run looks again",
-                self.path(&href).display()
-            );
-            return Err(ProviderError::new(ErrorKind::Conflict, message));
+            return Err(self.meddled_with(&href));
         }
         // What calsync wrote itself has no young stamp: whoever changes it at once only has a block put right later.
         let version = Stamp::of(&meta, i128::MAX).version();
         Ok(Place { href, version })
+    }
+
+    fn meddled_with(&self, href: &str) -> ProviderError {
+        let path = self.path(href);
+        let message = format!(
+            "{} changed during the run; the next run looks again",
+            path.display()
+        );
+        ProviderError::new(ErrorKind::Conflict, message)
     }
 
     fn write_error(&self, name: &str, error: &io::Error) -> ProviderError {
@@ -304,6 +309,16 @@ impl Provider for LocalCalendar {
             });
         }
         let known = known.versions();
+        if stamps.is_empty()
+            && !known.is_empty()
+            && since.is_some_and(|since| stamp::has_moved(since, &folder))
+        {
+            let folder = self.folder.display();
+            let message = format!(
+                "{folder} is suddenly empty, and on another disk than before; is that one there? If this is right, run sync --full"
+            );
+            return Err(ProviderError::new(ErrorKind::Broken, message));
+        }
         self.find_missed(&mut stamps, known.keys())?;
         let mut changes = Vec::new();
         let mut present = BTreeSet::new();
@@ -363,13 +378,16 @@ impl Provider for LocalCalendar {
         breathe().await;
         let checked = self.check(place);
         let published = checked.and_then(|()| {
-            fsx::publish_over(&staged, &self.path(&place.href))
+            let is_meant = |meta: &fs::Metadata| stamp::is_still(&place.version, meta);
+            fsx::replace(&staged, &self.path(&place.href), is_meant)
                 .map_err(|e| self.write_error(&place.href, &e))
         });
-        if published.is_err() {
+        if !matches!(published, Ok(true)) {
             fsx::discard(&staged);
         }
-        published?;
+        if !published? {
+            return Err(self.meddled_with(&place.href));
+        }
         breathe().await;
         self.written(place.href.clone(), inode)
     }
@@ -379,9 +397,14 @@ impl Provider for LocalCalendar {
             Err(error) if error.kind == ErrorKind::Gone => return Ok(()),
             checked => checked?,
         }
-        let removed = fs::remove_file(self.path(&place.href));
+        let is_meant = |meta: &fs::Metadata| stamp::is_still(&place.version, meta);
+        let aside = fsx::aside(&self.folder, &self.tag, &place.href);
+        let removed = fsx::remove(&self.path(&place.href), &aside, is_meant);
         breathe().await;
-        removed.map_err(|e| self.write_error(&place.href, &e))
+        match removed.map_err(|e| self.write_error(&place.href, &e))? {
+            true => Ok(()),
+            false => Err(self.meddled_with(&place.href)),
+        }
     }
 
     async fn probe(&mut self) -> Answer<Probe> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{State, Stated};
-use crate::{model::CalendarName, provider::Cursor};
+use crate::{ident::Stem, model::CalendarName, provider::Cursor};
 
 /// From where a calendar is read, and how. A calendar that is read another way is read anew; one that is read the same way
 /// under another name was renamed.
@@ -43,6 +43,9 @@ pub struct CalendarRow {
     /// How many of our blocks in it became somebody's own, and are left alone.
     pub taken: u64,
 }
+
+/// How much stood of each target and source when a loss there was refused.
+pub type RefusedAt = BTreeMap<(CalendarName, Option<CalendarName>), usize>;
 
 /// What tells whether a calendar that is not configured may be forgotten.
 struct Trace {
@@ -193,6 +196,39 @@ impl State {
     /// Remembers that a calendar should hold so many events.
     pub fn note_stood(&self, name: &CalendarName, events: usize) -> Stated<()> {
         self.set_fact(&format!("stood {name}"), &events.to_string())
+    }
+
+    /// The operation in a calendar at which the last run gave up, if it did.
+    pub fn stuck(&self, name: &CalendarName) -> Stated<Option<Stem>> {
+        let stem = self.fact(&format!("stuck {name}"))?;
+        Ok(stem.map(|stem| Stem::from_storage(&stem)))
+    }
+
+    /// Remembers that.
+    pub fn note_stuck(&self, name: &CalendarName, stem: Option<&Stem>) -> Stated<()> {
+        let fact = format!("stuck {name}");
+        match stem {
+            Some(stem) => self.set_fact(&fact, stem.as_str()),
+            None => self.drop_fact(&fact),
+        }
+    }
+
+    /// How much stood of each target and source when a loss there was refused that nobody has allowed since.
+    pub fn refused_at(&self) -> Stated<RefusedAt> {
+        let text = self.fact("refused")?.unwrap_or_default();
+        let rows: Vec<(CalendarName, Option<CalendarName>, usize)> =
+            serde_json::from_str(&text).unwrap_or_default();
+        Ok(rows.into_iter().map(|(t, s, n)| ((t, s), n)).collect())
+    }
+
+    /// Remembers that.
+    pub fn note_refused_at(&self, refused: &RefusedAt) -> Stated<()> {
+        if refused.is_empty() {
+            return self.drop_fact("refused");
+        }
+        let rows: Vec<_> = refused.iter().map(|((t, s), n)| (t, s, n)).collect();
+        let text = serde_json::to_string(&rows).expect("names and numbers are always JSON");
+        self.set_fact("refused", &text)
     }
 
     /// Forgets what is in the calendars that are not among these, the configured ones, and in which no block of ours is known

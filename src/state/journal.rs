@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     State, Stated,
-    record::{drop_resource, put_block, put_resource},
+    record::{forget_resource, put_block, put_resource},
 };
 use crate::{
     ident::{BlockId, Stem},
@@ -214,7 +214,7 @@ const UNLINK: &str = "DELETE FROM links WHERE calendar = ?1 AND stem = ?2
     AND NOT EXISTS (SELECT 1 FROM blocks WHERE calendar = ?1 AND id >= ?2 AND id < ?2 || '~')";
 
 fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId, href: &Href) -> Stated<()> {
-    drop_resource(db, calendar, href)?;
+    forget_resource(db, calendar, href)?;
     db.prepare_cached(UNLINK)?
         .execute(params![calendar, id.stem().as_str()])?;
     Ok(())

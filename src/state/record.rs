@@ -115,19 +115,22 @@ impl State {
             home,
         };
         let mut recorded = Recorded::default();
-        // When something has just become unreadable, what is missing may be hidden in it: absence waits for the next look.
-        let believe_absence = !any_newly_unreadable(&tx, calendar, &pulled.changes)?;
+        // What goes just when something becomes unreadable may be hidden in it: its events count as there until that can be read.
+        let hideout = newly_unreadable(&tx, calendar, &pulled.changes)?;
         // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
-        if let Listing::Whole(present) = &pulled.listing
-            && believe_absence
-        {
-            recorded.changed += drop_absent(&tx, calendar, present)?;
+        let mut gone = Vec::new();
+        if let Listing::Whole(present) = &pulled.listing {
+            gone.extend(absent(&tx, calendar, present)?);
         }
         for change in &pulled.changes {
             if let Change::Gone(href) = change {
-                recorded.changed += usize::from(drop_resource(&tx, calendar, href)?);
+                gone.extend(resource_at(&tx, calendar, href)?);
             }
         }
+        for &resource in &gone {
+            drop_resource(&tx, resource, hideout)?;
+        }
+        recorded.changed += gone.len();
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
@@ -153,18 +156,20 @@ impl State {
     }
 }
 
-/// Whether something cannot be read that could be read, or was not there, when it was last looked at.
-fn any_newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> Stated<bool> {
+/// Something that cannot be read and could be read, or was not there, when it was last looked at.
+fn newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> Stated<Option<i64>> {
     let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble IS NOT NULL";
     let mut query = db.prepare_cached(sql)?;
     for change in changes {
-        if let Change::Unreadable { href, .. } = change
+        if let Change::Unreadable {
+            href, version, why, ..
+        } = change
             && !query.exists(params![calendar, &**href])?
         {
-            return Ok(true);
+            return put_resource(db, calendar, href, version, Some(why)).map(Some);
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
@@ -190,12 +195,30 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
     }
 }
 
-pub(super) fn drop_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<bool> {
-    let sql = "DELETE FROM resources WHERE calendar = ?1 AND href = ?2";
-    let dropped = db
-        .prepare_cached(sql)?
-        .execute(params![calendar, &**href])?;
-    Ok(dropped > 0)
+/// Forgets what was at a place.
+pub(super) fn forget_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<()> {
+    match resource_at(db, calendar, href)? {
+        Some(id) => drop_resource(db, id, None),
+        None => Ok(()),
+    }
+}
+
+fn resource_at(db: &Connection, calendar: i64, href: &Href) -> Stated<Option<i64>> {
+    let sql = "SELECT id FROM resources WHERE calendar = ?1 AND href = ?2";
+    let mut query = db.prepare_cached(sql)?;
+    let id = query.query_row(params![calendar, &**href], |row| row.get(0));
+    Ok(id.optional()?)
+}
+
+/// Forgets a resource that is gone. What was in it is held to be in the one that cannot be read, if there is one.
+fn drop_resource(db: &Connection, id: i64, hideout: Option<i64>) -> Stated<()> {
+    if let Some(hideout) = hideout.filter(|hideout| *hideout != id) {
+        let sql = "UPDATE OR IGNORE events SET resource = ?2 WHERE resource = ?1";
+        db.prepare_cached(sql)?.execute([id, hideout])?;
+    }
+    db.prepare_cached("DELETE FROM resources WHERE id = ?1")?
+        .execute([id])?;
+    Ok(())
 }
 
 /// How a block is seen in which nothing makes sense any more: not as it should be.
@@ -385,8 +408,8 @@ fn learn_echo(
     Ok(())
 }
 
-/// Forgets the resources that a whole listing does not have.
-fn drop_absent(db: &Connection, calendar: i64, present: &BTreeSet<Href>) -> Stated<usize> {
+/// The resources that a whole listing does not have.
+fn absent(db: &Connection, calendar: i64, present: &BTreeSet<Href>) -> Stated<Vec<i64>> {
     let mut query = db.prepare_cached("SELECT id, href FROM resources WHERE calendar = ?1")?;
     let rows = query.query_map([calendar], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
@@ -398,11 +421,7 @@ fn drop_absent(db: &Connection, calendar: i64, present: &BTreeSet<Href>) -> Stat
             absent.push(id);
         }
     }
-    for id in &absent {
-        db.prepare_cached("DELETE FROM resources WHERE id = ?1")?
-            .execute([id])?;
-    }
-    Ok(absent.len())
+    Ok(absent)
 }
 
 /// The time that an event can touch, in seconds since 1970, a day and a half wider on both sides so that no zone matters.

@@ -65,7 +65,8 @@ impl State {
     fn sight(&self, calendar: i64, fresh: bool) -> Stated<Sight> {
         let sql = "SELECT whole,
             EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
-              OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%')
+              OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%'),
+            EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%')
             FROM calendars WHERE id = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         Ok(query.query_row([calendar], |row| {
@@ -73,6 +74,7 @@ impl State {
                 fresh,
                 whole: row.get(0)?,
                 gaps: row.get(1)?,
+                nameless: row.get(2)?,
             })
         })?)
     }

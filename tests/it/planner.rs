@@ -91,6 +91,7 @@ const SEEN: Sight = Sight {
     fresh: true,
     whole: true,
     gaps: false,
+    nameless: false,
 };
 
 impl Case {
@@ -294,6 +295,7 @@ impl Case {
             sight.fresh = !rng.chance(10);
             sight.whole = !rng.chance(10);
             sight.gaps = rng.chance(10);
+            sight.nameless = sight.gaps && rng.chance(50);
         }
     }
 }
@@ -652,7 +654,7 @@ impl Case {
             match self.rng.below(5) {
                 0 => sight.fresh = false,
                 1 => sight.whole = false,
-                2 => sight.gaps = true,
+                2 => (sight.gaps, sight.nameless) = (true, true),
                 3 => *sight = Sight::default(),
                 _ => continue,
             }

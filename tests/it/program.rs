@@ -7,4 +7,5 @@ mod output;
 mod reset;
 mod rules;
 mod standing;
+mod stubborn;
 mod sync;

@@ -35,9 +35,10 @@ pub(crate) enum Exit {
     Away = 8,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        let code: u8 = match exit {
+impl Exit {
+    /// The number that scripts see.
+    pub(crate) fn code(self) -> u8 {
+        match self {
             Exit::InStep => 0,
             Exit::Bug => 1,
             Exit::Usage => 2,
@@ -47,8 +48,13 @@ impl From<Exit> for ExitCode {
             Exit::Refused => 6,
             Exit::Busy => 7,
             Exit::Away => 8,
-        };
-        code.into()
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
     }
 }
 

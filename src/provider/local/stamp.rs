@@ -55,6 +55,13 @@ pub(super) fn is_same(a: &str, b: &str) -> bool {
     a.trim_end_matches(YOUNG) == b.trim_end_matches(YOUNG)
 }
 
+/// Whether a file that was renamed since is still the one of this version: renaming moves its change time, and nothing else.
+pub(super) fn is_still(version: &str, meta: &fs::Metadata) -> bool {
+    let now = Stamp::of(meta, i128::MAX).version();
+    let unmoved = |version: &str| version.rsplit_once('.').map(|(rest, _)| rest.to_owned());
+    unmoved(version) == unmoved(&now)
+}
+
 /// Whether the file was young when it had this version.
 pub(super) fn was_young(version: &str) -> bool {
     version.ends_with(YOUNG)
@@ -109,5 +116,12 @@ pub(super) fn cursor<'a>(
         hash.update(stamp.modified.to_le_bytes());
         hash.update(stamp.changed.to_le_bytes());
     }
-    Some(Cursor(data_encoding::HEXLOWER.encode(&hash.finalize())))
+    let digest = data_encoding::HEXLOWER.encode(&hash.finalize());
+    Some(Cursor(format!("{digest} {:x}", folder.dev())))
+}
+
+/// Whether a folder lies on another disk than when this cursor was made.
+pub(super) fn has_moved(cursor: &Cursor, folder: &fs::Metadata) -> bool {
+    let disk = cursor.0.rsplit_once(' ').map(|(_, disk)| disk);
+    disk.is_some_and(|disk| disk != format!("{:x}", folder.dev()))
 }

@@ -411,3 +411,36 @@ fn an_event_that_cannot_be_read_keeps_no_other_from_going() {
     home.expect(5, &["sync"]);
     assert_eq!(home.blocks("home").len(), 1);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_only_what_it_may_hide() {
+    let home = Home::with(&["work", "home"]);
+    for number in 1..=6 {
+        let event = meeting(&format!("e{number}"), number);
+        home.put("work", &format!("{number}.ics"), event);
+    }
+    home.sync();
+    // What goes at the same time as something becomes unreadable may be in there.
+    home.put("work", "bad.ics", "junk");
+    home.delete("work", "1.ics");
+    for _ in 0..2 {
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home").len(), 6);
+    }
+    // What goes later is not.
+    home.delete("work", "2.ics");
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 5);
+    // One that was read before keeps what it held, and no more.
+    home.put("work", "3.ics", "junk");
+    home.expect(5, &["sync"]);
+    home.delete("work", "4.ics");
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 4);
+    // Once they can be read again, or are gone, all is as they say.
+    home.put("work", "bad.ics", meeting("e1", 20));
+    home.delete("work", "3.ics");
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 3);
+    home.sync_idle();
+}

@@ -271,3 +271,90 @@ fn one_event_that_needs_many_blocks_counts_once() {
     home.sync();
     assert_eq!(home.blocks("home").len(), 8);
 }
+
+/// Two folders in step; then the first holds as many other events in place of its own.
+fn replaced() -> Home {
+    let home = Home::with(&["work", "home"]);
+    for number in 0..20 {
+        let event = meeting(&format!("w{number}"), 1 + number);
+        home.put("work", &format!("{number}.ics"), event);
+    }
+    home.sync();
+    for number in 0..20 {
+        home.delete("work", &format!("{number}.ics"));
+        let event = meeting(&format!("x{number}"), 31 + number);
+        home.put("work", &format!("x{number}.ics"), event);
+    }
+    home
+}
+
+#[test]
+fn what_was_refused_stays_refused_until_a_person_allows_it() {
+    let home = replaced();
+    for _ in 0..3 {
+        let ran = home.expect(6, &["sync"]);
+        ran.says(&["20 of "]);
+        assert_eq!(
+            home.blocks("home").len(),
+            40,
+            "old and new stand side by side"
+        );
+    }
+    // Nothing is forgotten by reading anew, or by looking at one target alone.
+    home.expect(6, &["sync", "--full"]);
+    home.expect(0, &["sync", "--calendar", "work"]);
+    home.expect(6, &["sync"]);
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 20);
+    home.sync_idle();
+}
+
+#[test]
+fn a_refusal_is_over_when_what_was_gone_is_back() {
+    let home = replaced();
+    home.expect(6, &["sync"]);
+    for number in 0..20 {
+        let event = meeting(&format!("w{number}"), 1 + number);
+        home.put("work", &format!("{number}.ics"), event);
+    }
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 40);
+    // Half of them may go: nobody was refused that.
+    for number in 0..20 {
+        home.delete("work", &format!("x{number}.ics"));
+    }
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 20);
+}
+
+#[test]
+fn how_much_is_gone_is_measured_only_by_runs_that_judged_it() {
+    for way in ["another target", "a sick target"] {
+        let home = Home::with(&["work", "home", "club"]);
+        for number in 0..21 {
+            let event = meeting(&format!("w{number}"), -400 - number);
+            home.put("work", &format!("{number}.ics"), event);
+        }
+        for number in 0..9 {
+            let event = meeting(&format!("n{number}"), 1 + number);
+            home.put("work", &format!("n{number}.ics"), event);
+        }
+        home.sync();
+        for file in home.files("work").keys() {
+            home.delete("work", file);
+        }
+        home.put("work", "stray.ics", meeting("stray", 40));
+        match way {
+            "another target" => drop(home.expect(0, &["sync", "--calendar", "work"])),
+            _ => {
+                let folder = home.folder("club");
+                fs::rename(&folder, home.path("away")).unwrap();
+                home.run(&["sync"]);
+                fs::rename(home.path("away"), &folder).unwrap();
+            }
+        }
+        let ran = home.expect(6, &["sync"]);
+        ran.says(&["29 of 30 events are suddenly gone"]);
+        assert_eq!(home.blocks("home").len(), 10, "{way}");
+    }
+}

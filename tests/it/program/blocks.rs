@@ -655,3 +655,65 @@ fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
         home.sync_idle();
     }
 }
+
+#[test]
+fn a_twin_of_one_moved_occurrence_hides_that_one_and_no_other() {
+    let home = Home::with(&["a", "b"]);
+    let start = utc(2, "090000");
+    let moved = (utc(4, "090000"), utc(5, "090000"), utc(5, "093000"));
+    let change = format!(
+        "UID:daily\nDTSTAMP:20260101T000000Z\nRECURRENCE-ID:{}\nDTSTART:{}\nDTEND:{}\nEND:VEVENT",
+        moved.0, moved.1, moved.2
+    );
+    let series = format!("DTSTART:{start}\nDURATION:PT3H\nRRULE:FREQ=DAILY;COUNT=10");
+    let series = event_with(
+        "daily",
+        &format!("{series}\nEND:VEVENT\nBEGIN:VEVENT\n{change}"),
+    );
+    home.put(
+        "a",
+        "daily.ics",
+        series.replace("END:VEVENT\r\nEND:VEVENT", "END:VEVENT"),
+    );
+    home.put(
+        "b",
+        "daily.ics",
+        calendar(&format!("BEGIN:VEVENT\n{change}")),
+    );
+    home.sync();
+    let blocks = home.blocks("b");
+    let text: String = blocks
+        .values()
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .collect();
+    assert_eq!(blocks.len(), 1, "the moved one really stands there: {text}");
+    assert!(text.contains(&format!("EXDATE:{}", moved.0)), "{text}");
+    assert!(
+        !text.contains(&moved.1),
+        "the one of that day stays: {text}"
+    );
+}
+
+#[test]
+fn an_occurrence_that_is_said_twice_lasts_as_long_as_the_longer() {
+    let home = Home::with(&["a", "b"]);
+    let (start, long) = (utc(2, "090000"), utc(2, "140000"));
+    for rule in [
+        "RRULE:FREQ=DAILY;COUNT=3",
+        "RRULE:FREQ=DAILY;COUNT=3\nRRULE:FREQ=WEEKLY;COUNT=2",
+    ] {
+        let period = format!("RDATE;VALUE=PERIOD:{start}/{long}");
+        let event = event_with(
+            "d",
+            &format!("DTSTART:{start}\nDURATION:PT1H\n{rule}\n{period}"),
+        );
+        home.put("a", "d.ics", event);
+        home.sync();
+        let blocks = home.blocks("b");
+        let ends = blocks.values().filter(|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            text.contains(&format!("DTSTART:{start}")) && text.contains(&format!("DTEND:{long}"))
+        });
+        assert_eq!(ends.count(), 1, "{rule}: {blocks:?}");
+    }
+}
