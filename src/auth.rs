@@ -10,6 +10,7 @@ mod leave;
 mod service;
 mod token;
 mod vault;
+mod whose;
 pub mod words;
 
 pub use access::Access;
@@ -77,6 +78,14 @@ impl Way {
 }
 
 impl Credentials {
+    /// Whose account it is, where nobody has to be asked for that.
+    pub(crate) fn address(&self) -> Option<String> {
+        match self {
+            Self::Client(_) => None,
+            Self::Service(service) => Some(service.address().to_lowercase()),
+        }
+    }
+
     /// Whose tokens these get: what a stored sign-in must belong to.
     pub fn client(&self) -> String {
         match self {

@@ -1,7 +1,7 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, Pulled, google::GoogleCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, ProviderError, Pulled, google::GoogleCalendar,
     local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
@@ -74,6 +74,22 @@ impl Provider for AnyProvider {
             Self::Local(calendar) => calendar.tidy(),
             Self::Memory(calendar) => calendar.tidy(),
             Self::Google(calendar) => calendar.tidy(),
+        }
+    }
+
+    fn identity(&self) -> Option<String> {
+        match self {
+            Self::Local(calendar) => calendar.identity(),
+            Self::Memory(calendar) => calendar.identity(),
+            Self::Google(calendar) => calendar.identity(),
+        }
+    }
+
+    fn barred(&self) -> Option<ProviderError> {
+        match self {
+            Self::Local(calendar) => calendar.barred(),
+            Self::Memory(calendar) => calendar.barred(),
+            Self::Google(calendar) => calendar.barred(),
         }
     }
 

@@ -8,3 +8,4 @@ mod reset;
 mod rules;
 mod standing;
 mod sync;
+mod whose;

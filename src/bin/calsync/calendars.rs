@@ -46,8 +46,15 @@ struct Found {
 
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
-    fn failed(&mut self, what: &str, error: &ProviderError) {
-        tracing::error!("{what}: {error}");
+    fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
+        let is_said = || {
+            let message = error.message.trim_start_matches("Google ");
+            message.starts_with(&format!("{what}: "))
+        };
+        match is_said() {
+            true => tracing::error!("{}", args.hint(&error.message)),
+            false => tracing::error!("{what}: {}", args.hint(&error.message)),
+        }
         if self.exit == Exit::InStep {
             self.exit = exit_for(error);
         }
@@ -82,10 +89,10 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
             }
             match of_account(&config, &means, name).await {
                 Ok(offers) => found.offers.extend(offers),
-                Err(error) => found.failed(&format!("account {name}"), &error),
+                Err(error) => found.failed(args, &format!("account {name}"), &error),
             }
         }
-        folders_by_name(&config, &means, wanted, &mut found).await;
+        folders_by_name(args, &config, &means, wanted, &mut found).await;
     })?;
     show(options.json, &config, &found.offers)?;
     Ok(found.exit)
@@ -186,6 +193,7 @@ fn folder_name(config: &Config, real_folder: &Path) -> Option<String> {
 
 /// The folders of the configuration that no account has offered: those named by their path, and those that are not there.
 async fn folders_by_name(
+    args: &Args,
     config: &Config,
     means: &Means,
     wanted: Option<&String>,
@@ -216,7 +224,7 @@ async fn folders_by_name(
                 files: resources,
                 folder: Some(real(folder)),
             }),
-            Err(error) => found.failed(&name, &error),
+            Err(error) => found.failed(args, &name, &error),
         }
     }
 }
@@ -242,8 +250,8 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
         return print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
     }
     let titled = offers.iter().any(|offer| offer.title.is_some());
-    let mut head = vec!["NAME", "ACCOUNT", "ID OR FOLDER"];
-    head.extend(titled.then_some("TITLE"));
+    let mut head = vec!["CALENDAR", "ACCOUNT", "ID OR FOLDER"];
+    head.extend(titled.then_some("NAME"));
     head.extend(["ACCESS", "TIME ZONE"]);
     let head = [head.into_iter().map(str::to_owned).collect()];
     let rows = offers.iter().map(|offer| {

@@ -64,7 +64,7 @@ impl Standing {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::In => "signed in",
-            Self::Missing => "nobody has signed in",
+            Self::Missing => "nobody is signed in",
             Self::ByItself => "signs in by itself",
             Self::Refused => "refused: sign in again",
             Self::OtherClient => "of another client: sign in again",
