@@ -47,11 +47,8 @@ struct Found {
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
     fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
-        let is_said = || {
-            let message = error.message.trim_start_matches("Google ");
-            message.starts_with(&format!("{what}: "))
-        };
-        match is_said() {
+        let message = error.message.trim_start_matches("Google ");
+        match message.starts_with(&format!("{what}: ")) {
             true => tracing::error!("{}", args.hint(&error.message)),
             false => tracing::error!("{what}: {}", args.hint(&error.message)),
         }
