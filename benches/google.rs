@@ -154,6 +154,7 @@ impl World {
             scopes: SCOPE.to_owned(),
             since: Timestamp::UNIX_EPOCH,
             refused: None,
+            address: None,
         };
         vault
             .put(&sign_in, &[(Purpose::Refresh, &refresh)])

@@ -12,6 +12,7 @@ mod password;
 mod service;
 mod token;
 mod vault;
+mod whose;
 pub mod words;
 
 pub use access::Access;
@@ -80,6 +81,14 @@ impl Way {
 }
 
 impl Credentials {
+    /// Whose account it is, where nobody has to be asked for that.
+    pub(crate) fn address(&self) -> Option<String> {
+        match self {
+            Self::Client(_) => None,
+            Self::Service(service) => Some(service.address().to_lowercase()),
+        }
+    }
+
     /// Whose tokens these get: what a stored sign-in must belong to.
     pub fn client(&self) -> String {
         match self {

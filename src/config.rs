@@ -55,6 +55,8 @@ pub struct Config {
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// Which source shows in which target.
     pub routes: Vec<Route>,
+    /// Files with the secret of an OAuth client in them that others can read.
+    pub open_files: Vec<PathBuf>,
 }
 
 /// An account: a place that holds several calendars.

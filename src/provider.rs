@@ -170,6 +170,17 @@ pub trait Provider {
     /// Clears away what an earlier run left unfinished. Asked of targets only, after reading them, and not in a dry run.
     fn tidy(&mut self) {}
 
+    /// Which calendar it is in truth, in words for people, as far as that is known: two of the same are one calendar. Asks
+    /// nobody.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// Why nothing can be written to it, if reading it told so.
+    fn barred(&self) -> Option<ProviderError> {
+        None
+    }
+
     /// How many requests were sent to a server so far.
     fn requests(&self) -> u64;
 }

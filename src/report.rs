@@ -14,7 +14,7 @@ use crate::{
     },
     provider::{ErrorKind, ProviderError},
     pull::{Kind, Sighted},
-    run::Goal,
+    run::{Goal, Twin},
     session::Session,
     state::{CalendarRow, Stated},
 };
@@ -94,6 +94,8 @@ pub struct Report {
     pub operations: Vec<OperationReport>,
     /// What went wrong, in sentences.
     pub errors: Vec<String>,
+    /// What a person should know though nothing failed.
+    pub warnings: Vec<String>,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
     /// What was done, for people.
@@ -169,6 +171,12 @@ pub struct Findings {
     pub refusals: Vec<Refusal>,
     /// How much there is to do in each target that was planned.
     pub due: BTreeMap<CalendarName, usize>,
+    /// Calendars that are one and the same.
+    pub twins: Vec<Twin>,
+    /// The targets that cannot be written to though something is due there, and why.
+    pub barred: BTreeMap<CalendarName, ProviderError>,
+    /// What is to be said of blocks that stay where calendars were read from before.
+    pub left_behind: Vec<String>,
     /// What the limit left for the next run.
     pub postponed: usize,
     /// Whether somebody asked the run to stop.
@@ -213,12 +221,7 @@ impl Report {
             }
             .into_iter();
             let wrong = Wrong::with(name, findings, row, troubles.next());
-            failures.extend(
-                wrong
-                    .failed
-                    .as_ref()
-                    .map(|words| format!("{name}: {words}")),
-            );
+            failures.extend(wrong.failed.as_ref().map(|words| of_calendar(name, words)));
             calendars.push(calendar_report(name, findings, row, wrong));
             notes.extend(left_standing(findings, row));
             if is_looked_at(findings, name) {
@@ -240,6 +243,7 @@ impl Report {
             operations: findings.plan.ops.iter().map(shown).collect(),
             done: done.flat_map(|done| &done.ops).map(shown).collect(),
             errors: errors(findings, failures),
+            warnings: warnings(findings),
             notes,
             calendars,
             ..Self::nothing(findings.goal.word(), Verdict::Ok, findings.started)
@@ -267,6 +271,7 @@ impl Report {
             calendars: Vec::new(),
             operations: Vec::new(),
             errors: Vec::new(),
+            warnings: Vec::new(),
             notes: Vec::new(),
             done: Vec::new(),
         }
@@ -293,6 +298,10 @@ impl Report {
             self.deleted += deleted;
             self.failed += failed;
         }
+        // What could not even be tried failed as much as what was tried in vain.
+        let barred = findings.barred.keys();
+        let barred = barred.filter_map(|name| findings.due.get(name));
+        self.failed += u64::try_from(barred.sum::<usize>()).unwrap_or(u64::MAX);
         let planned: usize = findings.plan.unchanged.values().sum();
         self.unchanged = if findings.plan.unchanged.is_empty() && findings.refusals.is_empty() {
             self.calendars.iter().map(|c| c.blocks.held).sum()
@@ -329,9 +338,23 @@ impl Report {
         self.is_clean() && self.created + self.updated + self.deleted == 0
     }
 
+    /// What was wrong, in one sentence, if anything was.
+    pub fn trouble(&self) -> Option<&String> {
+        let left = self.warnings.last().filter(|_| self.result != Verdict::Ok);
+        self.errors.first().or(left)
+    }
+
     /// Whether nothing at all went wrong.
     pub fn is_clean(&self) -> bool {
         self.result == Verdict::Ok && self.failed == 0 && self.errors.is_empty()
+    }
+}
+
+/// What is wrong with a calendar, and its name, unless its account has that name too and is named already.
+pub fn of_calendar(name: &CalendarName, words: &str) -> String {
+    match words.starts_with(&format!("account {name}: ")) {
+        true => words.to_owned(),
+        false => format!("{name}: {words}"),
     }
 }
 
@@ -372,6 +395,15 @@ impl Wrong {
                 Some(before) => format!("{before}; {words}"),
                 None => words,
             });
+        }
+        if findings.goal == Goal::InStep && !findings.twins.is_empty() {
+            // Nothing was written anywhere, so none of them is in step.
+            wrong.verdict = Verdict::Config;
+            let mut twins = findings.twins.iter().filter(|twin| twin.name == *name);
+            wrong.failed = twins.next().map(ToString::to_string);
+        }
+        if let Some(error) = findings.barred.get(name) {
+            wrong.add(verdict(error), error.message.clone());
         }
         if let Some(Sighted::Failed(error)) = findings.sighted.get(name) {
             wrong.add(verdict(error), error.message.clone());
@@ -507,16 +539,22 @@ fn errors(findings: &Findings, failures: Vec<String>) -> Vec<String> {
             crate::plan::flatten::OCCURRENCES_MAX,
         ));
     }
-    if findings.postponed > 0 {
-        errors.push(format!(
-            "{} left for the next run: one run makes no more than `limits.operations`",
-            counted(findings.postponed, "change")
-        ));
-    }
     if findings.stopped {
         errors.push("stopped on request; the next run goes on".to_owned());
     }
     errors
+}
+
+/// What was left on purpose, where, and until when.
+fn warnings(findings: &Findings) -> Vec<String> {
+    let mut warnings = findings.left_behind.clone();
+    if findings.postponed > 0 {
+        warnings.push(format!(
+            "{} left for the next run: one run makes no more than `limits.operations`",
+            counted(findings.postponed, "change")
+        ));
+    }
+    warnings
 }
 
 fn notes(doubts: &[Doubt]) -> Vec<String> {

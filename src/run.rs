@@ -12,12 +12,16 @@ use crate::{
         Approved, Plan, Question, Sources, guard, guard::is_emptied, op::DoubtKind, plan_reset,
         plan_target,
     },
-    provider::Provider,
+    provider::{Provider, ProviderError},
     pull::{Sighted, pull_all},
     report::{CalendarReport, Findings, Report, Verdict},
     session::{Request, Session, Watch},
     state::{RunRow, State, Stated},
 };
+
+mod places;
+
+pub use places::{Twin, twins};
 
 /// What a run is to bring about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,10 @@ pub struct Planned {
     approved: Approved,
     /// How much there is to do in each target that was planned.
     due: BTreeMap<CalendarName, usize>,
+    /// Calendars that are one and the same.
+    twins: Vec<Twin>,
+    /// The targets that cannot be written to though something is due there.
+    barred: BTreeMap<CalendarName, ProviderError>,
     /// What the state may remember if nothing is left to do.
     settled: Option<String>,
 }
@@ -84,26 +92,34 @@ pub async fn plan<P: Provider, W: Watch>(
     let readings = session.seats.iter();
     let readings = readings.map(|(name, seat)| (name, &seat.reading));
     session.state.borrow().note_former_names(readings)?;
+    let before = places::held(&session.state.borrow())?;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
     session.watch.ends();
+    let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
+    places::note_moves(session, is_fresh, &before)?;
+    let twins = twins(&session.seats);
     let key = settled_key(session, &window)?;
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
         && session.state.borrow().fact("settled")?.as_ref() == Some(&key);
     let mut due = BTreeMap::new();
-    let (approved, doubtless) = if is_settled && sighted.values().all(Sighted::is_fresh) {
-        (
-            guard(
-                Plan::default(),
-                &Sources::new(),
-                &session.settings.limits,
-                true,
-            ),
-            true,
-        )
+    let mut barred = BTreeMap::new();
+    // While two of them are one, nobody can say what should stand there.
+    let is_unclear = goal == Goal::InStep && !twins.is_empty();
+    let is_idle = is_settled && sighted.values().all(Sighted::is_fresh);
+    let (approved, doubtless) = if is_unclear || is_idle {
+        let nothing = Plan::default();
+        let limits = &session.settings.limits;
+        (guard(nothing, &Sources::new(), limits, true), !is_unclear)
     } else {
-        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
-        let doubtless = plan.doubts.is_empty() && sighted.values().all(Sighted::is_fresh);
+        let (mut plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
+        barred = withhold(session, &mut plan);
+        let paired = places::paired(&twins);
+        // The blocks of the one are no copies in the other.
+        plan.doubts
+            .retain(|doubt| doubt.kind != DoubtKind::Copies || !paired.contains(&doubt.calendar));
+        let fresh = sighted.values().all(Sighted::is_fresh);
+        let doubtless = plan.doubts.is_empty() && barred.is_empty() && fresh;
         let allowed = request.allow_mass_delete || goal == Goal::Empty;
         (
             guard(plan, &sources, &session.settings.limits, allowed),
@@ -121,6 +137,8 @@ pub async fn plan<P: Provider, W: Watch>(
         sighted,
         approved,
         due,
+        twins,
+        barred,
         settled,
     })
 }
@@ -138,6 +156,8 @@ pub async fn finish<P: Provider, W: Watch>(
         sighted,
         approved,
         due,
+        twins,
+        barred,
         settled,
     } = planned;
     let mut findings = Findings {
@@ -148,6 +168,9 @@ pub async fn finish<P: Provider, W: Watch>(
         sighted,
         refusals: Vec::new(),
         due,
+        twins,
+        barred,
+        left_behind: places::left_behind(&session.state.borrow(), session.seats.keys())?,
         postponed: 0,
         stopped: false,
         plan: Plan::default(),
@@ -179,6 +202,20 @@ pub async fn finish<P: Provider, W: Watch>(
         remember(session, &findings, &report, settled.as_deref(), allowed)?;
     }
     Ok(report)
+}
+
+/// Takes out of a plan what it wants done in calendars that cannot be written to, and says why they cannot.
+fn withhold<P: Provider, W>(
+    session: &Session<'_, P, W>,
+    plan: &mut Plan,
+) -> BTreeMap<CalendarName, ProviderError> {
+    let due: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
+    let seats = session.seats.iter().filter(|(name, _)| due.contains(name));
+    let barred: BTreeMap<CalendarName, ProviderError> = seats
+        .filter_map(|(name, seat)| Some((name.clone(), seat.provider.barred()?)))
+        .collect();
+    plan.ops.retain(|op| !barred.contains_key(&op.target));
+    barred
 }
 
 /// The calendars that may be written to. What a person asks to empty may have been a target once, whatever it is now.
@@ -300,6 +337,11 @@ fn remember<P, W>(
         )?;
     }
     note_left_alone(&state, findings)?;
+    if !findings.left_behind.is_empty() {
+        for name in session.seats.keys() {
+            state.drop_left_behind(name)?;
+        }
+    }
     if findings.goal == Goal::InStep {
         note_stood(session, &state, findings, allowed)?;
         note_refused(&state, findings)?;
@@ -314,7 +356,7 @@ fn remember<P, W>(
         updated: report.updated,
         deleted: report.deleted,
         failed: report.failed,
-        error: report.errors.first().cloned(),
+        error: report.trouble().cloned(),
     })
 }
 

@@ -12,9 +12,9 @@ use tokio::sync::Mutex;
 
 use super::{
     Credentials, Google, OauthClient, ServiceAccount, Vault,
-    token::{self, Granted, Refusal},
+    token::{self, Granted, Hearer, HearerKind, Refusal},
     vault::VaultError,
-    words,
+    whose, words,
 };
 use crate::{
     http::Line,
@@ -43,6 +43,8 @@ struct Parts {
     over: RefCell<Option<ProviderError>>,
     /// Whether the last token was refused, so that the one at hand is the last attempt.
     insisted: Cell<bool>,
+    /// Whether it was asked in this run whose account it is.
+    wondered: Cell<bool>,
 }
 
 /// What is known of a token.
@@ -96,6 +98,7 @@ impl Access {
             held: RefCell::new(Held::Unknown),
             over: RefCell::default(),
             insisted: Cell::new(false),
+            wondered: Cell::new(false),
         }))
     }
 
@@ -114,6 +117,38 @@ impl Access {
                 parts.over.replace(Some(error.clone()));
             }
         })
+    }
+
+    /// Whose account it is, as far as that is known. Asks nobody.
+    pub fn address(&self) -> Option<String> {
+        let parts = &*self.0;
+        parts.google.credentials.address().or_else(|| {
+            let sign_in = parts.vault.sign_in(&parts.account).ok()??;
+            parts.is_mine(&sign_in).then_some(sign_in.address)?
+        })
+    }
+
+    /// Finds out whose account it is, unless that is known, and remembers it. Not to be told is no error.
+    pub async fn learn_address(&self) {
+        let parts = &*self.0;
+        if self.address().is_some() || parts.wondered.replace(true) {
+            return;
+        }
+        let Ok(bearer) = self.bearer().await else {
+            return;
+        };
+        if let Some(address) = whose::ask(&parts.line, &parts.google.endpoint, &bearer).await
+            && let Ok(Some(sign_in)) = parts.vault.sign_in(&parts.account)
+            && parts.is_mine(&sign_in)
+            && let Err(error) = parts.vault.note_address(&sign_in, &address)
+        {
+            tracing::warn!("account {}: it could not be noted: {error}", parts.account);
+        }
+    }
+
+    /// Where the server is, as sign-ins call it.
+    pub fn server(&self) -> &str {
+        self.0.google.endpoint.name()
     }
 
     /// A server refused this token: the next one is a fresh one. If that is refused too, a person must sign in.
@@ -175,12 +210,17 @@ impl Parts {
             Credentials::Service(service) => self.by_signing(service).await?,
         };
         let granted = asked.map_err(|refusal| {
-            let words = match &self.google.credentials {
-                Credentials::Client(_) => words::of,
-                Credentials::Service(_) => words::of_service,
-            };
-            let error = refusal.into_error(&self.account, self.now(), words);
-            if error.kind == ErrorKind::SignIn {
+            let is_refused = refusal.is_about_the_sign_in();
+            let error = refusal.into_error(Hearer {
+                account: &self.account,
+                now: self.now(),
+                endpoint: &self.google.endpoint,
+                kind: match &self.google.credentials {
+                    Credentials::Client(_) => HearerKind::Run,
+                    Credentials::Service(_) => HearerKind::Service,
+                },
+            });
+            if error.kind == ErrorKind::SignIn && is_refused {
                 self.note(&sign_in, false);
             }
             error
@@ -266,6 +306,7 @@ impl Parts {
             scopes: super::SCOPE.to_owned(),
             since: self.now(),
             refused: None,
+            address: self.google.credentials.address(),
         }
     }
 

@@ -52,6 +52,11 @@ impl Endpoint {
         self.url("https://www.googleapis.com", "/calendar/v3")
     }
 
+    /// Whether it is Google itself.
+    pub fn is_own(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What it is called where sign-ins are kept: one that was made for one server is not shown to another.
     pub fn name(&self) -> &str {
         self.0.as_deref().unwrap_or(GOOGLE)

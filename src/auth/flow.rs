@@ -6,16 +6,16 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    Access, Credentials, Google, OauthClient, SCOPE, Vault, Way,
+    Access, Credentials, Google, SCOPE, Vault, Way,
     access::Token,
-    token::{self, Granted, Refusal},
-    words,
+    token::{Granted, Hearer, HearerKind, Refusal},
+    whose, words,
 };
 use crate::{
     clock::Clock,
     http::Line,
     provider::{Answer, ErrorKind, ProviderError},
-    secrets::{Purpose, Secret},
+    secrets::Purpose,
     state::SignIn,
 };
 
@@ -41,6 +41,8 @@ pub enum Ask<'a> {
         address: &'a str,
         /// The port.
         port: u16,
+        /// For how many minutes it is waited.
+        minutes: u64,
     },
     /// What was pasted is not the address that is waited for.
     Again(&'a str),
@@ -81,6 +83,8 @@ pub struct Newcomer {
     pub line: Line,
     /// Where the sign-in will be kept.
     pub vault: Vault,
+    /// The other accounts of the configuration: whoever is signed in to one of these is to be asked for no other.
+    pub others: Vec<String>,
 }
 
 impl Newcomer {
@@ -106,12 +110,32 @@ impl Newcomer {
 
     /// Nobody has to be asked: the first token is the proof.
     async fn by_service(&self) -> Answer<Outcome> {
+        self.check_address(self.google.credentials.address().as_deref())?;
         // Anew, so that an old token does not pass for a proof.
         self.vault
             .forget(&self.account)
             .map_err(|e| self.failed(&e))?;
         let access = Access::new(&self.account, &self.google, &self.line, &self.vault);
         access.bearer().await.map(|_| Outcome::In)
+    }
+
+    /// Two accounts of the same person would be one: each of its calendars would stand there twice.
+    fn check_address(&self, address: Option<&str>) -> Answer<()> {
+        let Some(address) = address else {
+            return Ok(());
+        };
+        let server = self.google.endpoint.name();
+        let sign_ins = self.vault.sign_ins().map_err(|e| self.failed(&e))?;
+        let mut sign_ins = sign_ins
+            .iter()
+            .filter(|sign_in| sign_in.server == server && self.others.contains(&sign_in.account));
+        match sign_ins.find(|sign_in| sign_in.address.as_deref() == Some(address)) {
+            None => Ok(()),
+            Some(other) => {
+                let words = words::somebody_twice(&self.account, &other.account, address);
+                Err(ProviderError::new(ErrorKind::SignIn, words))
+            }
+        }
     }
 
     fn clock(&self) -> &Clock {
@@ -127,25 +151,16 @@ impl Newcomer {
     }
 
     fn refused(&self, refusal: Refusal) -> ProviderError {
-        refusal.into_error(&self.account, self.clock().now(), words::of)
-    }
-
-    /// Tries a refresh token out, which also tells what it is good for.
-    async fn try_out(&self, client: &OauthClient, refresh: &Secret) -> Answer<Granted> {
-        let form = [
-            ("client_id", client.id.as_str()),
-            ("client_secret", client.secret.expose()),
-            ("refresh_token", refresh.expose()),
-            ("grant_type", "refresh_token"),
-        ];
-        let asked = token::ask(&self.line, &self.google.endpoint.token(), &form).await;
-        let mut granted = asked.map_err(|refusal| self.refused(refusal))?;
-        granted.refresh_token.get_or_insert_with(|| refresh.clone());
-        Ok(granted)
+        refusal.into_error(Hearer {
+            account: &self.account,
+            now: self.clock().now(),
+            endpoint: &self.google.endpoint,
+            kind: HearerKind::Person,
+        })
     }
 
     /// Keeps what was granted, if it is enough.
-    fn keep(&self, way: Way, granted: &Granted) -> Answer<Outcome> {
+    async fn keep(&self, way: Way, granted: &Granted) -> Answer<Outcome> {
         if !granted.is_enough() {
             let words = words::too_little(&self.account);
             return Err(ProviderError::new(ErrorKind::SignIn, words));
@@ -155,6 +170,9 @@ impl Newcomer {
                 https://myaccount.google.com/connections, then sign in again";
             return Err(self.error(ErrorKind::SignIn, words));
         };
+        let endpoint = &self.google.endpoint;
+        let address = whose::ask(&self.line, endpoint, &granted.access_token).await;
+        self.check_address(address.as_deref())?;
         let now = self.clock().now();
         let new = SignIn {
             account: self.account.clone(),
@@ -164,6 +182,7 @@ impl Newcomer {
             scopes: granted.scope.clone().unwrap_or_else(|| SCOPE.to_owned()),
             since: now,
             refused: None,
+            address,
         };
         let access = Token::of(granted, now).stored();
         let secrets = [(Purpose::Refresh, refresh), (Purpose::Access, &access)];

@@ -8,7 +8,7 @@ use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use zeroize::Zeroizing;
 
 use super::SCOPE;
@@ -43,9 +43,27 @@ pub enum KeyFileError {
         "is not the JSON key file of a service account; make one in the Google Cloud console: service account > Keys > Add key"
     )]
     Strange,
+    /// It is the file of an OAuth client.
+    #[error("is the JSON of an OAuth client; name it in `client_file`")]
+    Client,
     /// The key in it is no key.
     #[error("holds a private key that cannot be used; download the key file again")]
     Key,
+}
+
+/// What a file is that is no key of a service account.
+fn strange(text: &[u8]) -> KeyFileError {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(alias = "web")]
+        installed: IgnoredAny,
+    }
+    match serde_json::from_slice::<File>(text) {
+        Ok(File {
+            installed: IgnoredAny,
+        }) => KeyFileError::Client,
+        Err(_) => KeyFileError::Strange,
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,13 +99,13 @@ impl ServiceAccount {
     /// Reads a key file, as the Google Cloud console gives it. With a subject, the account acts for that person.
     pub fn read(path: &Path, subject: Option<String>) -> Result<Self, KeyFileError> {
         use std::os::unix::fs::PermissionsExt as _;
-        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-            return Err(KeyFileError::Open(path.display().to_string()));
-        }
         let text = Zeroizing::new(fs::read(path)?);
-        let file: KeyFile = serde_json::from_slice(&text).map_err(|_| KeyFileError::Strange)?;
+        let file: KeyFile = serde_json::from_slice(&text).map_err(|_| strange(&text))?;
         if file.kind != "service_account" || file.client_email.is_empty() {
             return Err(KeyFileError::Strange);
+        }
+        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+            return Err(KeyFileError::Open(path.display().to_string()));
         }
         let found = Self {
             email: file.client_email,
@@ -106,6 +124,11 @@ impl ServiceAccount {
             Some(subject) => format!("{} for {subject}", self.email),
             None => self.email.clone(),
         }
+    }
+
+    /// Whose calendars it reaches: those of the person it acts for, else its own.
+    pub(super) fn address(&self) -> &str {
+        self.subject.as_deref().unwrap_or(&self.email)
     }
 
     fn pair(&self) -> Option<RsaKeyPair> {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{SCOPE, words};
+use super::{Endpoint, SCOPE, words};
 use crate::{
     http::{HeaderValue, HttpError, Line, Method, Request, Response, StatusCode, header},
     provider::{ErrorKind, ProviderError},
@@ -92,41 +92,84 @@ fn refusal(response: Response) -> Refusal {
     }
 }
 
+/// Who is told why nothing was granted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hearer<'a> {
+    pub(super) account: &'a str,
+    pub(super) now: jiff::Timestamp,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) kind: HearerKind,
+}
+
+/// What the hearer can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HearerKind {
+    /// Somebody who signs in at this moment.
+    Person,
+    /// A run, with what a person's sign-in brought; it comes again.
+    Run,
+    /// A run, with a service account's key.
+    Service,
+}
+
 impl Refusal {
-    /// What to make of it, in words that name the account.
-    pub(super) fn into_error(
-        self,
-        account: &str,
-        now: jiff::Timestamp,
-        words: fn(&str, &str) -> String,
-    ) -> ProviderError {
+    /// Whether the sign-in itself is not accepted, rather than the client that shows it.
+    pub(super) fn is_about_the_sign_in(&self) -> bool {
+        matches!(self, Self::No(code) if !words::is_about_the_client(code))
+    }
+
+    /// Whether asking again after a while may help.
+    pub(super) fn may_pass(&self) -> bool {
         match self {
+            Self::Http(error) => error.kind.may_pass(),
+            Self::Away(_) => true,
+            Self::No(code) => words::is_passing(code),
+            Self::Odd(_) => false,
+        }
+    }
+
+    /// What to make of it, in words that name the account.
+    pub(super) fn into_error(self, to: Hearer<'_>) -> ProviderError {
+        let account = to.account;
+        let later = match to.kind {
+            HearerKind::Person => "try again in some minutes",
+            HearerKind::Run | HearerKind::Service => "the next run asks again",
+        };
+        let (kind, what) = match self {
             Self::Http(error) => {
                 let error = ProviderError::from(error);
-                ProviderError::new(error.kind, format!("account {account}: {error}"))
+                (error.kind, error.message)
             }
-            Self::Away(response) => ProviderError::new(
-                ErrorKind::Retry(response.retry_after(now)),
+            Self::Away(response) => (
+                ErrorKind::Retry(response.retry_after(to.now)),
                 format!(
-                    "account {account}: Google's sign-in server cannot answer now ({}); the next run asks again",
+                    "Google's sign-in server cannot answer now ({}); {later}",
                     response.status.as_u16()
                 ),
             ),
-            Self::No(code) if words::is_passing(&code) => ProviderError::new(
+            Self::No(code) if words::is_passing(&code) => (
                 ErrorKind::Retry(None),
-                format!("account {account}: {}", words(&code, account)),
-            ),
-            Self::No(code) => ProviderError::new(
-                ErrorKind::SignIn,
-                format!("account {account}: {}", words(&code, account)),
-            ),
-            Self::Odd(status) => ProviderError::new(
-                ErrorKind::Broken,
                 format!(
-                    "account {account}: the answer of the sign-in server makes no sense (status {}); is `endpoint` right?",
-                    status.as_u16()
+                    "Google's sign-in server is in trouble, or wants to be asked less often ({code}); {later}"
                 ),
             ),
-        }
+            Self::No(code) => {
+                let words = match to.kind {
+                    HearerKind::Service => words::of_service(&code, account),
+                    HearerKind::Person | HearerKind::Run => words::of(&code, account),
+                };
+                (ErrorKind::SignIn, words)
+            }
+            Self::Odd(status) => (
+                ErrorKind::Broken,
+                format!(
+                    "the answer of the sign-in server makes no sense (status {}): it is in trouble, or something in between \
+                     answers for it; {later}{}",
+                    status.as_u16(),
+                    words::at_endpoint(to.endpoint)
+                ),
+            ),
+        };
+        ProviderError::new(kind, format!("account {account}: {what}"))
     }
 }

@@ -45,6 +45,11 @@ impl Vault {
         Ok(self.state.borrow().sign_in(account)?)
     }
 
+    /// All sign-ins, of whichever account.
+    pub fn sign_ins(&self) -> Result<Vec<SignIn>, VaultError> {
+        Ok(self.state.borrow().sign_ins()?)
+    }
+
     /// Keeps a new sign-in, in place of any other of this account.
     pub fn put(&self, new: &SignIn, secrets: &[(Purpose, &Secret)]) -> Result<(), VaultError> {
         let seal = |(purpose, secret): &(Purpose, &Secret)| {
@@ -75,6 +80,11 @@ impl Vault {
         since: Option<jiff::Timestamp>,
     ) -> Result<(), VaultError> {
         Ok(self.state.borrow().note_refusal(of, since)?)
+    }
+
+    /// Notes whose account a sign-in turned out to be for.
+    pub fn note_address(&self, of: &SignIn, address: &str) -> Result<(), VaultError> {
+        Ok(self.state.borrow().note_address(of, address)?)
     }
 
     /// Forgets an account's sign-in. Whether there was one.

@@ -1,6 +1,6 @@
 //! What the codes of OAuth, and refused passwords, mean for a person, and what to do about each. Pure.
 
-use super::{Dav, SCOPE};
+use super::{Dav, Endpoint, SCOPE};
 
 /// Whether a text is a code, and not something that should not be repeated.
 pub fn is_code(text: &str) -> bool {
@@ -20,6 +20,47 @@ pub fn is_passing(code: &str) -> bool {
     )
 }
 
+/// Whether a code is about the OAuth client rather than about whoever signed in.
+pub fn is_about_the_client(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_client"
+            | "unauthorized_client"
+            | "deleted_client"
+            | "disabled_client"
+            | "invalid_scope"
+            | "invalid_request"
+            | "unsupported_grant_type"
+    )
+}
+
+/// A question that is only worth asking if calsync was told where Google is.
+pub fn at_endpoint(endpoint: &Endpoint) -> &'static str {
+    match endpoint.is_own() {
+        true => "",
+        false => ". Is `endpoint` right?",
+    }
+}
+
+/// Google knows no client of this id.
+pub const UNKNOWN_CLIENT: &str = "Google knows no OAuth client of this id; compare `client_id` (or the client file) with the \
+                                  Google Cloud console, under Clients";
+
+/// This client cannot sign in with a code, and what can.
+pub fn closed(code: &str) -> String {
+    let elsewhere = "a client of the type \"Desktop app\" signs in with a browser: --flow browser on this machine, or --flow \
+                     paste from another";
+    match code {
+        "invalid_scope" => format!(
+            "Google does not let anybody reach calendars with a code here ({code}); {elsewhere}"
+        ),
+        _ => format!(
+            "Google does not let this OAuth client sign in with a code ({code}). That takes a client of the type \"TVs and \
+             Limited Input devices\"; {elsewhere}"
+        ),
+    }
+}
+
 /// What a code means, and what to do now.
 pub fn of(code: &str, account: &str) -> String {
     let again = format!("run: calsync auth add {account}");
@@ -33,9 +74,14 @@ pub fn of(code: &str, account: &str) -> String {
             "the organisation wants people to sign in again every now and then; {again}, and ask its administrator to exempt \
              the app from session control"
         ),
-        "invalid_client" | "unauthorized_client" => format!(
-            "Google does not know this OAuth client, or its secret is wrong, or it is not of the type for this way of signing \
-             in; compare client_id and client_secret with the Google Cloud console, then {again}"
+        "invalid_client" => format!(
+            "Google does not take the OAuth client: `client_secret` is wrong, or there is no client of this `client_id`. Compare \
+             them (or the client file) with the Google Cloud console, under Clients, and correct the configuration; a sign-in \
+             made before stays good, for a new one {again}"
+        ),
+        "unauthorized_client" => format!(
+            "the OAuth client is not of the type for this way of signing in; {again} with --flow browser, or make a client of the \
+             right type"
         ),
         "deleted_client" | "disabled_client" => format!(
             "the OAuth client was deleted or disabled in the Google Cloud console (Google deletes those that are unused for \
@@ -56,18 +102,12 @@ pub fn of(code: &str, account: &str) -> String {
         "org_internal" => "the OAuth client is for the members of its organisation alone; sign in as one of them, or set the \
              consent screen's user type to \"External\""
             .to_owned(),
-        "slow_down" | "rate_limit_exceeded" => {
-            "Google wants to be asked less often; wait some minutes".to_owned()
-        }
-        "temporarily_unavailable" | "server_error" | "internal_failure" => {
-            "Google's sign-in server has trouble of its own; the next run asks again".to_owned()
-        }
-        "redirect_uri_mismatch" => "this OAuth client cannot send the browser back to this machine; make one of the type \
-             \"Desktop app\""
-            .to_owned(),
+        "redirect_uri_mismatch" => REDIRECT.to_owned(),
         other => format!("Google refuses the sign-in ({other}); {again}"),
     }
 }
+
+const REDIRECT: &str = "this OAuth client cannot send the browser back to this machine; make one of the type \"Desktop app\"";
 
 /// What a code means when a service account is told it.
 pub fn of_service(code: &str, account: &str) -> String {
@@ -88,7 +128,17 @@ pub fn of_service(code: &str, account: &str) -> String {
 
 /// Nobody signed in.
 pub fn missing(account: &str) -> String {
-    format!("account {account}: nobody has signed in yet; run: calsync auth add {account}")
+    format!("account {account}: nobody is signed in; run: calsync auth add {account}")
+}
+
+/// Somebody signed in to a second account.
+pub fn somebody_twice(account: &str, other: &str, address: &str) -> String {
+    format!(
+        "account {account}: it was {address} who signed in, and account {other} is signed in to as {address} already; blocks \
+         would be written twice, so nothing was kept. Run calsync auth add {account} again as somebody else (\"Use another \
+         account\" on Google's page, or a private window); or keep one of the two accounts in the configuration, which may \
+         have any number of calendars"
+    )
 }
 
 /// The sign-in belongs to another client or server.

@@ -1,6 +1,7 @@
 //! From the file as typed to a configuration that means something; every mistake is told, each with its line.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
@@ -51,6 +52,8 @@ pub fn check(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let folder = absolute(path.parent().unwrap_or(Path::new("")));
     let checker = Checker {
         folder,
+        file: path.to_owned(),
+        open_files: RefCell::default(),
         mistakes: mistakes.clone(),
     };
     let config = checker.config(path, Table::new(document.get_ref(), "", 0, &mistakes));
@@ -75,6 +78,10 @@ fn absolute(folder: &Path) -> PathBuf {
 
 pub(super) struct Checker {
     folder: PathBuf,
+    /// The configuration itself.
+    pub(super) file: PathBuf,
+    /// Files with a secret in them that others can read.
+    open_files: RefCell<BTreeSet<PathBuf>>,
     mistakes: Mistakes,
 }
 
@@ -118,7 +125,16 @@ impl Checker {
                 .map(|(name, at)| (name, at.value))
                 .collect(),
             routes,
+            open_files: self.open_files.take().into_iter().collect(),
         })
+    }
+
+    /// Remembers a file with a secret in it, if others can read it.
+    pub(super) fn holds_secret(&self, file: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        if fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0) {
+            self.open_files.borrow_mut().insert(file.to_owned());
+        }
     }
 
     fn timezone(&self, root: &mut Table<'_>) -> Option<TimeZone> {
@@ -187,7 +203,14 @@ impl Checker {
                     table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\", \"google\", \"caldav\"{near}"));
                     continue;
                 }
-                None => table.mistake(table.at, "needs `provider`, such as provider = \"local\""),
+                None => {
+                    if !table.has("provider") {
+                        let words = "needs `provider`: \"local\" or \"google\"";
+                        table.mistake(table.at, words);
+                    }
+                    // Nobody knows which other keys belong here.
+                    continue;
+                }
             }
             table.finish();
         }
@@ -200,13 +223,14 @@ impl Checker {
         accounts: &BTreeMap<String, Account>,
     ) -> BTreeMap<CalendarName, At<Calendar>> {
         let mut calendars = BTreeMap::new();
+        let named = root.names_in("accounts");
         let mut places: BTreeMap<String, String> = BTreeMap::new();
         for (name, mut table) in root.named("calendars") {
             if let Err(words) = check_name(&name.value) {
                 table.mistake(name.at, &words);
             }
             let role = role(&mut table);
-            if let Some((account, place)) = self.place(&mut table, accounts) {
+            if let Some((account, place)) = self.place(&mut table, accounts, &named) {
                 let role = match place {
                     Place::Feed(_) => feed::role(&table, role),
                     _ => role,
@@ -241,6 +265,7 @@ impl Checker {
         &self,
         table: &mut Table<'_>,
         accounts: &BTreeMap<String, Account>,
+        named: &BTreeSet<String>,
     ) -> Option<(Option<String>, Place)> {
         let path = self.path(table, "path");
         let feed = table.text("feed");
@@ -285,8 +310,10 @@ impl Checker {
             Some(Account::Caldav(_)) => {
                 caldav::calendar(table, &account, id, called).map(Place::Caldav)
             }
+            // It is there, and what is wrong with it is told there.
+            None if named.contains(&account.value) => None,
             None => {
-                let near = nearest(&account.value, accounts.keys().map(String::as_str));
+                let near = nearest(&account.value, named.iter().map(String::as_str));
                 let words = format!(
                     "`account` \"{}\" is not under [accounts]{near}",
                     account.value
@@ -362,6 +389,7 @@ fn told_apart(account: Option<&str>, place: &Place) -> String {
 }
 
 fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
+    let named = root.names_in("calendars");
     let rules = root.list("rules");
     if rules.is_empty() && !root.has("rules") {
         return every_pair(calendars);
@@ -369,8 +397,20 @@ fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>
     let mut routes = Vec::new();
     let mut taken: BTreeSet<(CalendarName, CalendarName)> = BTreeSet::new();
     for mut rule in rules {
-        let from = names(&mut rule, "from", calendars, Role::is_source, "source");
-        let to = names(&mut rule, "to", calendars, Role::is_target, "target");
+        let from = names(
+            &mut rule,
+            "from",
+            (calendars, &named),
+            Role::is_source,
+            "source",
+        );
+        let to = names(
+            &mut rule,
+            "to",
+            (calendars, &named),
+            Role::is_target,
+            "target",
+        );
         let face = busy_face(&title(&mut rule));
         show(&mut rule);
         for (source, target) in pairs(&from, &to) {
@@ -467,7 +507,7 @@ fn role(table: &mut Table<'_>) -> Role {
 fn names(
     rule: &mut Table<'_>,
     key: &'static str,
-    calendars: &BTreeMap<CalendarName, At<Calendar>>,
+    (calendars, named): (&BTreeMap<CalendarName, At<Calendar>>, &BTreeSet<String>),
     fits: fn(Role) -> bool,
     word: &str,
 ) -> Vec<CalendarName> {
@@ -493,8 +533,9 @@ fn names(
                 );
             }
             Some(_) => found.push(value.as_str().into()),
+            None if named.contains(&value) => {}
             None => {
-                let near = nearest(&value, calendars.keys().map(|name| &**name));
+                let near = nearest(&value, named.iter().map(String::as_str));
                 rule.mistake(
                     at,
                     &format!("`{key}`: there is no calendar \"{value}\"{near}"),

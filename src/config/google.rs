@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     check::Checker,
@@ -15,8 +15,17 @@ use crate::{
     secrets::Secret,
 };
 
+/// The keys that say as what calsync shows itself.
+const CREDENTIALS: [&str; 4] = [
+    "client_id",
+    "client_secret",
+    "client_file",
+    "service_account_file",
+];
+
 /// Reads the account from its table.
 pub(super) fn account(checker: &Checker, table: &mut Table<'_>) -> Option<Google> {
+    table.knows(&CREDENTIALS);
     let endpoint = endpoint(table);
     let service = table.has("service_account_file");
     let client = ["client_id", "client_secret", "client_file"].map(|key| table.has(key));
@@ -92,7 +101,10 @@ fn oauth_client(checker: &Checker, table: &mut Table<'_>) -> Option<OauthClient>
         let path = path?;
         let read = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
         return match read.and_then(|text| client_in(&text).map_err(str::to_owned)) {
-            Ok(client) => Some(client),
+            Ok(client) => {
+                checker.holds_secret(&path);
+                Some(client)
+            }
             Err(words) => {
                 let words = format!("`client_file`: {} {words}", path.display());
                 table.mistake(at, &words);
@@ -100,26 +112,53 @@ fn oauth_client(checker: &Checker, table: &mut Table<'_>) -> Option<OauthClient>
             }
         };
     }
+    let is_odd = ["client_id", "client_secret"]
+        .iter()
+        .zip(&written)
+        .any(|(key, text)| text.is_none() && table.has(key));
     let variables = [paths::CLIENT_ID_VARIABLE, paths::CLIENT_SECRET_VARIABLE];
     let [id, secret] = match has_parts {
         true => written.map(|part| part.map(|part| part.value)),
         false => variables.map(paths::variable),
     };
     let filled = |part: Option<String>| part.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty());
-    match (filled(id), filled(secret)) {
-        (Some(id), Some(secret)) => Some(OauthClient {
-            id,
-            secret: Secret::new(secret),
-        }),
-        _ => {
-            let words = format!(
-                "needs `client_id` and `client_secret`, or `client_file`, or `service_account_file`, or the variables {} and {}",
-                paths::CLIENT_ID_VARIABLE,
-                paths::CLIENT_SECRET_VARIABLE
-            );
-            table.mistake(table.at, &words);
-            None
+    let (id, secret) = (filled(id), filled(secret));
+    if let (Some(id), Some(secret)) = (&id, &secret) {
+        if has_parts {
+            checker.holds_secret(&checker.file);
         }
+        return Some(OauthClient {
+            id: id.clone(),
+            secret: Secret::new(secret.clone()),
+        });
+    }
+    // One that is no text was told already.
+    if !is_odd {
+        table.mistake(
+            table.at,
+            &missing(has_parts, id.is_some(), secret.is_some()),
+        );
+    }
+    None
+}
+
+/// What is missing of a client.
+fn missing(written: bool, has_id: bool, has_secret: bool) -> String {
+    let names = match written {
+        true => ["client_id", "client_secret"],
+        false => [paths::CLIENT_ID_VARIABLE, paths::CLIENT_SECRET_VARIABLE],
+    };
+    let [id, secret] = names;
+    match (has_id, has_secret) {
+        (true, false) => format!(
+            "has `{id}` but no `{secret}`; the Google Cloud console shows it when the client is made, or makes a new one"
+        ),
+        (false, true) => format!("has `{secret}` but no `{id}`; add it"),
+        _ => format!(
+            "needs `client_id` and `client_secret`, or `client_file`, or `service_account_file`, or the variables {} and {}",
+            paths::CLIENT_ID_VARIABLE,
+            paths::CLIENT_SECRET_VARIABLE
+        ),
     }
 }
 
@@ -127,34 +166,39 @@ fn oauth_client(checker: &Checker, table: &mut Table<'_>) -> Option<OauthClient>
 fn client_in(text: &[u8]) -> Result<OauthClient, &'static str> {
     #[derive(Deserialize)]
     struct File {
-        #[serde(alias = "web")]
-        installed: Client,
+        installed: Option<Client>,
+        web: Option<IgnoredAny>,
+        r#type: Option<String>,
     }
     #[derive(Deserialize)]
     struct Client {
-        client_id: String,
-        client_secret: Secret,
+        client_id: Option<String>,
+        client_secret: Option<Secret>,
     }
-    #[derive(Deserialize)]
-    struct Kind {
-        r#type: String,
+    let file = serde_json::from_slice::<File>(text).map_err(|_| STRANGE)?;
+    if file.r#type.as_deref() == Some("service_account") {
+        return Err("is the key of a service account; name it in `service_account_file`");
     }
-    let Ok(File { installed }) = serde_json::from_slice::<File>(text) else {
-        let kind = serde_json::from_slice::<Kind>(text);
+    if file.web.is_some() {
         return Err(
-            match kind.is_ok_and(|kind| kind.r#type == "service_account") {
-                true => "is the key of a service account; name it in `service_account_file`",
-                false => {
-                    "is not the JSON of an OAuth client; download it in the Google Cloud console, under Clients"
-                }
-            },
+            "is of a client of the type \"Web application\", with which nobody can sign in from a terminal; make one of the \
+             type \"TVs and Limited Input devices\" or \"Desktop app\"",
         );
-    };
-    if installed.client_id.is_empty() || installed.client_secret.is_empty() {
-        return Err("has no client id or no client secret; download it again");
     }
+    let Client {
+        client_id,
+        client_secret,
+    } = file.installed.ok_or(STRANGE)?;
+    let id = client_id.filter(|id| !id.is_empty());
+    let secret = client_secret.filter(|secret| !secret.is_empty());
     Ok(OauthClient {
-        id: installed.client_id,
-        secret: installed.client_secret,
+        id: id.ok_or("has no client id; download it again")?,
+        secret: secret.ok_or(
+            "has no client secret: Google shows it only when it is made; add a secret to the client in the Google Cloud console \
+             and download the file then",
+        )?,
     })
 }
+
+const STRANGE: &str =
+    "is not the JSON of an OAuth client; download it in the Google Cloud console, under Clients";

@@ -147,17 +147,21 @@ impl Config {
     }
 
     /// What a calendar at Google is told apart by. Whoever signs in anew may be somebody else, whose `primary` is another
-    /// calendar, so the sign-in is part of it.
+    /// calendar, so whoever signed in is part of it; if nobody knows who it is, the sign-in.
     fn google_place(&self, account: &str, which: &Which, vault: &Vault) -> String {
-        let server = match self.accounts.get(account) {
-            Some(Account::Google(google)) => google.endpoint.name(),
-            _ => "",
+        let (server, robot) = match self.accounts.get(account) {
+            Some(Account::Google(google)) => (google.endpoint.name(), google.credentials.address()),
+            _ => ("", None),
         };
-        let since = vault.sign_in(account).ok().flatten();
-        let since = since.map_or(0, |sign_in| sign_in.since.as_second());
+        let sign_in = vault.sign_in(account).ok().flatten();
+        let whose = sign_in.map(|sign_in| {
+            let since = sign_in.since.as_second();
+            sign_in.address.unwrap_or_else(|| since.to_string())
+        });
+        let whose = robot.or(whose).unwrap_or_default();
         match which {
-            Which::Id(id) => format!("{server} {account} {since} id {id}"),
-            Which::Name(name) => format!("{server} {account} {since} name {name}"),
+            Which::Id(id) => format!("{server} {account} {whose} id {id}"),
+            Which::Name(name) => format!("{server} {account} {whose} name {name}"),
         }
     }
 }

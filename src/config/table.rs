@@ -251,6 +251,23 @@ impl<'a> Table<'a> {
         self.table.get(key).is_some()
     }
 
+    /// Marks keys as ones that belong here, whether or not they are asked for.
+    pub(super) fn knows(&mut self, keys: &[&'static str]) {
+        self.asked.extend(keys);
+    }
+
+    /// The names of the tables inside a table of this one, whatever is wrong with them.
+    pub(super) fn names_in(&self, key: &str) -> BTreeSet<String> {
+        let tables = self.table.get(key).map(Spanned::get_ref);
+        let Some(DeValue::Table(tables)) = tables else {
+            return BTreeSet::new();
+        };
+        tables
+            .keys()
+            .map(|name| name.get_ref().to_string())
+            .collect()
+    }
+
     /// Names every key that nobody asked for.
     pub(super) fn finish(self) {
         for key in self.table.keys() {

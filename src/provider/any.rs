@@ -1,8 +1,9 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, Pulled, caldav::CaldavCalendar,
-    google::GoogleCalendar, ics::IcsCalendar, local::LocalCalendar, memory::MemoryCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, ProviderError, Pulled,
+    caldav::CaldavCalendar, google::GoogleCalendar, ics::IcsCalendar, local::LocalCalendar,
+    memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -92,6 +93,26 @@ impl Provider for AnyProvider {
             Self::Google(calendar) => calendar.tidy(),
             Self::Caldav(calendar) => calendar.tidy(),
             Self::Ics(calendar) => calendar.tidy(),
+        }
+    }
+
+    fn identity(&self) -> Option<String> {
+        match self {
+            Self::Local(calendar) => calendar.identity(),
+            Self::Memory(calendar) => calendar.identity(),
+            Self::Google(calendar) => calendar.identity(),
+            Self::Caldav(calendar) => calendar.identity(),
+            Self::Ics(calendar) => calendar.identity(),
+        }
+    }
+
+    fn barred(&self) -> Option<ProviderError> {
+        match self {
+            Self::Local(calendar) => calendar.barred(),
+            Self::Memory(calendar) => calendar.barred(),
+            Self::Google(calendar) => calendar.barred(),
+            Self::Caldav(calendar) => calendar.barred(),
+            Self::Ics(calendar) => calendar.barred(),
         }
     }
 

@@ -21,7 +21,7 @@ mod named;
 pub use account::{GoogleAccount, Offer};
 
 use account::{ENTRY, encoded, error, refusal, senseless, too_much};
-use answer::{Doing, Whose};
+use answer::{Doing, Refusal, Whose};
 use decode::{Item, Next, Nonsense, Taken, What, edition, is_touched};
 use gather::Gathered;
 use named::Found;
@@ -32,6 +32,8 @@ const PAGES_MAX: usize = 2_000;
 const EVENTS_MAX: usize = 500_000;
 /// Above this many single looks, reading everything anew is the lesser effort.
 const LOOKS_MAX: usize = 50;
+/// What the account's own calendar goes by, whoever signed in.
+const PRIMARY: &str = "primary";
 /// What is wanted of an event: nothing that calsync has no use for.
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
@@ -56,6 +58,8 @@ pub struct GoogleCalendar {
     /// What its name was found to mean, if it goes by a name.
     found: Option<Found>,
     home: TimeZone,
+    /// Whether the account may write to it, as the last page said.
+    writable: Option<bool>,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
     requests: u64,
@@ -126,6 +130,7 @@ impl GoogleCalendar {
             which,
             found: None,
             home: home.clone(),
+            writable: None,
             reading: None,
             requests: 0,
         }
@@ -151,15 +156,23 @@ impl GoogleCalendar {
         let offers = self.account.calendars().await;
         self.requests += self.account.line.requests() - sent;
         let account = &self.account.name;
-        let mut named = offers?.into_iter().filter(|offer| offer.name == name);
+        let offers = offers?;
+        let like = offers.iter().find(|offer| is_like(&offer.name, name));
+        let near = like.map_or_else(String::new, |offer| {
+            format!("; did you mean name = \"{}\"?", offer.name)
+        });
+        let mut named = offers.into_iter().filter(|offer| offer.name == name);
         let (found, other) = (named.next(), named.next());
         let (Some(Offer { id, .. }), None) = (found, &other) else {
-            let what = match other {
-                Some(_) => "more than one calendar of this name; give its `id` instead",
-                None => "no calendar of this name",
+            let (what, near) = match other {
+                Some(_) => (
+                    "more than one calendar of this name; give its `id` instead",
+                    "",
+                ),
+                None => ("no calendar of this name", near.as_str()),
             };
             let message = format!(
-                "Google account {account} has {what} ({name}); `calsync calendars {account}` lists what there is"
+                "Google account {account} has {what} ({name}){near}; `calsync calendars {account}` lists what there is"
             );
             return Err(ProviderError::new(ErrorKind::Gone, message));
         };
@@ -232,6 +245,15 @@ impl GoogleCalendar {
         Reading::begin(since, token)
     }
 
+    /// Finds out which calendar `primary` is, unless that is known.
+    async fn learn_identity(&mut self) {
+        if self.which == Which::Id(PRIMARY.to_owned()) {
+            let sent = self.account.line.requests();
+            self.account.access.learn_address().await;
+            self.requests += self.account.line.requests() - sent;
+        }
+    }
+
     fn was_remembered(&self) -> bool {
         self.found.as_ref().is_some_and(Found::was_remembered)
     }
@@ -289,7 +311,8 @@ impl GoogleCalendar {
             Which::Id(_) => "",
             Which::Name(_) => "summary,",
         };
-        let fields = format!("kind,{title}timeZone,nextPageToken,nextSyncToken,items({EVENT})");
+        let fields =
+            format!("kind,{title}accessRole,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
         let mut query = vec![
             ("singleEvents", "false"),
             ("maxResults", "2500"),
@@ -314,6 +337,7 @@ impl GoogleCalendar {
         }
         let page = decode::page(&response.body, &self.home)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        self.writable = page.writable;
         self.check_name(page.title.as_deref()).await?;
         Ok(page)
     }
@@ -453,6 +477,9 @@ impl Provider for GoogleCalendar {
         let mut reading = kept
             .filter(|reading| reading.since.as_ref() == since)
             .unwrap_or_else(|| self.begin(since));
+        if reading.is_whole() {
+            self.learn_identity().await;
+        }
         loop {
             match self.read(&mut reading, known).await {
                 Ok(token) => {
@@ -529,6 +556,11 @@ impl Provider for GoogleCalendar {
         if response.status.is_success() {
             return Ok(());
         }
+        // Google now and then misses what is there: believed the second time.
+        if response.status == StatusCode::NOT_FOUND && self.item(&place.href).await?.is_some() {
+            let what = "a block was said to be gone, and is there; the next run looks again";
+            return Err(self.error(ErrorKind::Conflict, what));
+        }
         let error = self.unchanged(&place.href, &response).await?;
         match error.kind {
             ErrorKind::Gone => Ok(()),
@@ -537,6 +569,7 @@ impl Provider for GoogleCalendar {
     }
 
     async fn probe(&mut self) -> Answer<Probe> {
+        self.learn_identity().await;
         let id = self.id().await?;
         let path = format!("users/me/calendarList/{}", encoded(&id));
         let url = self.account.url(&path, &[("fields", ENTRY)]);
@@ -555,9 +588,36 @@ impl Provider for GoogleCalendar {
         })
     }
 
+    fn identity(&self) -> Option<String> {
+        let access = &self.account.access;
+        let id = match &self.which {
+            Which::Id(id) if id == PRIMARY => access.address()?,
+            Which::Id(id) => id.clone(),
+            Which::Name(_) => self.found.as_ref()?.id.clone(),
+        };
+        let id = id.to_lowercase();
+        Some(match access.server() {
+            "google" => format!("{id} at Google"),
+            server => format!("{id} at {server}"),
+        })
+    }
+
+    fn barred(&self) -> Option<ProviderError> {
+        (self.writable == Some(false)).then(|| Refusal::read_only(self.whose()))
+    }
+
     fn requests(&self) -> u64 {
         self.requests
     }
+}
+
+/// Whether two names differ in nothing but capitals and spaces.
+fn is_like(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    one != other && plain(one) == plain(other)
 }
 
 impl GoogleCalendar {

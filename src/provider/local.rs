@@ -422,6 +422,11 @@ impl Provider for LocalCalendar {
         }
     }
 
+    fn identity(&self) -> Option<String> {
+        let real = fs::canonicalize(&self.folder).ok()?;
+        Some(format!("the folder {}", real.display()))
+    }
+
     fn requests(&self) -> u64 {
         0
     }

@@ -231,6 +231,35 @@ impl State {
         self.set_fact("refused", &text)
     }
 
+    /// Where a calendar was last read from, in the words of its provider.
+    pub fn place_of(&self, name: &CalendarName) -> Stated<Option<String>> {
+        self.fact(&format!("place {name}"))
+    }
+
+    /// Remembers where a calendar is read from.
+    pub fn note_place(&self, name: &CalendarName, place: &str) -> Stated<()> {
+        self.set_fact(&format!("place {name}"), place)
+    }
+
+    /// Remembers, until it is told, that so many of our blocks stay where a calendar was read from before.
+    pub fn note_left_behind(&self, name: &CalendarName, count: u64, former: &str) -> Stated<()> {
+        self.set_fact(&format!("left {name}"), &format!("{count} {former}"))
+    }
+
+    /// How many of our blocks stay where a calendar was read from before, and where that is, until it is told.
+    pub fn left_behind(&self, name: &CalendarName) -> Stated<Option<(u64, String)>> {
+        let fact = self.fact(&format!("left {name}"))?;
+        Ok(fact.and_then(|fact| {
+            let (count, former) = fact.split_once(' ')?;
+            Some((count.parse().ok()?, former.to_owned()))
+        }))
+    }
+
+    /// It was told that blocks of a calendar were left behind.
+    pub fn drop_left_behind(&self, name: &CalendarName) -> Stated<()> {
+        self.drop_fact(&format!("left {name}"))
+    }
+
     /// Forgets what is in the calendars that are not among these, the configured ones, and in which no block of ours is known
     /// to stand. What is in one that was renamed is known by the new name, once that is in step. The old name stays known: by it
     /// the blocks that were made under it are recognised.
@@ -265,6 +294,16 @@ impl State {
         Ok(())
     }
 
+    /// Forgets what is in a calendar, whatever stands there. Whether there was anything to forget. Its name stays known.
+    pub fn forget_calendar(&self, name: &CalendarName) -> Stated<bool> {
+        let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND reading <> ''";
+        let known = self.db.prepare_cached(sql)?.exists([&**name])?;
+        if known {
+            self.empty(name)?;
+        }
+        Ok(known)
+    }
+
     fn empty(&self, name: &CalendarName) -> Stated<()> {
         let id = self.calendar_id(name)?;
         for sql in [
@@ -276,6 +315,8 @@ impl State {
         }
         self.note_left_alone(name, 0, 0)?;
         self.drop_fact(&format!("stood {name}"))?;
+        self.drop_fact(&format!("place {name}"))?;
+        self.drop_left_behind(name)?;
         recount(&self.db, id)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{State, Stated, schema};
+use super::{State, Stated};
 use crate::secrets::Purpose;
 
 /// How an account is signed in to.
@@ -23,6 +23,8 @@ pub struct SignIn {
     pub since: Timestamp,
     /// Since when the server refuses it, if it does.
     pub refused: Option<Timestamp>,
+    /// Whose account it is, if the server said so.
+    pub address: Option<String>,
 }
 
 /// A sealed secret.
@@ -36,7 +38,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-const COLUMNS: &str = "account, way, client, server, scopes, since, refused";
+const COLUMNS: &str = "account, way, client, server, scopes, since, refused, address";
 
 impl State {
     /// How an account is signed in to, if it is.
@@ -49,10 +51,19 @@ impl State {
     /// All accounts that somebody signed in to.
     pub fn sign_ins(&self) -> Stated<Vec<SignIn>> {
         // A state that is only looked at may be older than these tables.
-        if schema(&self.db)? < 2 {
+        let columns: Vec<String> = self
+            .db
+            .prepare_cached("SELECT name FROM pragma_table_info('sign_ins')")?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        if columns.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!("SELECT {COLUMNS} FROM sign_ins ORDER BY account");
+        let known = match columns.iter().any(|column| column == "address") {
+            true => COLUMNS.to_owned(),
+            false => COLUMNS.replace("address", "NULL"),
+        };
+        let sql = format!("SELECT {known} FROM sign_ins ORDER BY account");
         let mut query = self.db.prepare_cached(&sql)?;
         let rows = query.query_map([], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -63,8 +74,9 @@ impl State {
         let tx = self.db.transaction()?;
         tx.prepare_cached("DELETE FROM sign_ins WHERE account = ?1")?
             .execute([&new.account])?;
-        let sql = "INSERT INTO sign_ins (account, way, client, server, scopes, since, refused)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql =
+            "INSERT INTO sign_ins (account, way, client, server, scopes, since, refused, address)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         tx.prepare_cached(sql)?.execute(params![
             new.account,
             new.way,
@@ -73,6 +85,7 @@ impl State {
             new.scopes,
             new.since.as_second(),
             new.refused.map(Timestamp::as_second),
+            new.address,
         ])?;
         for (purpose, sealed) in secrets {
             tx.prepare_cached("INSERT INTO secrets VALUES (?1, ?2, ?3)")?
@@ -124,6 +137,17 @@ impl State {
         Ok(())
     }
 
+    /// Notes whose account a sign-in turned out to be for, unless somebody signed in anew meanwhile.
+    pub fn note_address(&self, of: &SignIn, address: &str) -> Stated<()> {
+        let sql =
+            "UPDATE sign_ins SET address = ?4 WHERE account = ?1 AND since = ?2 AND client = ?3";
+        let since = of.since.as_second();
+        self.db
+            .prepare_cached(sql)?
+            .execute(params![of.account, since, of.client, address])?;
+        Ok(())
+    }
+
     /// All sealed secrets.
     pub fn sealed(&self) -> Stated<Vec<Sealed>> {
         let sql = "SELECT account, purpose, sealed FROM secrets ORDER BY account, purpose";
@@ -171,5 +195,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SignIn> {
         scopes: row.get(4)?,
         since: time(row.get(5)?),
         refused: row.get::<_, Option<i64>>(6)?.map(time),
+        address: row.get(7)?,
     })
 }

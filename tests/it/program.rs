@@ -9,3 +9,4 @@ mod rules;
 mod standing;
 mod stubborn;
 mod sync;
+mod whose;

@@ -59,6 +59,7 @@ pub(super) async fn run(
     tell(&Ask::Page {
         address: &address,
         port,
+        minutes: PERSON_MAX.as_secs() / 60,
     });
     let visits = pin!(visits(new.clock(), &listener, &consent));
     let pastes = pin!(pastes(pasted, &consent, &tell));
@@ -99,7 +100,7 @@ async fn exchange(
         }
         Err(refusal) => return Err(new.refused(refusal)),
     };
-    new.keep(way, &granted)
+    new.keep(way, &granted).await
 }
 
 /// What the person pastes, until it is the right thing. If nothing more can come, the browser may still come by itself.

@@ -1,51 +1,67 @@
-//! A code that a person types in on any other device. yup-oauth2 asks and waits; it keeps nothing, prints nothing, and is
-//! given no more time than the code has. What it logs is for nobody's eyes: the program lets no crate but calsync log.
+//! A code that a person types in on any other device. yup-oauth2 asks for it, shows nothing itself and keeps nothing; the waiting
+//! is done here, because a server that stumbles once must not end it. What that crate logs is for nobody's eyes: the program lets
+//! no crate but calsync log.
 
 use std::{
+    cell::RefCell,
     future::pending,
     pin::{Pin, pin},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 use yup_oauth2::{
     ApplicationSecret, CustomHyperClientBuilder, DeviceFlowAuthenticator, Error,
     HyperClientBuilder as _,
     authenticator_delegate::{DeviceAuthResponse, DeviceFlowDelegate},
-    error::SendError,
-    storage::{TokenInfo, TokenStorage, TokenStorageError},
+    error::{AuthError, SendError},
 };
 
 use super::{Ask, Newcomer, Outcome, Tell};
 use crate::{
-    auth::{OauthClient, SCOPE, Way, token::Refusal, words},
+    auth::{
+        OauthClient, SCOPE, Way,
+        token::{self, Granted, Refusal},
+        words,
+    },
     clock::Clock,
-    http,
+    http::{HttpError, HttpErrorKind, login_failed},
     provider::{Answer, ErrorKind, ProviderError},
     secrets::Secret,
 };
 
-/// How long the server may take to come up with a code, and with each answer after that.
+/// How long the server may take to come up with a code.
 const ANSWER_MAX: Duration = Duration::from_mins(1);
 /// How long a person may take, whatever the server allows.
 const PERSON_MAX: Duration = Duration::from_hours(1);
+/// How much more time to leave between two questions when the server wants to be asked less often, or cannot answer.
+const STEP: Duration = Duration::from_secs(5);
+
+/// A code that a person was shown.
+struct Code {
+    /// What the server knows it by.
+    device: Secret,
+    /// How long to wait between two questions.
+    interval: Duration,
+    /// How long it is good for.
+    left: Duration,
+}
 
 /// Signs in with a code.
 pub(super) async fn run(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Answer<Outcome> {
-    let refresh = match ask(new, client, tell).await {
-        Ok(refresh) => refresh,
+    let code = match ask(new, client, tell).await {
+        Ok(code) => code,
         Err(Failed::Closed(code)) => {
             return Ok(Outcome::Closed(
-                new.error(ErrorKind::SignIn, &closed(&code)),
+                new.error(ErrorKind::SignIn, &words::closed(&code)),
             ));
         }
         Err(Failed::Otherwise(error)) => return Err(error),
     };
-    let granted = new.try_out(client, &refresh).await?;
-    new.keep(Way::Device, &granted)
+    let granted = wait(new, client, &code).await?;
+    new.keep(Way::Device, &granted).await
 }
 
 enum Failed {
@@ -54,15 +70,8 @@ enum Failed {
     Otherwise(ProviderError),
 }
 
-fn closed(code: &str) -> String {
-    format!(
-        "Google does not let this OAuth client sign in with a code ({code}). That takes a client of the type \"TVs and Limited \
-         Input devices\"; one of the type \"Desktop app\" signs in with a browser: --flow browser on this machine, or --flow \
-         paste from another"
-    )
-}
-
-async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Secret, Failed> {
+/// Asks for a code and shows it.
+async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Code, Failed> {
     let broken = |words: &str| Failed::Otherwise(new.error(ErrorKind::Broken, words));
     let endpoint = &new.google.endpoint;
     let (token_url, code_url) = (endpoint.token(), endpoint.device_code());
@@ -74,11 +83,9 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Secret
         .with_timeout(ANSWER_MAX);
     let secret = ApplicationSecret {
         client_id: client.id.clone(),
-        client_secret: client.secret.expose().to_owned(),
         token_uri: token_url,
         ..ApplicationSecret::default()
     };
-    let caught = Catch::default();
     let (shown, is_shown) = oneshot::channel();
     let show = Show {
         tell: Arc::clone(tell),
@@ -87,71 +94,151 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Secret
     let authenticator = DeviceFlowAuthenticator::with_client(secret, login)
         .device_code_url(code_url)
         .flow_delegate(Box::new(show))
-        .with_storage(Box::new(caught.clone()))
         .build()
         .await
         .map_err(|_| broken("the sign-in cannot be made ready"))?;
     let asking = pin!(Box::pin(authenticator.token(&[SCOPE])));
-    match select(asking, pin!(too_late(new.clock(), is_shown))).await {
-        Either::Left((Ok(_), _)) => caught
-            .refresh_token()
-            .ok_or_else(|| broken("Google gave no lasting sign-in")),
-        Either::Left((Err(error), _)) => Err(failed(new, &error)),
-        Either::Right((late, _)) => Err(Failed::Otherwise(new.error(late.0, late.1))),
+    match new
+        .clock()
+        .limit(ANSWER_MAX, select(asking, is_shown))
+        .await
+    {
+        Some(Either::Right((Ok(code), _))) => Ok(code),
+        Some(Either::Left((Err(error), _))) => Err(failed(new, &error)),
+        Some(_) => Err(broken("the sign-in server gave no code")),
+        None => Err(Failed::Otherwise(unanswered(
+            new,
+            HttpErrorKind::TimedOut(ANSWER_MAX),
+        ))),
     }
 }
 
-/// Ends when it is too late for an answer: of the server, or of the person.
-async fn too_late(clock: &Clock, shown: oneshot::Receiver<Duration>) -> (ErrorKind, &'static str) {
-    match clock.limit(ANSWER_MAX, shown).await {
-        Some(Ok(left)) => {
-            clock.limit(left, pending::<()>()).await;
-            (
-                ErrorKind::SignIn,
-                "the code was not entered in time; start again",
-            )
+/// Waits until the person has typed the code in, through whatever trouble the server has meanwhile.
+async fn wait(new: &Newcomer, client: &OauthClient, code: &Code) -> Answer<Granted> {
+    let trouble = RefCell::default();
+    let asking = poll(new, client, code, &trouble);
+    match new.clock().limit(code.left, asking).await {
+        Some(answer) => answer,
+        None => Err(too_late(new, trouble.take())),
+    }
+}
+
+async fn poll(
+    new: &Newcomer,
+    client: &OauthClient,
+    code: &Code,
+    trouble: &RefCell<Option<ProviderError>>,
+) -> Answer<Granted> {
+    let form = [
+        ("client_id", client.id.as_str()),
+        ("client_secret", client.secret.expose()),
+        ("device_code", code.device.expose()),
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+    ];
+    let url = new.google.endpoint.token();
+    let now = || new.clock().now();
+    let end = now().saturating_add(code.left).unwrap_or_else(|_| now());
+    let mut interval = code.interval;
+    loop {
+        new.clock().sleep(interval).await;
+        if now() >= end {
+            return Err(too_late(new, trouble.take()));
         }
-        // No code comes, and whoever was asked for it says why.
-        Some(Err(_)) => pending().await,
-        None => (
-            ErrorKind::Retry(None),
-            "the sign-in server did not answer in time; try again later",
+        let refusal = match token::ask(&new.line, &url, &form).await {
+            Ok(granted) => return Ok(granted),
+            Err(refusal) => refusal,
+        };
+        match refusal {
+            Refusal::No(code) if code == "authorization_pending" => {
+                trouble.take();
+            }
+            // A code that was used up or is too old; nothing is stored yet that could have died.
+            Refusal::No(code) if matches!(&*code, "expired_token" | "invalid_grant") => {
+                return Err(too_late(new, trouble.take()));
+            }
+            refusal if refusal.may_pass() => {
+                interval += STEP;
+                note(trouble, new.refused(refusal));
+            }
+            refusal => return Err(new.refused(refusal)),
+        }
+    }
+}
+
+/// Remembers what is in the way, and tells it the first time.
+fn note(trouble: &RefCell<Option<ProviderError>>, error: ProviderError) {
+    if trouble.borrow().is_none() {
+        tracing::warn!("{error}. Asking again, as long as the code is good");
+    }
+    trouble.replace(Some(error));
+}
+
+fn too_late(new: &Newcomer, trouble: Option<ProviderError>) -> ProviderError {
+    match trouble {
+        None => new.refused(Refusal::No("expired_token".to_owned())),
+        Some(error) => ProviderError::new(
+            error.kind,
+            format!("{error}; meanwhile the code has run out"),
         ),
     }
 }
 
+/// Nobody answered who was asked for a code.
+fn unanswered(new: &Newcomer, kind: HttpErrorKind) -> ProviderError {
+    let url = new.google.endpoint.device_code();
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let host = rest.split('/').next().unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|c| c.is_ascii_digit());
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host.to_owned(),
+        _ => host.to_owned(),
+    };
+    new.refused(Refusal::Http(HttpError { host, kind }))
+}
+
 fn failed(new: &Newcomer, error: &Error) -> Failed {
-    let refusal = match error {
-        Error::AuthError(error) => {
-            let code = error.error.as_str();
+    Failed::Otherwise(match error {
+        Error::AuthError(AuthError {
+            error,
+            error_description,
+            ..
+        }) => {
+            let code = error.as_str();
+            let said = error_description.as_deref().unwrap_or_default();
             match code {
+                // No secret is asked for here: it is the id or the type, and Google says which.
+                "invalid_client" if said.contains("not found") => {
+                    new.error(ErrorKind::SignIn, words::UNKNOWN_CLIENT)
+                }
                 "invalid_client" | "invalid_scope" | "unauthorized_client" => {
                     return Failed::Closed(code.to_owned());
                 }
-                // A code that was used up or is too old; nothing is stored yet that could have died.
-                "invalid_grant" => Refusal::No("expired_token".to_owned()),
-                code if words::is_code(code) => Refusal::No(code.to_owned()),
-                _ => Refusal::Odd(http::StatusCode::BAD_REQUEST),
+                code if words::is_code(code) => new.refused(Refusal::No(code.to_owned())),
+                _ => new.error(ErrorKind::Retry(None), &no_code(new)),
             }
         }
-        Error::HttpClientError(SendError::Hyper(error)) => Refusal::Http(http::login_failed(error)),
-        Error::HttpClientError(SendError::Timeout) => Refusal::Http(http::HttpError {
-            host: String::new(),
-            kind: http::HttpErrorKind::TimedOut(ANSWER_MAX),
-        }),
-        _ => {
-            let words = "the answer of the sign-in server makes no sense; is `endpoint` right? Else Google may be limiting or \
-                in trouble: try again in some minutes";
-            return Failed::Otherwise(new.error(ErrorKind::Broken, words));
+        Error::HttpClientError(SendError::Hyper(error)) => {
+            unanswered(new, login_failed(error).kind)
         }
-    };
-    Failed::Otherwise(new.refused(refusal))
+        Error::HttpClientError(SendError::Timeout) => {
+            unanswered(new, HttpErrorKind::TimedOut(ANSWER_MAX))
+        }
+        _ => new.error(ErrorKind::Retry(None), &no_code(new)),
+    })
 }
 
-/// Shows the code, and how long it is good for.
+/// An answer that is neither a code nor a refusal: a page of HTML, or a limit that Google tells in a form of its own.
+fn no_code(new: &Newcomer) -> String {
+    format!(
+        "the sign-in server gives no code now: it is in trouble, or codes were asked for too often; try again in some minutes{}",
+        words::at_endpoint(&new.google.endpoint)
+    )
+}
+
+/// Shows the code, and hands it over to whoever waits for it.
 struct Show {
     tell: Tell,
-    shown: Mutex<Option<oneshot::Sender<Duration>>>,
+    shown: Mutex<Option<oneshot::Sender<Code>>>,
 }
 
 impl DeviceFlowDelegate for Show {
@@ -168,35 +255,17 @@ impl DeviceFlowDelegate for Show {
             code: &answer.user_code,
             minutes: left.as_secs().div_ceil(60),
         });
+        let code = Code {
+            device: Secret::new(answer.device_code.clone()),
+            interval: answer.interval,
+            left,
+        };
         let shown = self.shown.lock().ok().and_then(|mut shown| shown.take());
-        let sent = shown.map(|shown| shown.send(left));
-        if matches!(sent, Some(Err(_))) {
+        let sent = shown.map(|shown| shown.send(code).is_ok());
+        if sent != Some(true) {
             tracing::debug!("nobody waits for the code any more");
         }
-        Box::pin(async {})
-    }
-}
-
-/// Keeps the refresh token for a moment, and everything else not at all.
-#[derive(Clone, Default)]
-struct Catch(Arc<Mutex<Option<Secret>>>);
-
-impl Catch {
-    fn refresh_token(&self) -> Option<Secret> {
-        self.0.lock().ok().and_then(|mut caught| caught.take())
-    }
-}
-
-#[async_trait]
-impl TokenStorage for Catch {
-    async fn set(&self, _scopes: &[&str], token: TokenInfo) -> Result<(), TokenStorageError> {
-        if let Ok(mut caught) = self.0.lock() {
-            *caught = token.refresh_token.map(Secret::new);
-        }
-        Ok(())
-    }
-
-    async fn get(&self, _scopes: &[&str]) -> Option<TokenInfo> {
-        None
+        // It would ask for the token itself now, and give up at the first stumble.
+        Box::pin(pending())
     }
 }

@@ -201,6 +201,9 @@ pub(crate) struct Reset {
     /// Remove the blocks in all calendars
     #[arg(long)]
     pub(crate) all: bool,
+    /// Remove nothing: forget a calendar that is not in the configuration any more; its blocks stay where they are
+    #[arg(long, requires = "calendars", conflicts_with_all = ["all", "dry_run", "json"])]
+    pub(crate) forget: bool,
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -262,6 +265,22 @@ impl Args {
             }
         }
         words.join(" ")
+    }
+
+    /// A text from the library whose hints call calsync with the files that this call was given.
+    pub(crate) fn hint(&self, text: &str) -> String {
+        let program = self.program();
+        let mut text = text.to_owned();
+        if program == "calsync" {
+            return text;
+        }
+        for command in ["auth", "calendars", "check", "reset", "sync"] {
+            text = text.replace(
+                &format!("calsync {command} "),
+                &format!("{program} {command} "),
+            );
+        }
+        text
     }
 
     /// Whether nothing is to be written.

@@ -11,10 +11,14 @@ use std::{
 use calsync::{
     auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, Vault, Way, leave},
     clock::Clock,
-    config::{Config, key},
+    config::{
+        Account, Config,
+        key::{self, KeyError},
+    },
     http::{Client, Line, Pace},
+    model::counted,
     secrets::Sealer,
-    state::{Lock, Sealed, SignIn, State},
+    state::{CalendarRow, Lock, Sealed, SignIn, State},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -64,29 +68,75 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
         google: google.clone(),
         line: line(),
         vault: Vault::new(&opened.state, &opened.keys.sealer),
+        others: others(&loaded.config, &options.account),
     };
+    let before = opened.state.borrow().sign_in(&options.account)?;
     let mut way = chosen.unwrap_or(default);
     let mut outcome = block_on(newcomer.sign_in(way, asked(way, false)))??;
     if let Outcome::Closed(error) = &outcome
         && chosen.is_none()
         && io::stdin().is_terminal()
     {
-        tracing::warn!("{error}");
+        tracing::warn!("{error}. Going on with a browser");
         way = Way::Browser;
         outcome = block_on(newcomer.sign_in(way, asked(way, true)))??;
     }
     match outcome {
         Outcome::In => {
-            let text = format!(
-                "Signed in to account {} ({}).\n",
-                options.account,
-                way.word()
-            );
-            print::out(&text)?;
+            let after = opened.state.borrow().sign_in(&options.account)?;
+            warn_of_another(&options.account, before, after.as_ref());
+            print::out(&welcome(
+                args,
+                &loaded.config,
+                &options.account,
+                after.as_ref(),
+            ))?;
             Ok(Exit::InStep)
         }
         Outcome::Closed(error) => Err(Failure::SignIn(error)),
     }
+}
+
+/// The other accounts that somebody signs in to.
+fn others(config: &Config, account: &str) -> Vec<String> {
+    let others = config.accounts.keys().filter(|name| *name != account);
+    others.cloned().collect()
+}
+
+/// Whoever signs in as somebody else than before should know what comes of it.
+fn warn_of_another(account: &str, before: Option<SignIn>, after: Option<&SignIn>) {
+    let before = before.and_then(|sign_in| sign_in.address);
+    let after = after.and_then(|sign_in| sign_in.address.as_ref());
+    if let (Some(before), Some(after)) = (&before, after)
+        && before != after
+    {
+        tracing::warn!(
+            "account {account} was signed in to as {before} before, and is {after} now: the same ids may mean other calendars. \
+             Blocks in those of {before} stay there, and that sign-in stays good until it is withdrawn at \
+             https://myaccount.google.com/connections. If it was a mistake, sign in again as {before}"
+        );
+    }
+}
+
+/// That it went well, and what comes next.
+fn welcome(args: &Args, config: &Config, account: &str, sign_in: Option<&SignIn>) -> String {
+    let way = sign_in.map_or("", |sign_in| &sign_in.way);
+    let whose = sign_in.and_then(|sign_in| sign_in.address.as_ref());
+    let whose = whose.map(|address| format!(" as {address}"));
+    let mut text = format!(
+        "Signed in to account {account}{} ({way}).\n",
+        whose.unwrap_or_default()
+    );
+    let program = args.program();
+    let mut calendars = config.calendars.values();
+    let next = match calendars.any(|calendar| calendar.account.as_deref() == Some(account)) {
+        true => format!("Next: {program} check, then {program} sync --dry-run\n"),
+        false => format!(
+            "Next: {program} calendars {account} lists its calendars; add one to the configuration\n"
+        ),
+    };
+    text.push_str(&next);
+    text
 }
 
 fn line() -> Line {
@@ -140,6 +190,8 @@ fn typed() -> UnboundedReceiver<String> {
     told
 }
 
+const MISMATCH: &str = "If the page says redirect_uri_mismatch, the OAuth client is not of the type \"Desktop app\".\n";
+
 fn words(ask: &Ask<'_>, pastes: bool) -> String {
     match ask {
         Ask::Code {
@@ -149,15 +201,21 @@ fn words(ask: &Ask<'_>, pastes: bool) -> String {
         } => format!(
             "On any device, open {address}\nand enter this code: {code}\nWaiting; the code is good for {minutes} minutes.\n"
         ),
-        Ask::Page { address, port } if pastes => format!(
+        Ask::Page {
+            address,
+            port,
+            minutes,
+        } if pastes => format!(
             "Open this address in a browser, on this machine or any other:\n\n{address}\n\nAfterwards the browser goes on to \
              http://127.0.0.1:{port}/. From another machine it cannot get there: copy the address from its address bar, all of \
              it, and paste it here.\nOr, before you open the page, on the machine with the browser: ssh -L \
-             {port}:127.0.0.1:{port} THIS_MACHINE\nWaiting.\n"
+             {port}:127.0.0.1:{port} THIS_MACHINE\n{MISMATCH}Waiting, {minutes} minutes at the most.\n"
         ),
-        Ask::Page { address, .. } => {
-            format!("Open this address in a browser on this machine:\n\n{address}\n\nWaiting.\n")
-        }
+        Ask::Page {
+            address, minutes, ..
+        } => format!(
+            "Open this address in a browser on this machine:\n\n{address}\n\n{MISMATCH}Waiting, {minutes} minutes at the most.\n"
+        ),
         Ask::Again(words) => format!("{words}\n"),
     }
 }
@@ -175,6 +233,7 @@ impl Row {
         let sign_in = self.sign_in.as_ref();
         json!({
             "account": self.account,
+            "address": sign_in.and_then(|s| s.address.as_ref()),
             "way": sign_in.map(|s| s.way.as_str()),
             "scopes": sign_in.map(|s| s.scopes.split_whitespace().collect::<Vec<_>>()),
             "since": sign_in.map(|s| time(s.since)),
@@ -193,11 +252,20 @@ impl Row {
         vec![
             self.account.clone(),
             self.standing.words().to_owned(),
+            sign_in.address.clone().unwrap_or_default(),
             sign_in.way.clone(),
             scopes.join(" "),
             ago(now, sign_in.since),
         ]
     }
+}
+
+/// What `auth list --json` prints when there is no list.
+pub(crate) fn no_list(failure: &Failure) -> Result<(), Failure> {
+    let errors = failure.sentences();
+    let object =
+        json!({"version": 1, "accounts": [], "error": failure.to_string(), "errors": errors});
+    print::out(&format!("{object}\n"))
 }
 
 fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
@@ -228,12 +296,16 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
         let accounts: Vec<Value> = rows.iter().map(|row| row.json(now)).collect();
         print::out(&format!(
             "{}\n",
-            json!({"version": 1, "accounts": accounts})
+            json!({"version": 1, "accounts": accounts, "error": null, "errors": []})
         ))?;
     } else if rows.is_empty() {
         print::out("No account needs anybody to sign in.\n")?;
     } else {
-        let cells: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
+        let heads = ["ACCOUNT", "STATE", "ADDRESS", "WAY", "SCOPES", "SINCE"];
+        let heads = heads.map(str::to_owned).to_vec();
+        let head = print::to_terminal().then_some(heads);
+        let rows_of_cells = rows.iter().map(|row| row.cells(now));
+        let cells: Vec<_> = head.into_iter().chain(rows_of_cells).collect();
         let mut text = print::columns(&cells);
         for row in &rows {
             if let Some(why) = row.sign_in.as_ref().and_then(testing) {
@@ -247,10 +319,18 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
 
 fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
     let loaded = load(args)?;
-    // Forgetting works without the key too; then nothing can be taken back.
-    let sealer = match key::find(&loaded.config.key_file) {
-        Ok(Some(keys)) => keys.sealer,
-        _ => Sealer::new(&[0; 32]),
+    // Forgetting works without the right key too; then nothing can be taken back. With a key that is only open to others it
+    // would be a pity: that is mended in a moment.
+    let (sealer, no_key) = match key::find(&loaded.config.key_file) {
+        Ok(Some(keys)) => (keys.sealer, None),
+        Ok(None) => {
+            let gone = KeyError::Gone(loaded.config.key_file.clone());
+            (Sealer::new(&[0; 32]), Some(gone))
+        }
+        Err(error @ (KeyError::Malformed(_) | KeyError::Gone(_))) => {
+            (Sealer::new(&[0; 32]), Some(error))
+        }
+        Err(error) => return Err(error.into()),
     };
     let state = Opened::state_without_lock(&loaded)?;
     let left = block_on(leave(account, &line(), &Vault::new(&state, &sealer)))?;
@@ -268,6 +348,11 @@ fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
             format!("Signed out of account {account}: forgotten here, and withdrawn at Google."),
         ),
         Left::NotRevoked(why) => {
+            let why = match no_key {
+                Some(KeyError::Gone(file)) => format!("the key file {} is gone", file.display()),
+                Some(error) => error.to_string(),
+                None => why,
+            };
             tracing::error!(
                 "account {account}: forgotten here, but it could not be withdrawn at Google ({why}); withdraw it at \
                  https://myaccount.google.com/connections"
@@ -296,13 +381,21 @@ fn reseal(args: &Args, options: &AuthReseal) -> Result<Exit, Failure> {
             options.old_key_file.display()
         )));
     }
-    let blocks: u64 = state.calendar_rows()?.iter().map(|row| row.blocks).sum();
-    if blocks > 0 && !options.leave_blocks {
+    if let Some(current) = key::find(&loaded.config.key_file)?
+        && current.mint.fingerprint() == old.mint.fingerprint()
+    {
         return Err(Failure::Usage(format!(
-            "{blocks} blocks were made with the old key, and with the new one calsync would take them for another \
-             installation's. With the old key in place, run `calsync reset --all` first; or add --leave-blocks and remove them \
-             by hand. Nothing was changed"
+            "{} and the key in use ({}) are the same key, so there is nothing to do. Move the old one aside, and a new one is \
+             made in its place; or put one there. Nothing was changed",
+            options.old_key_file.display(),
+            loaded.config.key_file.display()
         )));
+    }
+    let rows = state.calendar_rows()?;
+    if !options.leave_blocks
+        && let Some(words) = in_the_way(args, &rows)
+    {
+        return Err(Failure::Usage(words));
     }
     drop(state);
     let mut state = State::open(&loaded.state)?;
@@ -327,10 +420,36 @@ fn reseal(args: &Args, options: &AuthReseal) -> Result<Exit, Failure> {
         resealed.map_err(|error: calsync::secrets::SealError| Failure::Usage(error.to_string()))?;
     state.hand_over(&resealed, &new.mint.fingerprint())?;
     print::out(&format!(
-        "Sealed {} secrets with the new key. The next sync reads all calendars anew; then the old key can go.\n",
-        resealed.len()
+        "Sealed {} with the new key. The next sync reads all calendars anew; then the old key can go.\n",
+        counted(resealed.len(), "secret")
     ))?;
     Ok(Exit::InStep)
+}
+
+/// The blocks that the new key would not know again, if there are any, and what to do about them.
+fn in_the_way(args: &Args, rows: &[CalendarRow]) -> Option<String> {
+    let blocks: u64 = rows.iter().map(|row| row.blocks).sum();
+    let left_alone: u64 = rows.iter().map(|row| row.copies + row.taken).sum();
+    let program = args.program();
+    if blocks == 0 {
+        return None;
+    }
+    if blocks <= left_alone {
+        return Some(format!(
+            "what is left of the old key's blocks, {}, was copied by somebody or became somebody's own, and no reset removes it: \
+             remove it by hand (`{program} status` says in which calendar), or add --leave-blocks. Nothing was changed",
+            counted(blocks, "block")
+        ));
+    }
+    let (were, them) = match blocks {
+        1 => ("was", "it"),
+        _ => ("were", "them"),
+    };
+    Some(format!(
+        "{} {were} made with the old key, and with the new one calsync would take {them} for another installation's. With the old \
+         key in place, run `{program} reset --all` first; or add --leave-blocks and remove {them} by hand. Nothing was changed",
+        counted(blocks, "block")
+    ))
 }
 
 fn old_keys(path: &Path) -> Result<key::Keys, Failure> {

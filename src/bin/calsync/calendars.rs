@@ -46,8 +46,12 @@ struct Found {
 
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
-    fn failed(&mut self, what: &str, error: &ProviderError) {
-        tracing::error!("{what}: {error}");
+    fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
+        let message = error.message.trim_start_matches("Google ");
+        match message.starts_with(&format!("{what}: ")) {
+            true => tracing::error!("{}", args.hint(&error.message)),
+            false => tracing::error!("{what}: {}", args.hint(&error.message)),
+        }
         if self.exit == Exit::InStep {
             self.exit = exit_for(error);
         }
@@ -82,10 +86,10 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
             }
             match of_account(&config, &means, name).await {
                 Ok(offers) => found.offers.extend(offers),
-                Err(error) => found.failed(&format!("account {name}"), &error),
+                Err(error) => found.failed(args, &format!("account {name}"), &error),
             }
         }
-        those_by_name(&config, &means, wanted, &mut found).await;
+        those_by_name(args, &config, &means, wanted, &mut found).await;
     })?;
     show(options.json, &config, &found.offers)?;
     Ok(found.exit)
@@ -210,7 +214,13 @@ fn folder_name(config: &Config, real_folder: &Path) -> Option<String> {
 }
 
 /// The calendars of the configuration that no account has offered: folders named by their path, feeds, and what is not there.
-async fn those_by_name(config: &Config, means: &Means, wanted: Option<&String>, found: &mut Found) {
+async fn those_by_name(
+    args: &Args,
+    config: &Config,
+    means: &Means,
+    wanted: Option<&String>,
+    found: &mut Found,
+) {
     for (name, mut seat) in config.seats(means) {
         let Some(calendar) = config.calendars.get(&name) else {
             continue;
@@ -238,7 +248,7 @@ async fn those_by_name(config: &Config, means: &Means, wanted: Option<&String>, 
                 files: resources,
                 folder: folder.map(|folder| real(folder)),
             }),
-            Err(error) => found.failed(&name, &error),
+            Err(error) => found.failed(args, &name, &error),
         }
     }
 }
@@ -264,8 +274,8 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
         return print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
     }
     let titled = offers.iter().any(|offer| offer.title.is_some());
-    let mut head = vec!["NAME", "ACCOUNT", "ID OR FOLDER"];
-    head.extend(titled.then_some("TITLE"));
+    let mut head = vec!["CALENDAR", "ACCOUNT", "ID OR FOLDER"];
+    head.extend(titled.then_some("NAME"));
     head.extend(["ACCESS", "TIME ZONE"]);
     let head = [head.into_iter().map(str::to_owned).collect()];
     let rows = offers.iter().map(|offer| {

@@ -7,6 +7,7 @@ use calsync::{
     config::{Config, Means},
     model::counted,
     provider::{Answer, Probe, Provider as _},
+    run::twins,
     session::Seat,
     state::{State, StateError},
 };
@@ -14,7 +15,7 @@ use calsync::{
 use crate::{
     args::Args,
     calendars::exit_for,
-    context::{Loaded, block_on, fitting_key, load, means_to_look, no_sign_ins},
+    context::{block_on, fitting_key, load, means_to_look, no_sign_ins},
     exit::{Exit, Failure},
     print,
     standing::{Signer, Standing, signer, testing},
@@ -27,76 +28,156 @@ const TROUBLES_TOLD: u32 = 20;
 /// Something that was looked at.
 struct Finding {
     what: String,
-    /// What is wrong and what to do, if anything.
-    wrong: Option<(Exit, String)>,
+    found: Found,
+}
+
+/// What came of looking.
+enum Found {
+    /// It is as it should be.
+    Fine,
+    /// It works, and could be better.
+    Unwise(String),
+    /// It could not be looked at, because of something else that is wrong.
+    Unseen(String),
+    /// What is wrong and what to do.
+    Wrong(Exit, String),
 }
 
 impl Finding {
     fn fine(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            wrong: None,
+            found: Found::Fine,
+        }
+    }
+
+    fn unwise(what: impl Into<String>, words: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            found: Found::Unwise(words.into()),
+        }
+    }
+
+    fn unseen(what: impl Into<String>, words: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            found: Found::Unseen(words.into()),
         }
     }
 
     fn wrong(what: impl Into<String>, exit: Exit, words: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            wrong: Some((exit, words.into())),
+            found: Found::Wrong(exit, words.into()),
         }
     }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = load(args)?;
-    // A key or state that cannot be used is told below; folders can be looked at all the same.
-    let means = means_to_look(&loaded).or_else(|_| no_sign_ins())?;
-    let Loaded { config, state } = loaded;
-    let mut findings = vec![Finding::fine(format!(
-        "configuration {}: {}, {} of source and target",
-        config.path.display(),
-        counted(config.calendars.len(), "calendar"),
-        counted(config.routes.len(), "pair")
-    ))];
+    let config = &loaded.config;
+    let mut findings = vec![check_config(config)];
     if config.routes.is_empty() {
         let words = "no calendar shows in another; there must be a source and a target that differ";
         findings.push(Finding::wrong("rules", Exit::Config, words));
     }
-    let opened = State::open_to_read(&state);
+    findings.extend(config.open_files.iter().map(|path| open_file(path)));
+    let opened = State::open_to_read(&loaded.state);
     findings.push(check_key(
-        &config,
+        config,
         opened.as_ref().ok().and_then(Option::as_ref),
     ));
-    findings.push(check_state(&state, opened.as_ref()));
+    findings.push(check_state(&loaded.state, opened.as_ref()));
     let known = opened.ok().flatten();
-    block_on(async {
-        // What Google says of the calendars is known of their accounts afterwards.
-        let mut calendars = Vec::new();
-        check_calendars(&config, &means, known.as_ref(), &mut calendars).await;
-        check_accounts(&config, &means, &mut findings).await;
-        findings.extend(calendars);
-    })?;
+    match means_to_look(&loaded) {
+        Ok(means) => block_on(async {
+            // What Google says of the calendars is known of their accounts afterwards.
+            let mut calendars = Vec::new();
+            let known = known.as_ref();
+            check_calendars(config, &means, known, |_| true, &mut calendars).await;
+            check_accounts(config, &means, &mut findings).await;
+            findings.extend(calendars);
+        })?,
+        // The key or the state cannot be used, which was told above; folders can be looked at all the same.
+        Err(_) => {
+            findings.extend(unseen_accounts(config, known.as_ref()));
+            let means = no_sign_ins()?;
+            let (known, is_seen) = (known.as_ref(), |name: &str| {
+                google_of(config, name).is_none()
+            });
+            block_on(check_calendars(
+                config,
+                &means,
+                known,
+                is_seen,
+                &mut findings,
+            ))?;
+        }
+    }
+    tell(args, &findings)
+}
+
+fn check_config(config: &Config) -> Finding {
+    Finding::fine(format!(
+        "configuration {}: {}, {} of source and target",
+        config.path.display(),
+        counted(config.calendars.len(), "calendar"),
+        counted(config.routes.len(), "pair")
+    ))
+}
+
+/// A file with the secret of an OAuth client in it that others can read.
+fn open_file(path: &Path) -> Finding {
+    let words = format!(
+        "it holds the secret of an OAuth client and can be read by others; run: chmod 600 {}",
+        path.display()
+    );
+    Finding::unwise(path.display().to_string(), words)
+}
+
+/// Prints what was found. The first thing that is wrong decides how the program ends; a configuration that cannot be used does
+/// whenever it comes.
+fn tell(args: &Args, findings: &[Finding]) -> Result<Exit, Failure> {
     let colour = print::colour(args, print::to_terminal());
     let mut exit = Exit::InStep;
-    for Finding { what, wrong } in &findings {
-        match wrong {
-            None if args.quiet => {}
-            None => print::out(&format!("{}  {what}\n", print::paint(colour, "32", "ok")))?,
-            Some((code, words)) => {
-                print::out(&format!(
-                    "{}  {what}: {words}\n",
-                    print::paint(colour, "31", "!!")
-                ))?;
-                exit = if exit == Exit::InStep || *code == Exit::Config {
-                    *code
-                } else {
-                    exit
-                };
+    for Finding { what, found } in findings {
+        let (sign, code, words) = match found {
+            Found::Fine => ("ok", "32", String::new()),
+            Found::Unwise(words) => ("??", "33", format!(": {words}")),
+            Found::Unseen(words) => ("--", "33", format!(": {words}")),
+            Found::Wrong(code, words) => {
+                if exit == Exit::InStep || *code == Exit::Config {
+                    exit = *code;
+                }
+                ("!!", "31", format!(": {words}"))
             }
+        };
+        if !args.quiet || matches!(found, Found::Wrong(..)) {
+            let sign = print::paint(colour, code, sign);
+            print::out(&format!("{sign}  {what}{}\n", args.hint(&words)))?;
         }
     }
     Ok(exit)
 }
+
+/// The Google accounts, as the state file has them, when there is no key to ask with.
+fn unseen_accounts(config: &Config, state: Option<&State>) -> Vec<Finding> {
+    let sign_ins = state.and_then(|state| state.sign_ins().ok());
+    let accounts = config.accounts.keys();
+    let accounts = accounts.filter_map(|name| Some((name, google_of(config, name)?)));
+    let unseen = accounts.map(|(name, google)| {
+        let what = format!("account {name}");
+        let Some(sign_ins) = &sign_ins else {
+            return Finding::unseen(what, UNSEEN);
+        };
+        let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == *name);
+        let standing = Standing::of(sign_in, Some(google));
+        Finding::unseen(what, format!("{}; {UNSEEN}", standing.words()))
+    });
+    unseen.collect()
+}
+
+const UNSEEN: &str = "not looked at, because of the key or the state file";
 
 fn check_key(config: &Config, state: Option<&State>) -> Finding {
     // What is wrong with the state itself is told where that is looked at.
@@ -165,7 +246,9 @@ fn check_account(config: &Config, means: &Means, name: &str, asked: Answer<()>) 
         return Finding::wrong(what, Exit::Auth, why);
     }
     if let Err(error) = asked {
-        return Finding::wrong(what, exit_for(&error), error.message);
+        let words = error.message.strip_prefix(&format!("{what}: "));
+        let words = words.unwrap_or(&error.message);
+        return Finding::wrong(what, exit_for(&error), words);
     }
     let standing = Standing::of(sign_in.as_ref(), signer(config, name));
     if standing.needs_somebody() {
@@ -187,22 +270,28 @@ async fn check_calendars(
     config: &Config,
     means: &Means,
     state: Option<&State>,
+    is_seen: impl Fn(&str) -> bool,
     findings: &mut Vec<Finding>,
 ) {
-    for (name, seat) in config.seats(means) {
+    let mut seats = config.seats(means);
+    for (name, seat) in &mut seats {
         let Seat {
-            mut provider,
+            provider,
             role,
             account,
             ..
         } = seat;
         let what = format!("calendar {name}");
+        if !is_seen(account) {
+            findings.push(Finding::unseen(what, UNSEEN));
+            continue;
+        }
         findings.push(match provider.probe().await {
             Err(error) => Finding::wrong(what, exit_for(&error), error.message),
             Ok(Probe {
                 writable: false, ..
             }) if role.is_target() => {
-                Finding::wrong(what, Exit::Partial, not_writable(config, &account))
+                Finding::wrong(what, Exit::Partial, not_writable(config, account))
             }
             Ok(Probe { resources, .. }) => {
                 let count = resources.map(|n| counted(n, "file"));
@@ -212,7 +301,7 @@ async fn check_calendars(
                 Finding::fine(format!("{what}: reachable{count}"))
             }
         });
-        let troubles = state.and_then(|state| state.troubles(&name, TROUBLES_TOLD).ok());
+        let troubles = state.and_then(|state| state.troubles(name, TROUBLES_TOLD).ok());
         for (href, why) in troubles.unwrap_or_default() {
             let words = format!("could not be read by the last sync: {why}");
             findings.push(Finding::wrong(
@@ -221,6 +310,10 @@ async fn check_calendars(
                 words,
             ));
         }
+    }
+    for twin in twins(&seats) {
+        let what = format!("calendar {}", twin.name);
+        findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }
 }
 

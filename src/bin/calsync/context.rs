@@ -97,8 +97,12 @@ pub(crate) fn means_to_look(loaded: &Loaded) -> Result<Means, Failure> {
     if accounts.all(|account| matches!(account, Account::Local { .. })) {
         return no_sign_ins();
     }
-    let known = key::find(&loaded.config.key_file)?;
-    let (Some(keys), Ok(true)) = (known, loaded.state.try_exists()) else {
+    let claimed = match State::open_to_read(&loaded.state)? {
+        Some(state) => state.fact("key")?,
+        None => None,
+    };
+    let keys = fitting_key(&loaded.config.key_file, claimed.as_deref())?;
+    let (Some(keys), Ok(true)) = (keys, loaded.state.try_exists()) else {
         return no_sign_ins();
     };
     let state = Opened::state_without_lock(loaded)?;

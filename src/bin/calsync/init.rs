@@ -254,8 +254,13 @@ fn template(answers: &Answers) -> String {
         line(&format!("[calendars.{}]", quoted(name)));
         line(&format!("path = {}", quoted(folder)));
     }
+    text.push_str(GOOGLE);
     text
 }
+
+/// How a calendar at Google is added later.
+const GOOGLE: &str =
+    "\n# Calendars at Google are added here too: the README shows how, under \"Google\".\n";
 
 /// A text as TOML writes it.
 fn quoted(text: &str) -> String {
@@ -271,7 +276,7 @@ fn next_steps(args: &Args, path: &Path, answers: &Answers) -> String {
         _ => "",
     };
     format!(
-        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n",
+        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n\nCalendars at Google are added in that file too; the README shows how, under \"Google\".\n",
         path.display()
     )
 }

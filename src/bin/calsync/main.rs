@@ -24,7 +24,7 @@ use calsync::{clock::Clock, report::Report};
 use jiff::Timestamp;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, AuthCommand, Command},
     exit::{Exit, Failure},
 };
 
@@ -48,8 +48,12 @@ fn main() -> ExitCode {
 
 /// Says why nothing came of it: in words for people, and as an object for whoever asked for JSON.
 fn tell(args: &Args, failure: &Failure, started: Timestamp) -> Exit {
-    tracing::error!("{failure}");
-    if args.wants_json() {
+    tracing::error!("{}", args.hint(&failure.to_string()));
+    if let Command::Auth(AuthCommand::List { json: true }) = &args.command {
+        if let Err(worse) = auth::no_list(failure) {
+            tracing::error!("{worse}");
+        }
+    } else if args.wants_json() {
         let took = Clock::System.now().duration_since(started);
         let report = Report {
             dry_run: args.is_dry_run(),

@@ -42,7 +42,7 @@ const FILES: [(&str, &str); 3] = [
     ),
     (
         "~/.local/state/calsync/state.db",
-        "what calsync remembers; the next run rebuilds it if it is lost",
+        "what calsync remembers, sign-ins included; if it is lost, sign in again, and the next run rebuilds the rest",
     ),
 ];
 

@@ -16,11 +16,15 @@ use crate::{
     args::{self, Args},
     context::{Context, block_on},
     exit::{Exit, Failure},
+    print,
     signals::{unless_stopped, until_stopped},
     sync::show,
 };
 
 pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
+    if options.forget {
+        return forget(args, options);
+    }
     let asks = !options.yes && !options.dry_run;
     if asks && !io::stdin().is_terminal() {
         let words = "`reset` asks before it removes anything, and there is nobody to ask; add --yes, or --dry-run to look first";
@@ -42,6 +46,33 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
     let write = finish(&mut session, planned);
     let report = block_on(until_stopped(&context.stop, write))?.ok_or_else(stopped)??;
     show(args, &context, options.json, report)
+}
+
+/// Forgets calendars that are not configured any more. Nothing is asked of them, and nothing in them changes.
+fn forget(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
+    let context = Context::open(args)?;
+    let mut names = options.calendars.iter();
+    if let Some(name) = names.find(|name| context.config.calendars.contains_key(name.as_str())) {
+        return Err(Failure::Usage(format!(
+            "\"{name}\" is in the configuration, so it is not forgotten; --forget is for calendars that left it"
+        )));
+    }
+    for name in &options.calendars {
+        let known = context
+            .state
+            .borrow()
+            .forget_calendar(&name.as_str().into())?;
+        if !known {
+            return Err(Failure::Usage(format!(
+                "nothing is remembered of a calendar \"{name}\"; `{} status` shows what is",
+                args.program()
+            )));
+        }
+        print::out(&format!(
+            "Forgot {name}. Blocks that stand there stay there.\n"
+        ))?;
+    }
+    Ok(Exit::InStep)
 }
 
 fn stopped() -> Failure {

@@ -88,7 +88,7 @@ impl Standing {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::In => "signed in",
-            Self::Missing => "nobody has signed in",
+            Self::Missing => "nobody is signed in",
             Self::ByItself => "signs in by itself",
             Self::ByCommand => "signs in with the password that a command says",
             Self::Refused => "refused: sign in again",

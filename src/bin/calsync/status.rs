@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use calsync::{
     clock::Clock,
     model::{CalendarName, counted},
+    report::of_calendar,
     state::{CalendarRow, RunRow, SignIn, State},
 };
 use jiff::Timestamp;
@@ -50,7 +51,10 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     } else {
         print::out(&text(args, &lines, &runs, now))?;
         if let Some(words) = hindrance {
-            print::out(&format!("Every sync ends with exit code 3: {words}\n"))?;
+            print::out(&format!(
+                "Every sync ends with exit code 3: {}\n",
+                args.hint(&words)
+            ))?;
         }
     }
     Ok(Exit::InStep)
@@ -73,6 +77,8 @@ struct Line {
     account: Option<String>,
     /// Whether its account is signed in to, if that is needed.
     standing: Option<Standing>,
+    /// When somebody signed in to it.
+    since: Option<Timestamp>,
     row: Option<CalendarRow>,
 }
 
@@ -87,6 +93,10 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == account);
         Some(Standing::of(sign_in, Some(signer)))
     };
+    let since = |account: &str| {
+        let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == account);
+        sign_in.map(|sign_in| sign_in.since)
+    };
     let calendars = loaded.config.calendars.iter();
     let mut lines: Vec<Line> = calendars
         .map(|(name, calendar)| Line {
@@ -94,6 +104,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
             role: Some(calendar.role.word()),
             account: calendar.account.clone(),
             standing: calendar.account.as_deref().and_then(standing),
+            since: calendar.account.as_deref().and_then(since),
             row: rows.remove(name),
         })
         .collect();
@@ -103,6 +114,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         role: None,
         account: None,
         standing: None,
+        since: None,
         row: Some(row),
     }));
     lines
@@ -131,22 +143,27 @@ impl Line {
         })
     }
 
-    fn cells(&self, colour: bool, now: Timestamp) -> Vec<String> {
+    fn cells(&self, colour: bool, program: &str, now: Timestamp) -> Vec<String> {
         let role = self.role.unwrap_or("removed").to_owned();
-        let signed_in = self.signed_in(colour);
+        let signed_in = self.signed_in(colour, program);
         let Some(row) = &self.row else {
             let mut cells = vec![self.name.to_string(), role, "never synced".to_owned()];
             cells.extend([String::new(), String::new(), String::new(), signed_in]);
             return cells;
         };
-        let age = row.last_success.map_or("never in step".to_owned(), |at| {
-            format!("in step {}", ago(now, at))
-        });
+        let age = row.last_success.map(|at| ago(now, at));
+        let last = age.as_ref().map_or_else(
+            || "never in step".to_owned(),
+            |age| format!("last in step {age}"),
+        );
         let state = match (self.role, row.result.as_deref()) {
             (None, _) => print::paint(colour, "33", "not configured any more"),
-            (_, Some("ok")) => print::paint(colour, "32", &age),
-            (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({age})")),
-            (_, None) => age,
+            (_, Some("ok")) => {
+                let age = age.unwrap_or_default();
+                print::paint(colour, "32", &format!("in step {age}"))
+            }
+            (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({last})")),
+            (_, None) => last,
         };
         let left_alone = [
             (row.foreign, "of another installation"),
@@ -168,8 +185,20 @@ impl Line {
         ]
     }
 
+    /// Whether the last run missed a sign-in that somebody made after it.
+    fn was_signed_in_since(&self) -> bool {
+        let row = self.row.as_ref();
+        let missed = row.filter(|row| row.result.as_deref() == Some("auth"));
+        let tried = missed.and_then(|row| row.last_attempt);
+        let is_in = self.standing == Some(Standing::In);
+        is_in
+            && tried
+                .zip(self.since)
+                .is_some_and(|(tried, since)| since > tried)
+    }
+
     /// Whether its account is signed in to, and what to do if not.
-    fn signed_in(&self, colour: bool) -> String {
+    fn signed_in(&self, colour: bool, program: &str) -> String {
         let (Some(standing), Some(account)) = (self.standing, &self.account) else {
             return String::new();
         };
@@ -178,7 +207,7 @@ impl Line {
             true => print::paint(
                 colour,
                 "31",
-                &format!("{words}; run: calsync auth add {account}"),
+                &format!("{words}; run: {program} auth add {account}"),
             ),
             false => words,
         }
@@ -187,19 +216,28 @@ impl Line {
 
 fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String {
     let colour = print::colour(args, print::to_terminal());
-    let rows: Vec<Vec<String>> = lines.iter().map(|line| line.cells(colour, now)).collect();
     let program = args.program();
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| line.cells(colour, &program, now))
+        .collect();
     let mut said: Vec<String> = Vec::new();
-    for Line {
-        name, role, row, ..
-    } in lines
-    {
+    for line in lines {
+        let Line {
+            name, role, row, ..
+        } = line;
         let error = row.as_ref().and_then(|row| row.error.as_ref());
-        said.extend(error.map(|error| format!("{name}: {error}")));
+        said.extend(error.map(|error| match line.was_signed_in_since() {
+            false => of_calendar(name, error),
+            true => {
+                format!("{name}: somebody signed in since the last run; the next sync reads it")
+            }
+        }));
         if role.is_none() {
             said.push(format!(
                 "{name}: to take its blocks away, put it back into the configuration and run `{program} reset --calendar \
-                 {name}`; to forget it, move the state file away"
+                 {name}`; if the calendar is \
+                 gone for good, `{program} reset --calendar {name} --forget` forgets it"
             ));
         }
     }
@@ -207,12 +245,16 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
         said.push(format!("No run yet; `{program} sync` makes the first."));
     }
     let shown = usize::try_from(RUNS_SHOWN).unwrap_or(3);
-    said.extend(runs.iter().take(shown).map(|run| run_line(run, now)));
+    for run in runs.iter().take(shown) {
+        let line = run_line(run, now, &said);
+        said.push(line);
+    }
     let said: String = said.iter().flat_map(|line| [line, "\n"]).collect();
-    print::columns(&rows) + &said
+    print::columns(&rows) + &args.hint(&said)
 }
 
-fn run_line(run: &RunRow, now: Timestamp) -> String {
+/// A run. What was wrong is told whole, because the cure comes last, unless it is among what was said already.
+fn run_line(run: &RunRow, now: Timestamp, said: &[String]) -> String {
     let RunRow {
         started,
         seconds,
@@ -226,9 +268,15 @@ fn run_line(run: &RunRow, now: Timestamp) -> String {
     } = run;
     let failed = match failed {
         0 => String::new(),
-        n => format!(", {n} failed"),
+        n => format!(", {n} not done"),
     };
-    let error = error.as_ref().map(|e| format!("; {}", short(e)));
+    let error = error.as_ref().map(|error| {
+        let is_said = said.iter().any(|line| line.contains(error.as_str()));
+        match is_said {
+            true => format!("; {}", short(error)),
+            false => format!("; {error}"),
+        }
+    });
     format!(
         "{command} {} took {seconds:.2} s: {result}, {created} created, {updated} updated, {deleted} deleted{failed}{}",
         ago(now, *started),

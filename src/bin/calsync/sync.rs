@@ -55,7 +55,8 @@ fn warn_of_lost_key(args: &Args, context: &Context) -> Result<(), Failure> {
     if context.is_new && foreign > 0 {
         tracing::warn!(
             "a new key was made in {}, and there are already {} made with another one. If that was yours, bring it back: \
-             run `{} reset --all`, put the old key file in place, and move the state file away. If it belongs to another \
+             run `{} reset --all`, put the old key file in place, and move the state file away (accounts then have to be signed in to \
+             again). If it belongs to another \
              installation, all is well",
             context.config.key_file.display(),
             counted(foreign, "block"),
@@ -73,7 +74,7 @@ pub(crate) fn show(
     mut report: Report,
 ) -> Result<Exit, Failure> {
     for error in &report.errors {
-        tracing::error!("{error}");
+        tracing::error!("{}", args.hint(error));
     }
     if report.result == Verdict::Refused {
         tracing::error!(
@@ -81,6 +82,9 @@ pub(crate) fn show(
              --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
             program = args.program()
         );
+    }
+    for warning in &report.warnings {
+        tracing::warn!("{}", args.hint(warning));
     }
     for note in &report.notes {
         match report.command {

@@ -25,7 +25,7 @@ pub struct GoogleAccount {
     /// The address that all paths follow.
     base: Rc<str>,
     pub(super) line: Line,
-    access: Access,
+    pub(super) access: Access,
     /// Why nothing more may be written in this run.
     pub(super) spent: Rc<RefCell<Option<ProviderError>>>,
 }

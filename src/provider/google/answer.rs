@@ -42,6 +42,8 @@ pub struct Refusal {
     /// The parameter it is about.
     pub location: String,
     sequence: bool,
+    /// Where Google says that something can be put right, if that is its own console.
+    console: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +83,7 @@ impl Refusal {
             reason: first.reason,
             location: first.location,
             sequence: detail.message.starts_with("Invalid sequence value"),
+            console: console(&detail.message),
         }
     }
 
@@ -135,18 +138,32 @@ impl Refusal {
         }
     }
 
+    /// The error of whoever writes to a calendar that may only be read.
+    pub fn read_only(whose: Whose<'_>) -> ProviderError {
+        let Whose { account, calendar } = whose;
+        let words = format!("Google account {account}, calendar {calendar}: {READ_ONLY}");
+        ProviderError::new(ErrorKind::Refused, words)
+    }
+
     fn forbidden(&self, doing: Doing) -> (ErrorKind, String) {
+        let unknown = |text: &str| match self.reason.as_str() {
+            "" | "forbidden" | "requiredAccessLevel" => text.to_owned(),
+            _ => format!("{text} ({})", self.word()),
+        };
         let (kind, text) = match self.reason.as_str() {
             "quotaExceeded" | "dailyLimitExceeded" => (ErrorKind::Refused, SPENT),
-            "accessNotConfigured" | "SERVICE_DISABLED" => (ErrorKind::Refused, NOT_ENABLED),
+            "accessNotConfigured" | "SERVICE_DISABLED" => {
+                let at = self.console.as_deref().unwrap_or(CONSOLE);
+                return (ErrorKind::Refused, NOT_ENABLED.replace("{console}", at));
+            }
             "insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => {
                 (ErrorKind::SignIn, SCOPE)
             }
             "admin_policy_enforced" | "domainPolicy" | "org_internal" => {
                 (ErrorKind::Refused, ADMIN)
             }
-            _ if doing == Doing::Writing => (ErrorKind::Refused, READ_ONLY),
-            _ => (ErrorKind::Refused, NOT_SHARED),
+            _ if doing == Doing::Writing => return (ErrorKind::Refused, unknown(READ_ONLY)),
+            _ => return (ErrorKind::Refused, unknown(NOT_SHARED)),
         };
         (kind, text.to_owned())
     }
@@ -181,6 +198,21 @@ impl Refusal {
     }
 }
 
+/// The first address in a message that leads to Google's own console, if it is nothing but an address.
+fn console(message: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:.?=&_-%".contains(c);
+    let mut words = message.split_whitespace();
+    let address = words.find(|word| {
+        let of_google = [
+            "https://console.developers.google.com/",
+            "https://console.cloud.google.com/",
+        ];
+        of_google.iter().any(|start| word.starts_with(start))
+    })?;
+    let address = address.trim_end_matches(['.', ',']);
+    (address.len() <= 300 && address.chars().all(is_plain)).then(|| address.to_owned())
+}
+
 fn missing(doing: Doing) -> (ErrorKind, String) {
     let text = match doing {
         Doing::Reading => {
@@ -201,9 +233,10 @@ const CHANGED: &str = "an event changed during the run; the next run looks again
 const SPENT: &str = "Google's usage limits for this account are used up; nothing more is written to it in this run, a later \
                      one goes on (it may take hours)";
 
+const CONSOLE: &str = "https://console.cloud.google.com/apis/library/calendar-json.googleapis.com";
+
 const NOT_ENABLED: &str = "the Google Calendar API is not enabled in the Cloud project that the account's client belongs to; \
-                           enable it at https://console.cloud.google.com/apis/library/calendar-json.googleapis.com, wait a few \
-                           minutes, and run again";
+                           enable it at {console}, wait a few minutes, and run again";
 
 const SCOPE: &str = "the sign-in does not allow calsync to use the calendar; run `calsync auth add {account}` again and leave \
                      every box ticked on Google's page";

@@ -44,6 +44,8 @@ pub struct Page {
     pub next: Next,
     /// What the calendar is called, if that was asked for.
     pub title: Option<String>,
+    /// Whether the account may write to the calendar, if that is said.
+    pub writable: Option<bool>,
 }
 
 /// What follows a page.
@@ -121,6 +123,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
             .collect(),
         next,
         title: page.summary,
+        writable: page.access_role.as_deref().map(|role| writes(Some(role))),
     })
 }
 

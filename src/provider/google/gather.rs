@@ -47,8 +47,11 @@ impl Gathered {
             .collect()
     }
 
-    /// All that the listing says.
+    /// All that the listing says. After a delta with something odd in it the next run reads everything once: Google would not
+    /// speak of it again until it changes.
     pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
+        let is_odd = |item: &Item| matches!(item.what, What::Odd(_));
+        let goes_on = whole || !self.items.values().any(is_odd);
         self.touch_blocks();
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
@@ -79,7 +82,7 @@ impl Gathered {
         Pulled {
             listing,
             changes: seen,
-            cursor: Some(cursor),
+            cursor: goes_on.then_some(cursor),
         }
     }
 

@@ -206,8 +206,8 @@ fn each_refusal_has_words_of_its_own() {
             errors::foreign_grant(),
             "does not accept the stored sign-in",
         ),
-        (errors::unknown_client(), "does not know this OAuth client"),
-        (errors::wrong_secret(), "does not know this OAuth client"),
+        (errors::unknown_client(), "does not take the OAuth client"),
+        (errors::wrong_secret(), "`client_secret` is wrong"),
         (errors::deleted_client(), "was deleted or disabled"),
         (errors::admin_policy(), "administrator of the organisation"),
         (
@@ -222,6 +222,13 @@ fn each_refusal_has_words_of_its_own() {
         let error = fails(&desk.access());
         assert_eq!(error.kind, ErrorKind::SignIn, "{error}");
         assert!(error.message.contains(words), "{error}");
+        // What is wrong with the client is not wrong with the sign-in.
+        let is_client = words.contains("client") || words.contains("was deleted");
+        assert_eq!(
+            desk.sign_in().unwrap().refused.is_none(),
+            is_client,
+            "{error}"
+        );
     }
 }
 

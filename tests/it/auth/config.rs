@@ -18,6 +18,10 @@ fn home() -> Home {
         &home.path("web.json"),
         br#"{"web":{"client_id":"w","client_secret":"GOCSPX-zqx9secret","redirect_uris":[]}}"#,
     );
+    write(
+        &home.path("bare.json"),
+        br#"{"installed":{"client_id":"tv"}}"#,
+    );
     write(&home.path("odd.json"), br#"{"zqx9secret":1}"#);
     write_service_key(&home.path("service.json"));
     write_service_key(&home.path("open.json"));
@@ -56,17 +60,17 @@ fn every_mistake_is_told_with_its_line() {
         (
             "client_id = \"x\"",
             LINE - 1,
-            "needs `client_id` and `client_secret`",
+            "has `client_id` but no `client_secret`",
         ),
         (
             "client_secret = \"zqx9secret\"",
             LINE - 1,
-            "needs `client_id` and `client_secret`",
+            "has `client_secret` but no `client_id`",
         ),
         (
             "client_id = \" \"\nclient_secret = \"y\"",
             LINE - 1,
-            "needs `client_id`",
+            "no `client_id`",
         ),
         (
             "client_id = 5\nclient_secret = \"y\"",
@@ -89,6 +93,14 @@ fn every_mistake_is_told_with_its_line() {
             LINE + 1,
             "keep one",
         ),
+    ] {
+        is_wrong(account, line, words);
+    }
+}
+
+#[test]
+fn every_mistake_with_other_ways_in_is_told_with_its_line() {
+    for (account, line, words) in [
         (
             "service_account_file = \"~/none.json\"",
             LINE,
@@ -97,7 +109,7 @@ fn every_mistake_is_told_with_its_line() {
         (
             "service_account_file = \"~/installed.json\"",
             LINE,
-            "can be read by others",
+            "name it in `client_file`",
         ),
         ("service_account_file = \"~/open.json\"", LINE, "chmod 600"),
         (
@@ -106,7 +118,7 @@ fn every_mistake_is_told_with_its_line() {
             "cannot be used",
         ),
         (
-            "subject = \"a@b.c\"\nclient_file = \"~/web.json\"",
+            "subject = \"a@b.c\"\nclient_file = \"~/installed.json\"",
             LINE,
             "goes with `service_account_file`",
         ),
@@ -116,6 +128,13 @@ fn every_mistake_is_told_with_its_line() {
             "keep one",
         ),
         ("clientid = \"x\"", LINE, "did you mean `client_id`?"),
+        ("clientfile = \"x\"", LINE, "did you mean `client_file`?"),
+        ("client_file = \"~/web.json\"", LINE, "\"Web application\""),
+        (
+            "client_file = \"~/bare.json\"",
+            LINE,
+            "has no client secret",
+        ),
     ] {
         is_wrong(account, line, words);
     }
@@ -138,6 +157,51 @@ fn an_endpoint_is_a_server_and_nothing_else() {
     }
 }
 
+/// One mistake in an account is one mistake, whatever hangs on it.
+#[test]
+fn a_mistake_in_an_account_makes_none_elsewhere() {
+    let client = "client_id = \"x\"\nclient_secret = \"y\"";
+    for (account, words) in [
+        (
+            "provider = \"google\"\nclient_id = \"x\"",
+            "no `client_secret`",
+        ),
+        (
+            &*format!("provider = \"google\"\n{client}\nclientfile = \"x\""),
+            "`client_file`",
+        ),
+        (
+            &*format!("provider = \"Google\"\n{client}"),
+            "did you mean `google`?",
+        ),
+        (client, "needs `provider`"),
+        (
+            &*format!("provider = \"google\"\n{client}\nendpoint = \"x\""),
+            "`endpoint` must be",
+        ),
+        (
+            "provider = \"google\"\nclient_id = \"x\"\nservice_account_file = \"~/service.json\"",
+            "keep one",
+        ),
+        ("provider = 5", "must be a text"),
+    ] {
+        let home = home();
+        home.configure(&format!(
+            "timezone = \"UTC\"\n[accounts.work]\n{account}\n[calendars.a]\naccount = \"work\"\nid = \"primary\"\n\
+             [calendars.b]\npath = \"b\"\n[calendars.c]\naccount = \"work\"\nname = \"Team\"\n\
+             [[rules]]\nfrom = [\"a\", \"c\"]\nto = [\"b\"]\n"
+        ));
+        let ran = home.expect(3, &["status"]);
+        ran.says(&["1 mistake in the configuration", words]);
+        // It has a shape of its own where a list was asked for.
+        let list = home.expect(3, &["auth", "list", "--json"]).json();
+        assert_eq!(list["accounts"], serde_json::json!([]));
+        assert!(list["error"].as_str().unwrap().contains(words), "{list}");
+        assert_eq!(list["errors"].as_array().unwrap().len(), 1, "{list}");
+        assert!(list.get("calendars").is_none(), "{list}");
+    }
+}
+
 fn list(ran: &Ran) -> Vec<String> {
     let accounts = ran.json()["accounts"].clone();
     let rows = accounts.as_array().unwrap().iter();
@@ -157,11 +221,11 @@ fn each_way_to_name_a_client_works() {
     for account in [
         "client_id = \"x\"\nclient_secret = \"y\"",
         "client_file = \"~/installed.json\"",
-        "client_file = \"../../web.json\"",
+        "client_file = \"../../installed.json\"",
         "service_account_file = \"~/service.json\"",
         "service_account_file = \"~/service.json\"\nsubject = \"a@b.c\"",
-        "client_file = \"~/web.json\"\nendpoint = \"http://[::1]:80/\"",
-        "client_file = \"~/web.json\"\nendpoint = \"https://proxy.example.org:8443\"",
+        "client_file = \"~/installed.json\"\nendpoint = \"http://[::1]:80/\"",
+        "client_file = \"~/installed.json\"\nendpoint = \"https://proxy.example.org:8443\"",
     ] {
         configure(&home, account);
         let ran = home.expect(0, &["auth", "list", "--json"]);

@@ -85,6 +85,7 @@ impl Desk {
             scopes: SCOPE.to_owned(),
             since: self.clock.now(),
             refused: None,
+            address: None,
         };
         let refresh = Secret::new(refresh);
         self.vault()
@@ -111,6 +112,7 @@ impl Desk {
             google: self.google.clone(),
             line: self.line(),
             vault: self.vault(),
+            others: vec!["private".to_owned()],
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use calsync::{
-    auth::{Ask, Asked, Outcome, SCOPE, Way},
+    auth::{Ask, Asked, Credentials, OauthClient, Outcome, SCOPE, Way},
     clock::Clock,
     http::{Line, Method, Request, Response, StatusCode, header},
     provider::{Answer, ErrorKind, ProviderError},
@@ -15,7 +15,7 @@ use std::pin::pin;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::desk::{Desk, ME, keeps_secrets, run, service};
-use crate::support::google::{Fault, When, errors};
+use crate::support::google::{Fault, When, errors, exchange::Reply};
 
 /// What a person was told: the words, and the addresses to open.
 #[derive(Clone, Default)]
@@ -75,10 +75,9 @@ fn a_code_typed_in_elsewhere_signs_in() {
 
 #[test]
 fn a_client_that_is_not_for_devices_closes_the_way_in_words() {
-    for (client, reply) in [
-        ("desk", None),
-        ("nobody", None),
-        ("tv", Some(errors::invalid_scope(SCOPE))),
+    for (client, reply, kind) in [
+        ("desk", None, "TVs and Limited Input devices"),
+        ("tv", Some(errors::invalid_scope(SCOPE)), "reach calendars"),
     ] {
         let desk = Desk::with(client);
         if let Some(reply) = reply {
@@ -89,16 +88,71 @@ fn a_client_that_is_not_for_devices_closes_the_way_in_words() {
             panic!("{client} is let in")
         };
         assert_eq!(error.kind, ErrorKind::SignIn);
-        for words in [
-            "account work",
-            "TVs and Limited Input devices",
-            "Desktop app",
-            "--flow paste",
-        ] {
+        for words in ["account work", kind, "Desktop app", "--flow paste"] {
             assert!(error.message.contains(words), "{error}");
         }
         assert_eq!(desk.sign_in(), None);
     }
+}
+
+#[test]
+fn a_client_that_is_wrong_closes_no_way_and_says_what_is_wrong() {
+    let error = fails(device(&Desk::with("nobody"), &Told::default()));
+    assert_eq!(error.kind, ErrorKind::SignIn);
+    assert!(
+        error.message.contains("no OAuth client of this id"),
+        "{error}"
+    );
+    let mut desk = Desk::with("tv");
+    let wrong = OauthClient {
+        id: "tv".to_owned(),
+        secret: Secret::new("not-the-zqx9secret"),
+    };
+    desk.google.credentials = Credentials::Client(wrong);
+    let told = Told::default();
+    let error = fails(device(&desk, &told));
+    assert_eq!(told.all().len(), 1, "a code is given without the secret");
+    assert_eq!(error.kind, ErrorKind::SignIn);
+    assert!(
+        error.message.contains("`client_secret` is wrong"),
+        "{error}"
+    );
+}
+
+#[test]
+fn trouble_while_a_code_is_good_is_waited_out() {
+    let desk = Desk::with("tv");
+    desk.fake.behave(|b| b.auto_approve = Some(2));
+    let troubles = [
+        Fault::Answer(Reply::html(502, "<html>Bad Gateway</html>")),
+        Fault::Close,
+        Fault::Answer(errors::unavailable()),
+        Fault::Answer(errors::slow_down()),
+        Fault::Cut(10),
+    ];
+    for (turn, fault) in troubles.into_iter().enumerate() {
+        desk.fake.fault(When::call("token").nth(turn + 1), fault);
+    }
+    assert_eq!(device(&desk, &Told::default()).unwrap(), Outcome::In);
+    is_signed_in(&desk, "device");
+}
+
+#[test]
+fn trouble_is_not_waited_out_longer_than_the_code_is_good() {
+    let desk = Desk::with("tv");
+    let (begun, away) = (desk.clock.now(), Fault::Answer(errors::unavailable()));
+    desk.fake.fault(When::call("token"), away);
+    let error = fails(device(&desk, &Told::default()));
+    assert_eq!(error.kind, ErrorKind::Retry(None));
+    for words in ["(503)", "the code has run out"] {
+        assert!(error.message.contains(words), "{error}");
+    }
+    let waited = desk.clock.now().duration_since(begun);
+    assert!(
+        SignedDuration::from_mins(29) <= waited && waited <= SignedDuration::from_mins(40),
+        "{waited}"
+    );
+    assert!(desk.asked() < 60, "ever less often: {}", desk.asked());
 }
 
 /// Signs in with a code that is answered in this way as soon as it is shown.
@@ -157,9 +211,9 @@ fn trouble_on_the_way_to_a_code_is_told() {
     for (fault, kind) in [
         (
             Fault::Answer(errors::too_many_device_codes()),
-            ErrorKind::Broken,
+            ErrorKind::Retry(None),
         ),
-        (Fault::Answer(errors::unavailable()), ErrorKind::Broken),
+        (Fault::Answer(errors::unavailable()), ErrorKind::Retry(None)),
         (Fault::Close, ErrorKind::Retry(None)),
         (Fault::Answer(errors::deleted_client()), ErrorKind::SignIn),
         (Fault::Answer(errors::admin_policy()), ErrorKind::SignIn),
@@ -168,6 +222,11 @@ fn trouble_on_the_way_to_a_code_is_told() {
         desk.fake.fault(When::call("device.code"), fault);
         let error = fails(device(&desk, &Told::default()));
         assert_eq!(error.kind, kind, "{error}");
+        if matches!(error.kind, ErrorKind::Retry(_)) {
+            let says = ["try again in some minutes", "127.0.0.1: "];
+            let fits = says.iter().any(|words| error.message.contains(words));
+            assert!(fits, "{error}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::desk::{CLIENT_SECRET, ME, ROBOT, google, keeps_secrets, write_service_key};
 use crate::support::{
     google::{FakeGoogle, Fault, When, errors},
-    program::{Home, KEY, Ran, files_in, meeting},
+    program::{Home, KEY, Ran, files_in, meeting, set_mode},
 };
 
 /// A home with a Google account that uses this client, and two folders.
@@ -76,7 +76,7 @@ fn the_list_says_who_is_signed_in_how_and_since_when() {
         (&"missing".into(), &Value::Null)
     );
     let text = home.expect(0, &["auth", "list"]).stdout;
-    assert!(text.contains("nobody has signed in"), "{text}");
+    assert!(text.contains("nobody is signed in"), "{text}");
     fake.behave(|b| b.auto_approve = Some(0));
     home.expect(0, &["auth", "add", "work"]);
     let row = state_of(&home);
@@ -88,7 +88,9 @@ fn the_list_says_who_is_signed_in_how_and_since_when() {
     assert!(row["age_seconds"].as_i64().unwrap() < 600);
     let text = home.expect(0, &["auth", "list"]).stdout;
     assert!(
-        text.contains("work  signed in  device  calendar  just now"),
+        text.contains(&format!(
+            "work  signed in  {ME}  device  calendar  just now"
+        )),
         "{text}"
     );
     let config = fs::read_to_string(home.config_file()).unwrap();
@@ -126,9 +128,159 @@ fn signing_out_forgets_also_when_nothing_can_be_withdrawn() {
     let (fake, home) = signed_in();
     fs::remove_file(home.key_file()).unwrap();
     home.expect(5, &["auth", "remove", "work"])
-        .says(&["could not be withdrawn"]);
+        .says(&["could not be withdrawn", "key", "is gone"]);
     assert_eq!(state_of(&home)["state"], "missing");
     assert_eq!(fake.counts().get("revoke"), None);
+    let (_fake, home) = signed_in();
+    home.give_key("garbage");
+    home.expect(5, &["auth", "remove", "work"])
+        .says(&["could not be withdrawn", "does not hold a key"]);
+}
+
+#[test]
+fn signing_out_waits_for_a_key_that_is_only_open_to_others() {
+    let (fake, home) = signed_in();
+    set_mode(&home.key_file(), 0o644);
+    home.expect(3, &["auth", "remove", "work"])
+        .says(&["chmod 600"]);
+    assert_eq!(state_of(&home)["state"], "ok");
+    set_mode(&home.key_file(), 0o600);
+    home.expect(0, &["auth", "remove", "work"]);
+    assert!(fake.granted_accounts().is_empty());
+    home.expect(4, &["check"]);
+    let checked = home.run(&["check"]).stdout;
+    assert!(!checked.contains(" yet"), "{checked}");
+    assert!(!checked.contains("account work: account work"), "{checked}");
+}
+
+#[test]
+fn check_does_not_judge_a_sign_in_that_it_cannot_see() {
+    let (_fake, home) = signed_in();
+    home.configure_also(
+        "",
+        "[calendars.three]\naccount = \"work\"\nid = \"primary\"",
+    );
+    let unseen = |words: &str| {
+        let checked = home.expect(3, &["check"]).stdout;
+        assert!(checked.contains(words), "{checked}");
+        for line in [
+            "--  account work: signed in; not looked at",
+            "--  calendar three: not looked at",
+            "ok  calendar one: reachable",
+        ] {
+            assert!(checked.contains(line), "{checked}");
+        }
+        assert!(!checked.contains("auth add"), "{checked}");
+        assert_eq!(checked.matches("!!").count(), 1, "{checked}");
+        home.expect(3, &["calendars", "work"]).says(&[words]);
+    };
+    let key = fs::read_to_string(home.key_file()).unwrap();
+    set_mode(&home.key_file(), 0o644);
+    unseen("chmod 600");
+    home.give_key("garbage");
+    unseen("does not hold a key");
+    home.give_key(KEY);
+    unseen("does not fit");
+    fs::remove_file(home.key_file()).unwrap();
+    unseen("is gone");
+    home.give_key(key.trim());
+    home.expect(0, &["check"]);
+}
+
+#[test]
+fn check_warns_of_a_client_secret_that_others_can_read() {
+    let (_fake, home) = signed_in();
+    let checked = home.expect(0, &["check"]).stdout;
+    assert!(
+        checked.contains("secret of an OAuth client and can be read by others"),
+        "{checked}"
+    );
+    set_mode(&home.config_file(), 0o600);
+    let checked = home.expect(0, &["check"]).stdout;
+    assert!(!checked.contains("read by others"), "{checked}");
+}
+
+/// Starts `auth add work` on a terminal.
+fn on_a_terminal(home: &Home) -> (Child, fs::File) {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let mut command = home.command(&["auth", "add", "work"]);
+    command.stdin(Stdio::from(terminal.slave));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    (command.spawn().unwrap(), fs::File::from(terminal.master))
+}
+
+#[test]
+fn on_a_terminal_a_client_that_is_not_for_devices_goes_on_with_a_browser() {
+    let fake = google();
+    let home = home(&fake, "desk");
+    let (mut child, _terminal) = on_a_terminal(&home);
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("Waiting, 15 minutes") {
+        assert!(told.read_line(&mut text).unwrap() > 0, "{text}");
+    }
+    let mut lines = text.lines();
+    let page = lines.find(|line| line.starts_with("http://127.0.0.1"));
+    let back = open(&fake, page.unwrap());
+    let port = back.strip_prefix("http://").unwrap().split('/').next();
+    let mut browser = std::net::TcpStream::connect(port.unwrap()).unwrap();
+    let (_, target) = back.split_once(port.unwrap()).unwrap();
+    write!(browser, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    told.read_to_string(&mut text).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success(), "{said}");
+    assert!(
+        said.contains("TVs and Limited Input devices") && said.contains("Going on with a browser"),
+        "{said}"
+    );
+    assert!(text.contains("Signed in to account work"), "{text}");
+    assert_eq!(state_of(&home)["way"], "browser");
+}
+
+#[test]
+fn on_a_terminal_a_wrong_client_does_not_go_on_with_a_browser() {
+    let fake = google();
+    for client in ["nobody", "tv"] {
+        let home = home(&fake, client);
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        home.configure(&text.replace(CLIENT_SECRET, "GOCSPX-another"));
+        let (mut child, _terminal) = on_a_terminal(&home);
+        let mut told = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while lines.read_line(&mut told).unwrap() > 0 {
+            // It would wait for a browser that nobody opens.
+            if told.contains("o/oauth2") {
+                child.kill().unwrap();
+            }
+        }
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(4), "{said}");
+        assert!(said.contains("client"), "{said}");
+        assert!(
+            !told.contains("o/oauth2") && !said.contains("Going on"),
+            "{told}{said}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_named() {
+    let (home, endpoint) = {
+        let fake = google();
+        (home(&fake, "tv"), fake.endpoint())
+    };
+    // Nobody listens there any more.
+    let ran = home.expect(8, &["auth", "add", "work"]);
+    ran.says(&[
+        "account work: ",
+        endpoint
+            .trim_start_matches("http://")
+            .split(':')
+            .next()
+            .unwrap(),
+    ]);
 }
 
 #[test]
@@ -182,7 +334,7 @@ fn pasting(home: &Home) -> (Child, String, String) {
     let mut child = command.spawn().unwrap();
     let mut told = BufReader::new(child.stdout.as_mut().unwrap());
     let mut text = String::new();
-    while !text.contains("Waiting.") {
+    while !text.contains("Waiting, 15 minutes") {
         assert!(told.read_line(&mut text).unwrap() > 0, "{text}");
     }
     let page = text
@@ -215,7 +367,10 @@ fn a_pasted_address_signs_in_from_another_machine() {
     let fake = google();
     let home = home(&fake, "desk");
     let (mut child, text, page) = pasting(&home);
-    assert!(text.contains("ssh -L "), "{text}");
+    assert!(
+        text.contains("ssh -L ") && text.contains("redirect_uri_mismatch"),
+        "{text}"
+    );
     let back = open(&fake, &page);
     let mut stdin = child.stdin.take().unwrap();
     stdin
@@ -267,8 +422,11 @@ fn secrets_move_to_a_new_key_and_blocks_do_not() {
     let old = home.path("old-key");
     fs::rename(home.key_file(), &old).unwrap();
     let reseal = ["auth", "reseal", "--old-key-file", "old-key"];
-    home.expect(2, &reseal)
-        .says(&["calsync reset --all", "Nothing was changed"]);
+    home.expect(2, &reseal).says(&[
+        "1 block was made",
+        "calsync reset --all",
+        "Nothing was changed",
+    ]);
     assert!(!home.key_file().exists());
     home.give_key(KEY);
     home.expect(
@@ -276,6 +434,8 @@ fn secrets_move_to_a_new_key_and_blocks_do_not() {
         &["auth", "reseal", "--old-key-file", ".config/calsync/key"],
     )
     .says(&["is not the key"]);
+    fs::copy(&old, home.key_file()).unwrap();
+    home.expect(2, &reseal).says(&["are the same key"]);
     fs::rename(&old, home.key_file()).unwrap();
     home.expect(0, &["reset", "--all", "--yes"]);
     fs::rename(home.key_file(), &old).unwrap();
@@ -289,6 +449,24 @@ fn secrets_move_to_a_new_key_and_blocks_do_not() {
     // The refresh token opens: it can be withdrawn.
     home.expect(0, &["auth", "remove", "work"]);
     assert!(fake.granted_accounts().is_empty());
+}
+
+#[test]
+fn resealing_does_not_send_round_in_circles_for_a_copied_block() {
+    let (_fake, home) = signed_in();
+    home.put("one", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("two").into_iter().next().unwrap();
+    home.put("one", &name, bytes);
+    home.sync();
+    home.expect(0, &["reset", "--all", "--yes"])
+        .says(&["one: 1 block copied or moved here"]);
+    fs::rename(home.key_file(), home.path("old-key")).unwrap();
+    let reseal = ["auth", "reseal", "--old-key-file", "old-key"];
+    let ran = home.expect(2, &reseal);
+    ran.says(&["1 block", "remove it by hand", "--leave-blocks"]);
+    assert!(!ran.stderr.contains("reset --all"), "{ran:?}");
+    home.expect(0, &[&reseal[..], &["--leave-blocks"]].concat());
 }
 
 #[test]
@@ -319,7 +497,11 @@ fn signing_in_does_not_wait_for_a_run_and_does_not_stop_one() {
 fn no_secret_is_ever_shown() {
     for form in ["text", "json"] {
         let fake = google();
-        fake.behave(|b| b.auto_approve = Some(1));
+        fake.behave(|b| {
+            b.auto_approve = Some(1);
+            // Trouble is waited out as long as a code is good.
+            b.device_code_life = jiff::SignedDuration::from_secs(2);
+        });
         let home = home(&fake, "tv");
         let mut shown = String::new();
         let mut note = |args: &[&str]| {

@@ -69,6 +69,7 @@ fn seconds_for(questions: usize, extra: &str) -> i64 {
         scopes: SCOPE.to_owned(),
         since: Timestamp::UNIX_EPOCH,
         refused: None,
+        address: None,
     };
     vault
         .put(&sign_in, &[(Purpose::Refresh, &refresh)])

@@ -203,3 +203,45 @@ fn a_lost_sync_token_is_told_in_two_ways() {
     assert!(at(410, "syncToken") && at(410, "") && at(400, "syncToken"));
     assert!(!at(400, "pageToken") && !at(404, "syncToken"));
 }
+
+#[test]
+fn a_reason_that_nobody_knows_is_kept() {
+    for (reason, doing, is_kept) in [
+        ("somethingNew", Reading, true),
+        ("somethingNew", Writing, true),
+        ("forbidden", Reading, false),
+        ("not a word; xyzzy-secret", Reading, false),
+    ] {
+        let error = refusal(403, &body(reason)).error(WHOSE, doing, None);
+        assert_eq!(
+            error.message.contains("(403 somethingNew)"),
+            is_kept,
+            "{error}"
+        );
+        assert!(!error.message.contains("xyzzy"), "{error}");
+    }
+}
+
+#[test]
+fn only_an_address_of_googles_own_console_is_repeated() {
+    let told = |message: &str| {
+        let body = json!({"error": {"errors": [{"reason": "accessNotConfigured"}], "code": 403, "message": message}});
+        refusal(403, &body.to_string())
+            .error(WHOSE, Reading, None)
+            .message
+    };
+    let project = "https://console.developers.google.com/apis/api/x/overview?project=1";
+    assert!(
+        told(&format!("Visit {project}. Then retry.")).contains(&format!("at {project}, wait"))
+    );
+    for message in [
+        "https://evil.example/?xyzzy",
+        "https://console.cloud.google.com.evil.example/xyzzy",
+        "https://console.cloud.google.com/\u{1b}[31mxyzzy",
+        "http://console.cloud.google.com/xyzzy",
+    ] {
+        let message = told(message);
+        assert!(!message.contains("xyzzy"), "{message}");
+        assert!(message.contains("at https://console.cloud.google.com/apis/library/"));
+    }
+}

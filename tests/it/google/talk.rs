@@ -229,6 +229,38 @@ fn an_odd_event_spoils_nothing_else() {
 }
 
 #[test]
+fn after_something_odd_all_is_read_once_and_no_more() {
+    let desk = Desk::new();
+    let first = whole(&mut calendar(&desk));
+    let odd = json!({"id": "odd12", "iCalUID": "odd@example.org", "status": "confirmed",
+        "start": {"dateTime": "xyzzy-secret"}, "end": 7});
+    desk.google.put_odd(ME, odd);
+    let next = poll_out(calendar(&desk).pull(first.cursor.as_ref(), &Nothing)).unwrap();
+    assert_eq!(next.listing, Listing::Delta);
+    assert_eq!((next.changes.len(), next.cursor), (1, None));
+    let again = whole(&mut calendar(&desk));
+    assert_eq!(again.changes.len(), 1);
+    let last = poll_out(calendar(&desk).pull(again.cursor.as_ref(), &Nothing)).unwrap();
+    assert_eq!((last.listing, last.changes), (Listing::Delta, vec![]));
+    assert!(last.cursor.is_some());
+}
+
+#[test]
+fn a_block_that_is_said_to_be_gone_is_looked_for_before_that_is_believed() {
+    let desk = Desk::new();
+    let mut calendar = calendar(&desk);
+    let place = poll_out(calendar.create(&block("a", 0))).unwrap();
+    let missed = Fault::Answer(errors::not_found());
+    desk.google
+        .fault(When::call("events.delete").nth(1), missed);
+    let error = poll_out(calendar.remove(&place)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+    poll_out(calendar.remove(&place)).unwrap();
+    assert!(desk.google.events(ME).is_empty());
+    poll_out(calendar.remove(&place)).unwrap();
+}
+
+#[test]
 fn ids_with_signs_in_them_reach_the_calendar_they_mean() {
     for id in [
         "en.usa#holiday@group.v.calendar.google.com",

@@ -202,7 +202,7 @@ fn from_signing_in_to_being_in_step() {
     assert_eq!(fake.granted_accounts(), [ADA, WORK]);
     let listed = home.expect(0, &["auth", "list"]).stdout;
     assert_eq!(
-        listed.matches("signed in  device  calendar").count(),
+        listed.matches("  device  calendar  ").count(),
         2,
         "{listed}"
     );
@@ -429,7 +429,7 @@ fn status_knows_who_is_signed_in_and_asks_nobody() {
     let text = trip.home.expect(0, &["status"]).stdout;
     assert!(
         text.contains("never synced")
-            && text.contains("account work nobody has signed in; run: calsync auth add work"),
+            && text.contains("account work nobody is signed in; run: calsync auth add work"),
         "{text}"
     );
     assert_eq!(trip.status("work")["sign_in"], "missing");
@@ -464,7 +464,7 @@ fn an_account_without_calendars_is_checked_too() {
     );
     home.expect(0, &["auth", "remove", "work"]);
     let ran = home.expect(4, &["check"]);
-    assert!(ran.stdout.contains("nobody has signed in"), "{ran:?}");
+    assert!(ran.stdout.contains("nobody is signed in"), "{ran:?}");
 }
 
 #[test]

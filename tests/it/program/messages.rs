@@ -48,7 +48,8 @@ const CASES: [(&str, Case); 12] = [
             sync: (4, "auth"),
             check: 4,
             words: &[
-                "not of the type for this way of signing in",
+                "`client_secret` is wrong",
+                "a sign-in made before stays good",
                 "calsync auth add work",
             ],
         },
@@ -103,7 +104,7 @@ const CASES: [(&str, Case); 12] = [
             check: 5,
             words: &[
                 "API is not enabled",
-                "enable it at https://console.cloud.google.com/",
+                "enable it at https://console.developers.google.com/apis/api/calendar-json.googleapis.com/overview?project=123456789, wait",
                 "run again",
             ],
         },
@@ -293,13 +294,19 @@ fn what_ends_a_sign_in_is_said_with_the_account() {
             "device.code",
             errors::invalid_scope("calendar"),
             4,
-            "TVs and Limited Input devices",
+            "let anybody reach calendars with a code here (invalid_scope); a client of the type \"Desktop app\"",
         ),
         (
             "device.code",
             errors::unknown_client(),
             4,
-            "TVs and Limited Input devices",
+            "knows no OAuth client of this id",
+        ),
+        (
+            "token",
+            errors::wrong_secret(),
+            4,
+            "`client_secret` is wrong",
         ),
         (
             "token",

@@ -331,7 +331,7 @@ fn calendars_are_listed_once_with_the_names_they_go_by() {
         [&Value::Null, &name("home"), &name("work"), &name("far")]
     );
     let text = home.expect(0, &["calendars"]).stdout;
-    assert!(text.starts_with("NAME "), "{text}");
+    assert!(text.starts_with("CALENDAR "), "{text}");
     assert_eq!(text.matches("private").count(), 1, "{text}");
     assert!(text.contains("(not configured)"), "{text}");
     assert!(

@@ -52,7 +52,7 @@ fn a_calendar_that_the_guard_protected_is_not_in_step() {
     assert!(error.contains("suddenly empty"), "{error}");
     assert_eq!(row(&home, "work")["result"], "ok");
     let text = home.expect(0, &["status"]).stdout;
-    assert!(text.contains("refused (in step "), "{text}");
+    assert!(text.contains("refused (last in step "), "{text}");
     assert!(text.contains("home: \"work\" is suddenly empty"), "{text}");
 }
 
@@ -96,7 +96,11 @@ fn what_the_limit_leaves_over_is_not_in_step_either() {
     let home = full(5);
     home.configure_also("", "[limits]\noperations = 3");
     let ran = home.expect(5, &["sync"]);
-    ran.says(&["2 changes left for the next run"]);
+    ran.says(&["WARN", "2 changes left for the next run"]);
+    assert!(!ran.stderr.contains("ERROR"), "{ran:?}");
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(text.contains(", 2 not done; 2 changes left"), "{text}");
+    assert!(!text.contains("failed"), "{text}");
     let shown = row(&home, "home");
     assert_eq!(
         (&shown["result"], &shown["error"]),
@@ -231,6 +235,17 @@ fn a_calendar_that_left_with_blocks_in_it_is_shown_with_what_to_do() {
     let shown = home.expect(0, &["status"]).stdout;
     assert!(shown.contains("not configured any more"), "{shown}");
     assert!(shown.contains("calsync reset --calendar club"), "{shown}");
+    // If there is nothing left to go back to, it can be forgotten; one that is configured cannot.
+    let forget = |name| ["reset", "--calendar", name, "--forget"];
+    home.expect(2, &forget("home"))
+        .says(&["is in the configuration"]);
+    home.expect(2, &forget("nobody"))
+        .says(&["nothing is remembered"]);
+    let held = home.blocks("club").len();
+    home.expect(0, &forget("club"));
+    let shown = home.expect(0, &["status"]).stdout;
+    assert!(!shown.contains("club"), "{shown}");
+    assert_eq!(home.blocks("club").len(), held);
     // Doing as it says clears it.
     home.configure(&text);
     home.expect(0, &["reset", "--calendar", "club", "--yes"]);

@@ -102,6 +102,7 @@ fn the_json_of_a_sync_has_every_promised_key() {
         "calendars",
         "operations",
         "errors",
+        "warnings",
         "notes",
     ];
     assert_eq!(keys(&report), sorted(promised));

@@ -58,6 +58,7 @@ impl Desk {
             scopes: SCOPE.to_owned(),
             since: Timestamp::UNIX_EPOCH,
             refused: None,
+            address: None,
         };
         vault
             .put(&sign_in, &[(Purpose::Refresh, &refresh)])

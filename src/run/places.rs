@@ -1,0 +1,136 @@
+//! Where calendars really are: which of them turn out to be one and the same, and which were read from another place before.
+//! Asks no calendar.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use crate::{
+    model::{CalendarName, counted},
+    provider::Provider,
+    session::{Seat, Session},
+    state::{State, Stated},
+};
+
+/// A calendar that is in the configuration already, under another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// The calendar.
+    pub name: CalendarName,
+    /// The name of the other one.
+    pub other: CalendarName,
+    /// Which calendar both are.
+    pub place: String,
+    /// The accounts they are reached through.
+    pub accounts: (String, String),
+}
+
+impl fmt::Display for Twin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { other, place, .. } = self;
+        let (account, others) = &self.accounts;
+        write!(
+            f,
+            "it is the same calendar as \"{other}\" ({place}), and blocks would be written twice, so nothing is written. Take one of \
+             the two out of the configuration"
+        )?;
+        match account == others {
+            true => Ok(()),
+            false => write!(
+                f,
+                ". Or, if account {account} or {others} should be somebody else's, sign in to it as that person: calsync auth \
+                 add ACCOUNT"
+            ),
+        }
+    }
+}
+
+/// The calendars that turn out to be one with another, each after the first of them.
+pub fn twins<P: Provider>(seats: &BTreeMap<CalendarName, Seat<P>>) -> Vec<Twin> {
+    let mut firsts: BTreeMap<String, (&CalendarName, &str)> = BTreeMap::new();
+    let mut twins = Vec::new();
+    for (name, seat) in seats {
+        let Some(place) = seat.provider.identity() else {
+            continue;
+        };
+        match firsts.get(&place) {
+            Some((other, account)) => twins.push(Twin {
+                name: name.clone(),
+                other: (*other).clone(),
+                place,
+                accounts: (seat.account.clone(), (*account).to_owned()),
+            }),
+            None => {
+                firsts.insert(place, (name, &seat.account));
+            }
+        }
+    }
+    twins
+}
+
+/// The calendars that are one with another, whichever comes first.
+pub(super) fn paired(twins: &[Twin]) -> BTreeSet<&CalendarName> {
+    let both = twins.iter().flat_map(|twin| [&twin.name, &twin.other]);
+    both.collect()
+}
+
+/// How many of our blocks are known to stand in each calendar.
+pub(super) fn held(state: &State) -> Stated<BTreeMap<CalendarName, u64>> {
+    let rows = state.calendar_rows()?.into_iter();
+    Ok(rows.map(|row| (row.name, row.blocks)).collect())
+}
+
+/// Notes where the calendars are that were read just now, and which blocks were left behind where they were before. `before`:
+/// what stood in them before they were read.
+pub(super) fn note_moves<P: Provider, W>(
+    session: &Session<'_, P, W>,
+    is_fresh: impl Fn(&CalendarName) -> bool,
+    before: &BTreeMap<CalendarName, u64>,
+) -> Stated<()> {
+    let state = session.state.borrow();
+    let seats = session.seats.iter();
+    let here: BTreeMap<&CalendarName, String> = seats
+        .filter_map(|(name, seat)| Some((name, seat.provider.identity()?)))
+        .collect();
+    let mut after = None;
+    for (&name, place) in here.iter().filter(|(name, _)| is_fresh(name)) {
+        let former = state.place_of(name)?;
+        if former.as_ref() == Some(place) {
+            continue;
+        }
+        state.note_place(name, place)?;
+        // A place that has another name now is looked after under that.
+        let former = former.filter(|former| !here.values().any(|place| place == former));
+        let Some(former) = former else {
+            continue;
+        };
+        if after.is_none() {
+            after = Some(held(&state)?);
+        }
+        let count = |held: &BTreeMap<CalendarName, u64>| held.get(name).copied().unwrap_or(0);
+        let left = count(before).saturating_sub(after.as_ref().map_or(0, count));
+        if left > 0 {
+            state.note_left_behind(name, left, &former)?;
+        }
+    }
+    Ok(())
+}
+
+/// What there is to say of blocks that were left behind, once.
+pub(super) fn left_behind<'a>(
+    state: &State,
+    names: impl Iterator<Item = &'a CalendarName>,
+) -> Stated<Vec<String>> {
+    let mut told = Vec::new();
+    for name in names {
+        if let Some((count, former)) = state.left_behind(name)? {
+            let blocks = counted(count, "block");
+            told.push(format!(
+                "{name} is read from another place now; {blocks} that calsync made in the former one ({former}) stay there. To \
+                 remove them, put the former place back into the configuration and run: calsync reset --calendar {name}"
+            ));
+        }
+    }
+    Ok(told)
+}
