@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 
 mod answer;
+mod bridge;
 mod error;
 mod pace;
 mod wire;
 
+pub use bridge::{Bridge, Guest, Pipe, Plug, bridge};
 pub use error::{HttpError, HttpErrorKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use pace::Pace;
-pub use wire::{Login, login_failed};
 
 use pace::Bucket;
 use wire::Wire;

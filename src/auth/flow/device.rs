@@ -1,5 +1,5 @@
-//! A code that a person types in on any other device. yup-oauth2 asks and waits; it keeps nothing, prints nothing, and is
-//! given no more time than the code has. What it logs is for nobody's eyes: the program lets no crate but calsync log.
+//! A code that a person types in on any other device. yup-oauth2 says what to ask and makes sense of the answers; it speaks to
+//! no server itself, keeps nothing, prints nothing, and is given no more time than the code has. What it logs is for nobody's eyes: the program lets no crate but calsync log.
 
 use std::{
     future::pending,
@@ -13,11 +13,13 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 use yup_oauth2::{
     ApplicationSecret, CustomHyperClientBuilder, DeviceFlowAuthenticator, Error,
-    HyperClientBuilder as _,
     authenticator_delegate::{DeviceAuthResponse, DeviceFlowDelegate},
-    error::SendError,
     storage::{TokenInfo, TokenStorage, TokenStorageError},
 };
+
+mod desk;
+
+use desk::Desk;
 
 use super::{Ask, Newcomer, Outcome, Tell};
 use crate::{
@@ -30,8 +32,6 @@ use crate::{
 
 /// How long the server may take to come up with a code, and with each answer after that.
 const ANSWER_MAX: Duration = Duration::from_mins(1);
-/// How long a person may take, whatever the server allows.
-const PERSON_MAX: Duration = Duration::from_hours(1);
 
 /// Signs in with a code.
 pub(super) async fn run(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Answer<Outcome> {
@@ -66,16 +66,12 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Secret
     let broken = |words: &str| Failed::Otherwise(new.error(ErrorKind::Broken, words));
     let endpoint = &new.google.endpoint;
     let (token_url, code_url) = (endpoint.token(), endpoint.device_code());
-    let login = new.line.client().login(&[&token_url, &code_url]);
-    let login = login.map_err(|error| Failed::Otherwise(new.refused(Refusal::Http(error))))?;
-    let login = CustomHyperClientBuilder::from(login)
-        .build_hyper_client()
-        .map_err(|_| broken("the connection cannot be made ready"))?
-        .with_timeout(ANSWER_MAX);
+    let desk = Desk::new(new, &code_url, &token_url);
+    let (guest, bridge) = http::bridge();
     let secret = ApplicationSecret {
         client_id: client.id.clone(),
         client_secret: client.secret.expose().to_owned(),
-        token_uri: token_url,
+        token_uri: token_url.clone(),
         ..ApplicationSecret::default()
     };
     let caught = Catch::default();
@@ -84,20 +80,34 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Secret
         tell: Arc::clone(tell),
         shown: Mutex::new(Some(shown)),
     };
-    let authenticator = DeviceFlowAuthenticator::with_client(secret, login)
-        .device_code_url(code_url)
+    let guest = CustomHyperClientBuilder::from(guest);
+    let authenticator = DeviceFlowAuthenticator::with_client(secret, guest)
+        .device_code_url(code_url.clone())
         .flow_delegate(Box::new(show))
         .with_storage(Box::new(caught.clone()))
         .build()
         .await
         .map_err(|_| broken("the sign-in cannot be made ready"))?;
     let asking = pin!(Box::pin(authenticator.token(&[SCOPE])));
-    match select(asking, pin!(too_late(new.clock(), is_shown))).await {
+    let serving = async {
+        bridge
+            .serve(async |path, form| desk.answer(&path, form).await)
+            .await;
+        pending().await
+    };
+    let (serving, late) = (pin!(serving), pin!(too_late(new.clock(), is_shown)));
+    let over = select(serving, late);
+    match select(asking, over).await {
         Either::Left((Ok(_), _)) => caught
             .refresh_token()
             .ok_or_else(|| broken("Google gave no lasting sign-in")),
-        Either::Left((Err(error), _)) => Err(failed(new, &error)),
-        Either::Right((late, _)) => Err(Failed::Otherwise(new.error(late.0, late.1))),
+        Either::Left((Err(error), _)) => Err(match desk.failed.take() {
+            Some(error) => Failed::Otherwise(new.refused(Refusal::Http(error))),
+            None => failed(new, &error),
+        }),
+        Either::Right((Either::Left((late, _)) | Either::Right((late, _)), _)) => {
+            Err(Failed::Otherwise(new.error(late.0, late.1)))
+        }
     }
 }
 
@@ -134,11 +144,6 @@ fn failed(new: &Newcomer, error: &Error) -> Failed {
                 _ => Refusal::Odd(http::StatusCode::BAD_REQUEST),
             }
         }
-        Error::HttpClientError(SendError::Hyper(error)) => Refusal::Http(http::login_failed(error)),
-        Error::HttpClientError(SendError::Timeout) => Refusal::Http(http::HttpError {
-            host: String::new(),
-            kind: http::HttpErrorKind::TimedOut(ANSWER_MAX),
-        }),
         _ => {
             let words = "the answer of the sign-in server makes no sense; is `endpoint` right? Else Google may be limiting or \
                 in trouble: try again in some minutes";
@@ -162,7 +167,7 @@ impl DeviceFlowDelegate for Show {
         // yup-oauth2 counts from the machine's clock.
         let now = Clock::System.now().as_second();
         let left = answer.expires_at.unix_timestamp().saturating_sub(now);
-        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(PERSON_MAX);
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
         (self.tell)(&Ask::Code {
             address: &answer.verification_uri,
             code: &answer.user_code,

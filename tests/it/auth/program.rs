@@ -37,7 +37,7 @@ fn home(fake: &FakeGoogle, client: &str) -> Home {
 /// A Google where a person types in every code, and a home that signed in there.
 fn signed_in() -> (FakeGoogle, Home) {
     let fake = google();
-    fake.behave(|b| b.auto_approve = Some(1));
+    fake.behave(|b| b.auto_approve = Some(0));
     let home = home(&fake, "tv");
     home.expect(0, &["auth", "add", "work", "--flow", "device"]);
     (fake, home)
@@ -319,7 +319,7 @@ fn signing_in_does_not_wait_for_a_run_and_does_not_stop_one() {
 fn no_secret_is_ever_shown() {
     for form in ["text", "json"] {
         let fake = google();
-        fake.behave(|b| b.auto_approve = Some(1));
+        fake.behave(|b| b.auto_approve = Some(0));
         let home = home(&fake, "tv");
         let mut shown = String::new();
         let mut note = |args: &[&str]| {
