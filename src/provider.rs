@@ -26,6 +26,12 @@ pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
 
+    /// How far the calendar was read last, also if nothing may be read on from there: for providers that note there what else
+    /// they found out.
+    fn last_cursor(&self) -> Option<Cursor> {
+        None
+    }
+
     /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
     fn uid(&self, _href: &Href) -> Option<Uid> {
         None
@@ -162,6 +168,11 @@ pub trait Provider {
 
     /// Clears away what an earlier run left unfinished. Asked of targets only, after reading them, and not in a dry run.
     fn tidy(&mut self) {}
+
+    /// Whether people may be shown where resources lie: names of files may be, ids of somebody's events may not.
+    fn shows_places(&self) -> bool {
+        false
+    }
 
     /// How many requests were sent to a server so far.
     fn requests(&self) -> u64;

@@ -77,6 +77,14 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn shows_places(&self) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.shows_places(),
+            Self::Memory(calendar) => calendar.shows_places(),
+            Self::Google(calendar) => calendar.shows_places(),
+        }
+    }
+
     fn requests(&self) -> u64 {
         match self {
             Self::Local(calendar) => calendar.requests(),

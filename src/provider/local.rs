@@ -399,6 +399,10 @@ impl Provider for LocalCalendar {
         }
     }
 
+    fn shows_places(&self) -> bool {
+        true
+    }
+
     fn requests(&self) -> u64 {
         0
     }

@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{State, Stated};
-use crate::{model::CalendarName, provider::Cursor};
+use crate::{
+    model::{CalendarName, plain},
+    provider::Cursor,
+};
+
+/// The fact that keeps, after this word and the calendar's name, the last cursor of a calendar that has none now.
+pub(super) const LAST_CURSOR: &str = "last cursor ";
 
 /// From where a calendar is read, and how. A calendar that is read another way is read anew; one that is read the same way
 /// under another name was renamed.
@@ -81,8 +87,25 @@ impl State {
         Ok(found.flatten().map(Cursor))
     }
 
+    /// How far a calendar was read last, also if nothing may be read on from there.
+    pub fn last_cursor(&self, name: &CalendarName) -> Stated<Option<Cursor>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT cursor FROM calendars WHERE name = ?1")?;
+        let cursor: Option<Option<String>> =
+            query.query_row([&**name], |row| row.get(0)).optional()?;
+        let cursor = match cursor.flatten() {
+            Some(cursor) => Some(cursor),
+            None => self.fact(&format!("{LAST_CURSOR}{name}"))?,
+        };
+        Ok(cursor.map(Cursor))
+    }
+
     /// Forgets how far a calendar has been read.
     pub fn forget_cursor(&self, name: &CalendarName) -> Stated<()> {
+        if let Some(Cursor(cursor)) = self.last_cursor(name)? {
+            self.set_fact(&format!("{LAST_CURSOR}{name}"), &cursor)?;
+        }
         let sql = "UPDATE calendars SET cursor = NULL, reading = '' WHERE name = ?1";
         self.db.prepare_cached(sql)?.execute([&**name])?;
         Ok(())
@@ -240,6 +263,7 @@ impl State {
         }
         self.note_left_alone(name, 0, 0)?;
         self.drop_fact(&format!("stood {name}"))?;
+        self.drop_fact(&format!("{LAST_CURSOR}{name}"))?;
         recount(&self.db, id)
     }
 
@@ -280,8 +304,8 @@ impl State {
         let mut query = self.db.prepare_cached(sql)?;
         let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
             // A name may hold anything, also what a terminal would obey.
-            let plain = |text: String| text.replace(char::is_control, "\u{fffd}");
-            Ok((plain(row.get(0)?), plain(row.get(1)?)))
+            let text = |column| row.get::<_, String>(column).map(|text| plain(&text));
+            Ok((text(0)?, text(1)?))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -211,8 +211,13 @@ async fn check_calendars(
         let troubles = state.and_then(|state| state.troubles(&name, TROUBLES_TOLD).ok());
         for (href, why) in troubles.unwrap_or_default() {
             let words = format!("could not be read by the last sync: {why}");
+            let place = if provider.shows_places() {
+                &href
+            } else {
+                "an event"
+            };
             findings.push(Finding::wrong(
-                format!("{name}: {href}"),
+                format!("{name}: {place}"),
                 Exit::Partial,
                 words,
             ));
