@@ -220,10 +220,10 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         others: &BTreeSet::new(),
         home: &home(),
     };
-    let pulled = |changes| Pulled {
+    let pulled = |changes: Vec<Change>| Pulled {
         listing: Listing::Delta,
+        cursor: Some(Cursor(format!("so far {}", changes.len()))),
         changes,
-        cursor: Some(Cursor("here".to_owned())),
     };
     let odd = Change::Unreadable {
         href: "a".into(),
