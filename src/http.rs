@@ -10,16 +10,18 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 
 mod answer;
+mod bridge;
 mod error;
 mod pace;
 mod roots;
 mod wire;
 
+pub use bridge::{Bridge, Guest, Pipe, Plug, bridge};
 pub use error::{HttpError, HttpErrorKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use pace::Pace;
 pub use roots::Roots;
-pub use wire::{Login, is_this_machine, login_failed};
+pub use wire::is_this_machine;
 
 use pace::Bucket;
 use wire::Wire;

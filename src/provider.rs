@@ -28,6 +28,12 @@ pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
 
+    /// How far the calendar was read last, also if nothing may be read on from there: for providers that note there what else
+    /// they found out.
+    fn last_cursor(&self) -> Option<Cursor> {
+        None
+    }
+
     /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
     fn uid(&self, _href: &Href) -> Option<Uid> {
         None
@@ -179,6 +185,11 @@ pub trait Provider {
     /// Why nothing can be written to it, if reading it told so.
     fn barred(&self) -> Option<ProviderError> {
         None
+    }
+
+    /// Whether people may be shown where resources lie: names of files may be, ids of somebody's events may not.
+    fn shows_places(&self) -> bool {
+        false
     }
 
     /// How many requests were sent to a server so far.

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     clock::Clock,
     model::{CalendarName, Href, Uid, Version},
-    provider::{ErrorKind, Known, Listing, Provider, ProviderError},
+    provider::{Cursor, ErrorKind, Known, Listing, Provider, ProviderError},
     retry::patiently,
     session::{Seat, Session, Settings, Watch},
     state::{Reading, Recorded, State, StateError, Stated},
@@ -180,6 +180,10 @@ impl Known for Remembered<'_> {
             .borrow()
             .versions(self.name, self.reading)
             .unwrap_or_default()
+    }
+
+    fn last_cursor(&self) -> Option<Cursor> {
+        self.state.borrow().last_cursor(self.name).ok()?
     }
 
     fn uid(&self, href: &Href) -> Option<Uid> {

@@ -215,11 +215,18 @@ impl Report {
         let mut notes = notes(&findings.plan.doubts);
         for name in session.seats.keys() {
             let row = rows.get(name);
-            let mut troubles = match row {
+            let shows_places = session
+                .seats
+                .get(name)
+                .is_some_and(|seat| seat.provider.shows_places());
+            let troubles = match row {
                 Some(row) if row.unreadable > 0 => state.troubles(name, TROUBLES_TOLD)?,
                 _ => Vec::new(),
-            }
-            .into_iter();
+            };
+            let mut troubles = troubles.into_iter().map(|(href, why)| match shows_places {
+                true => (href, why),
+                false => ("an event".to_owned(), why),
+            });
             let wrong = Wrong::with(name, findings, row, troubles.next());
             failures.extend(wrong.failed.as_ref().map(|words| of_calendar(name, words)));
             calendars.push(calendar_report(name, findings, row, wrong));

@@ -64,6 +64,7 @@ impl Dav {
     /// What is remembered of a password that was just tried.
     pub fn sign_in(&self, account: &str, now: Timestamp) -> SignIn {
         SignIn {
+            address: None,
             account: account.to_owned(),
             way: WAY.to_owned(),
             client: self.username.clone(),

@@ -1,6 +1,9 @@
 //! The token endpoint: one question, and what may come back.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::{Endpoint, SCOPE, words};
 use crate::{
@@ -9,13 +12,16 @@ use crate::{
     secrets::Secret,
 };
 
+/// No token lasts longer.
+const A_DAY: u32 = 86_400;
+
 /// What was granted.
 #[derive(Debug, Deserialize)]
 pub(super) struct Granted {
     pub(super) access_token: Secret,
     #[serde(default)]
     pub(super) refresh_token: Option<Secret>,
-    #[serde(default = "ten_minutes")]
+    #[serde(default = "ten_minutes", deserialize_with = "life")]
     pub(super) expires_in: u32,
     #[serde(default)]
     pub(super) scope: Option<String>,
@@ -23,6 +29,25 @@ pub(super) struct Granted {
 
 fn ten_minutes() -> u32 {
     600
+}
+
+/// How long a token lasts. Some servers say it as text, or with parts of a second. One that says something absurd is asked
+/// anew after an hour at the most.
+fn life<'de, D: Deserializer<'de>>(told: D) -> Result<u32, D::Error> {
+    let told = Value::deserialize(told)?;
+    let told = seconds(&told).unwrap_or(0.0);
+    let told = Duration::try_from_secs_f64(told).unwrap_or_default();
+    Ok(match u32::try_from(told.as_secs()) {
+        Ok(0) => ten_minutes(),
+        Ok(told) if told <= A_DAY => told,
+        Ok(_) | Err(_) => 3600,
+    })
+}
+
+/// A number of seconds, however it is written.
+pub(super) fn seconds(told: &Value) -> Option<f64> {
+    let text = || told.as_str().and_then(|text| text.trim().parse().ok());
+    told.as_f64().or_else(text).filter(|n: &f64| n.is_finite())
 }
 
 /// Why nothing was granted.
@@ -53,11 +78,16 @@ pub(super) async fn ask(line: &Line, url: &str, form: &[(&str, &str)]) -> Result
     let response = send(line, url, form).await.map_err(Refusal::Http)?;
     if response.status == StatusCode::OK
         && let Ok(granted) = serde_json::from_slice::<Granted>(&response.body)
-        && !granted.access_token.is_empty()
+        && is_sendable(&granted.access_token)
     {
         return Ok(granted);
     }
     Err(refusal(response))
+}
+
+/// Whether a token can be shown to a server at all.
+fn is_sendable(token: &Secret) -> bool {
+    !token.is_empty() && token.expose().bytes().all(|c| c.is_ascii_graphic())
 }
 
 /// Sends a form.

@@ -18,9 +18,6 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Servers of Google's pack answers only for a client that says it twice.
 const USER_AGENT: &str = concat!("calsync/", env!("CARGO_PKG_VERSION"), " (gzip)");
 
-/// What yup-oauth2 signs in with. Its answers go past the limits of this room, so it is for that alone.
-pub type Login = Client<HttpsConnector<HttpConnector>, String>;
-
 /// The connections, made when they are first needed.
 #[derive(Default)]
 pub(super) struct Wire {
@@ -83,35 +80,6 @@ impl Wire {
     }
 }
 
-impl super::Client {
-    /// A client for yup-oauth2, if these addresses are ones that this room would speak to.
-    pub fn login(&self, urls: &[&str]) -> Result<Login, HttpError> {
-        let mut plain = true;
-        for url in urls {
-            plain &= allow(url)?.1;
-        }
-        // Whoever only speaks to this very machine needs no certificates.
-        let tls = if plain {
-            trusting_nobody()
-        } else {
-            connector()
-        };
-        let client = tls.map(|tls| Client::builder(TokioExecutor::new()).build(tls));
-        client.map_err(|kind| HttpError {
-            host: String::new(),
-            kind,
-        })
-    }
-}
-
-/// What became of a request that yup-oauth2 sent.
-pub fn login_failed(error: &ClientError) -> HttpError {
-    HttpError {
-        host: String::new(),
-        kind: kind(error),
-    }
-}
-
 fn tcp() -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.set_connect_timeout(Some(CONNECT_MAX));
@@ -138,17 +106,6 @@ fn trusting(config: rustls::ClientConfig) -> HttpsConnector<HttpConnector> {
     let builder = HttpsConnectorBuilder::new().with_tls_config(config);
     let builder = builder.https_or_http().enable_http1().enable_http2();
     builder.wrap_connector(tcp())
-}
-
-fn trusting_nobody() -> Result<HttpsConnector<HttpConnector>, HttpErrorKind> {
-    let provider = rustls::crypto::ring::default_provider();
-    let config = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| HttpErrorKind::Tls(error.to_string()))?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let builder = HttpsConnectorBuilder::new().with_tls_config(config);
-    Ok(builder.https_or_http().enable_http1().wrap_connector(tcp()))
 }
 
 /// Looks at a request before it goes anywhere, and adds what every request says.

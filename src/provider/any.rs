@@ -1,9 +1,8 @@
 //! The closed set of providers. A new one is one file and one variant; the compiler lists the rest.
 
 use super::{
-    Answer, Cursor, Known, Place, Probe, Provider, ProviderError, Pulled,
-    caldav::CaldavCalendar, google::GoogleCalendar, ics::IcsCalendar, local::LocalCalendar,
-    memory::MemoryCalendar,
+    Answer, Cursor, Known, Place, Probe, Provider, ProviderError, Pulled, caldav::CaldavCalendar,
+    google::GoogleCalendar, ics::IcsCalendar, local::LocalCalendar, memory::MemoryCalendar,
 };
 use crate::{
     ident::BlockId,
@@ -113,6 +112,16 @@ impl Provider for AnyProvider {
             Self::Google(calendar) => calendar.barred(),
             Self::Caldav(calendar) => calendar.barred(),
             Self::Ics(calendar) => calendar.barred(),
+        }
+    }
+
+    fn shows_places(&self) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.shows_places(),
+            Self::Memory(calendar) => calendar.shows_places(),
+            Self::Google(calendar) => calendar.shows_places(),
+            Self::Caldav(calendar) => calendar.shows_places(),
+            Self::Ics(calendar) => calendar.shows_places(),
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderError, Pulled};
 use crate::{
     http::{Method, Response, StatusCode},
-    ident::BlockId,
+    ident::{BlockId, Stem},
     model::{Block, Part, Resource, Shape, Version},
 };
 
@@ -17,21 +17,16 @@ pub mod decode;
 pub mod encode;
 pub mod gather;
 mod named;
+mod reading;
 
 pub use account::{GoogleAccount, Offer};
 
-use account::{ENTRY, encoded, error, refusal, senseless, too_much};
+use account::{ENTRY, Unanswered, encoded, error, refusal, senseless};
 use answer::{Doing, Refusal, Whose};
-use decode::{Item, Next, Nonsense, Taken, What, edition, is_touched};
-use gather::Gathered;
+use decode::{Item, Nonsense, Taken, What, edition, is_edition, is_touched};
 use named::Found;
+use reading::Reading;
 
-/// The most pages that a listing may have. Google makes short and empty ones as it likes.
-const PAGES_MAX: usize = 2_000;
-/// The most events that a listing may have.
-const EVENTS_MAX: usize = 500_000;
-/// Above this many single looks, reading everything anew is the lesser effort.
-const LOOKS_MAX: usize = 50;
 /// What the account's own calendar goes by, whoever signed in.
 const PRIMARY: &str = "primary";
 /// What is wanted of an event: nothing that calsync has no use for.
@@ -40,6 +35,9 @@ const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrenc
                      extendedProperties/private,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
+
+/// How many ids in a row may be taken by something that is not there, before a block is left out of a run.
+const HIDDEN_MAX: u32 = 3;
 
 /// Which of an account's calendars is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,64 +60,9 @@ pub struct GoogleCalendar {
     writable: Option<bool>,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
+    /// A block of which this many ids in a row were taken by something that is not there.
+    hidden: Option<(Stem, u32)>,
     requests: u64,
-}
-
-/// How far a listing has come.
-#[derive(Debug)]
-struct Reading {
-    /// What was asked for.
-    since: Option<Cursor>,
-    /// The sync token that is read on from; none if everything is read.
-    token: Option<String>,
-    next: Step,
-    pages: usize,
-    gathered: Gathered,
-}
-
-/// What has to be asked next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Page(Option<String>),
-    /// All pages are read; this token comes after them.
-    Looks(String),
-}
-
-/// Why a page could not be had.
-enum Stumble {
-    /// The sync token is no longer good.
-    Lost,
-    Error(ProviderError),
-}
-
-impl From<ProviderError> for Stumble {
-    fn from(error: ProviderError) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl Reading {
-    fn begin(since: Option<&Cursor>, token: Option<String>) -> Self {
-        Self {
-            since: since.cloned(),
-            token,
-            next: Step::Page(None),
-            pages: 0,
-            gathered: Gathered::default(),
-        }
-    }
-
-    /// The same from the beginning, and everything.
-    fn anew(self) -> Self {
-        Self {
-            since: self.since,
-            ..Self::begin(None, None)
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.token.is_none()
-    }
 }
 
 impl GoogleCalendar {
@@ -132,73 +75,8 @@ impl GoogleCalendar {
             home: home.clone(),
             writable: None,
             reading: None,
+            hidden: None,
             requests: 0,
-        }
-    }
-
-    /// The calendar's id. A name is looked up, unless it is remembered what it means.
-    async fn id(&mut self) -> Answer<String> {
-        let name = match &self.which {
-            Which::Id(id) => return Ok(id.clone()),
-            Which::Name(name) => name.clone(),
-        };
-        if let Some(found) = &self.found {
-            return Ok(found.id.clone());
-        }
-        let id = self.look_up_name(&name).await?;
-        self.found = Some(Found::now(id.clone()));
-        Ok(id)
-    }
-
-    /// The id of the one calendar of this name.
-    async fn look_up_name(&mut self, name: &str) -> Answer<String> {
-        let sent = self.account.line.requests();
-        let offers = self.account.calendars().await;
-        self.requests += self.account.line.requests() - sent;
-        let account = &self.account.name;
-        let offers = offers?;
-        let like = offers.iter().find(|offer| is_like(&offer.name, name));
-        let near = like.map_or_else(String::new, |offer| {
-            format!("; did you mean name = \"{}\"?", offer.name)
-        });
-        let mut named = offers.into_iter().filter(|offer| offer.name == name);
-        let (found, other) = (named.next(), named.next());
-        let (Some(Offer { id, .. }), None) = (found, &other) else {
-            let (what, near) = match other {
-                Some(_) => (
-                    "more than one calendar of this name; give its `id` instead",
-                    "",
-                ),
-                None => ("no calendar of this name", near.as_str()),
-            };
-            let message = format!(
-                "Google account {account} has {what} ({name}){near}; `calsync calendars {account}` lists what there is"
-            );
-            return Err(ProviderError::new(ErrorKind::Gone, message));
-        };
-        Ok(id)
-    }
-
-    /// A calendar that goes by a name has another title than when the name was looked up: does the name still mean it?
-    async fn check_name(&mut self, title: Option<&str>) -> Result<(), Stumble> {
-        let (Which::Name(name), Some(found), Some(title)) = (&self.which, &mut self.found, title)
-        else {
-            return Ok(());
-        };
-        if !found.is_retitled(title) {
-            return Ok(());
-        }
-        let (name, known) = (name.clone(), found.id.clone());
-        let id = self.look_up_name(&name).await?;
-        let is_same = id == known;
-        let mut found = Found::now(id);
-        if is_same {
-            found.is_retitled(title);
-        }
-        self.found = Some(found);
-        match is_same {
-            true => Ok(()),
-            false => Err(Stumble::Lost),
         }
     }
 
@@ -210,7 +88,7 @@ impl GoogleCalendar {
         query: &[(&str, &str)],
         etag: Option<&str>,
         body: Vec<u8>,
-    ) -> Answer<Response> {
+    ) -> Result<Response, Unanswered> {
         let mut path = format!("calendars/{}/events", encoded(&self.id().await?));
         if let Some(event) = event {
             path = format!("{path}/{}", encoded(event));
@@ -225,24 +103,12 @@ impl GoogleCalendar {
         url: &str,
         etag: Option<&str>,
         body: Vec<u8>,
-    ) -> Answer<Response> {
+    ) -> Result<Response, Unanswered> {
         // The line is shared by all calendars of the account, which take turns.
         let sent = self.account.line.requests();
         let answer = self.account.ask(method, url, etag, body).await;
         self.requests += self.account.line.requests() - sent;
         answer
-    }
-
-    /// A listing from here on. What a name means is remembered with how far its calendar was read.
-    fn begin(&mut self, since: Option<&Cursor>) -> Reading {
-        let token = match (&self.which, since) {
-            (Which::Id(_), since) => since.map(|cursor| cursor.0.clone()),
-            (Which::Name(_), since) => since.and_then(Found::read).map(|(found, token)| {
-                self.found = Some(found);
-                token
-            }),
-        };
-        Reading::begin(since, token)
     }
 
     /// Finds out which calendar `primary` is, unless that is known.
@@ -252,10 +118,6 @@ impl GoogleCalendar {
             self.account.access.learn_address().await;
             self.requests += self.account.line.requests() - sent;
         }
-    }
-
-    fn was_remembered(&self) -> bool {
-        self.found.as_ref().is_some_and(Found::was_remembered)
     }
 
     fn whose(&self) -> Whose<'_> {
@@ -269,106 +131,6 @@ impl GoogleCalendar {
 
     fn error(&self, kind: ErrorKind, what: &str) -> ProviderError {
         error(self.whose(), kind, what)
-    }
-
-    /// Reads on until a listing is complete, or something is in the way.
-    async fn read(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<String, Stumble> {
-        loop {
-            match reading.next.clone() {
-                Step::Page(token) => {
-                    let page = self
-                        .page(reading.token.as_deref(), token.as_deref())
-                        .await?;
-                    reading.gathered.add(page.items);
-                    reading.pages += 1;
-                    self.check_limits(reading)?;
-                    reading.next = match page.next {
-                        Next::Page(next) if Some(&next) == token.as_ref() => {
-                            return Err(self
-                                .error(ErrorKind::Broken, "a page leads to itself")
-                                .into());
-                        }
-                        Next::Page(next) => Step::Page(Some(next)),
-                        Next::Sync(token) => Step::Looks(token),
-                    };
-                }
-                Step::Looks(token) => {
-                    if !reading.is_whole() {
-                        self.look_up(reading, known).await?;
-                    }
-                    return Ok(token);
-                }
-            }
-        }
-    }
-
-    async fn page(
-        &mut self,
-        sync: Option<&str>,
-        page: Option<&str>,
-    ) -> Result<decode::Page, Stumble> {
-        let title = match self.which {
-            Which::Id(_) => "",
-            Which::Name(_) => "summary,",
-        };
-        let fields =
-            format!("kind,{title}accessRole,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
-        let mut query = vec![
-            ("singleEvents", "false"),
-            ("maxResults", "2500"),
-            ("fields", fields.as_str()),
-        ];
-        query.extend(sync.map(|token| ("syncToken", token)));
-        query.extend(page.map(|token| ("pageToken", token)));
-        let response = self
-            .ask(Method::GET, None, &query, None, Vec::new())
-            .await?;
-        if response.status != StatusCode::OK {
-            let refusal = refusal(&response);
-            if sync.is_some() && refusal.wants_full_sync() {
-                return Err(Stumble::Lost);
-            }
-            if refusal.status == StatusCode::NOT_FOUND && self.was_remembered() {
-                // The name may mean another calendar by now, or none.
-                self.found = None;
-                return Err(Stumble::Lost);
-            }
-            return Err(self.refused(&response, Doing::Reading).into());
-        }
-        let page = decode::page(&response.body, &self.home)
-            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
-        self.writable = page.writable;
-        self.check_name(page.title.as_deref()).await?;
-        Ok(page)
-    }
-
-    fn check_limits(&self, reading: &Reading) -> Answer<()> {
-        if reading.pages > PAGES_MAX {
-            return Err(too_much(self.whose(), PAGES_MAX, "pages"));
-        }
-        if reading.gathered.len() > EVENTS_MAX {
-            return Err(too_much(self.whose(), EVENTS_MAX, "events"));
-        }
-        Ok(())
-    }
-
-    /// Looks at the series that a delta speaks of without saying enough of them.
-    async fn look_up(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<(), Stumble> {
-        let missing = reading.gathered.missing(known);
-        if missing.len() > LOOKS_MAX {
-            return Err(Stumble::Lost);
-        }
-        for href in missing {
-            let item = self.item(&href).await?.unwrap_or(Item {
-                href,
-                version: Version::default(),
-                uid: None,
-                series: None,
-                what: What::Gone,
-            });
-            reading.gathered.add(vec![item]);
-        }
-        Ok(())
     }
 
     /// One event as it is now; none if there is no such thing.
@@ -406,6 +168,7 @@ impl GoogleCalendar {
                 let body = encode::body(block, None);
                 self.ask(Method::POST, None, &query, None, body).await?
             }
+            Some((_, etag)) if !is_edition(etag) => return Err(self.unversioned()),
             Some((sequence, etag)) => {
                 let body = encode::body(block, Some(sequence));
                 let id = Some(block.id.as_str());
@@ -434,9 +197,13 @@ impl GoogleCalendar {
         let spent = self.error(ErrorKind::Spent, "the id of a block was used before");
         match response.status {
             StatusCode::OK => {}
+            StatusCode::NOT_FOUND if self.hides_again(&block.id) => {
+                return Err(self.error(ErrorKind::Conflict, HIDDEN));
+            }
             StatusCode::NOT_FOUND | StatusCode::GONE => return Err(spent),
             _ => return Err(self.refused(&response, Doing::Looking)),
         }
+        self.hidden = None;
         let taken = decode::taken(&response.body, id)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         let version = match taken {
@@ -453,6 +220,21 @@ impl GoogleCalendar {
             Err(response) if refusal(&response).is_about_event() => Err(spent),
             Err(response) => Err(self.refused(&response, Doing::Writing)),
         }
+    }
+
+    /// Whether too many ids of a block in a row were said to be taken, by something that is then said not to be there.
+    fn hides_again(&mut self, id: &BlockId) -> bool {
+        let stem = id.stem();
+        let before = self.hidden.take();
+        let before = before.filter(|(of, _)| *of == stem && id.generation() > 0);
+        let count = before.map_or(1, |(_, count)| count + 1);
+        self.hidden = Some((stem, count));
+        count >= HIDDEN_MAX
+    }
+
+    /// Without a version, a write would go over whatever is there.
+    fn unversioned(&self) -> ProviderError {
+        self.error(ErrorKind::Conflict, UNVERSIONED)
     }
 
     /// What a refused change means: an event that is gone says so in many ways.
@@ -473,35 +255,7 @@ impl GoogleCalendar {
 
 impl Provider for GoogleCalendar {
     async fn pull(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Answer<Pulled> {
-        let kept = self.reading.take();
-        let mut reading = kept
-            .filter(|reading| reading.since.as_ref() == since)
-            .unwrap_or_else(|| self.begin(since));
-        if reading.is_whole() {
-            self.learn_identity().await;
-        }
-        loop {
-            match self.read(&mut reading, known).await {
-                Ok(token) => {
-                    let whole = reading.is_whole();
-                    let cursor = match &self.found {
-                        Some(found) => found.cursor(&token),
-                        None => Cursor(token),
-                    };
-                    return Ok(reading.gathered.into_pulled(whole, known, cursor));
-                }
-                Err(Stumble::Lost) => {
-                    tracing::debug!("the sync token is no longer good; reading everything");
-                    reading = reading.anew();
-                }
-                Err(Stumble::Error(error)) => {
-                    if matches!(error.kind, ErrorKind::Retry(_)) {
-                        self.reading = Some(reading);
-                    }
-                    return Err(error);
-                }
-            }
-        }
+        self.listing(since, known).await
     }
 
     async fn look(&mut self, id: &BlockId) -> Answer<Option<Resource>> {
@@ -548,6 +302,9 @@ impl Provider for GoogleCalendar {
             return Err(error.clone());
         }
         let (_, etag) = edition(&place.version);
+        if !is_edition(etag) {
+            return Err(self.unversioned());
+        }
         let query = [("sendUpdates", "none")];
         let href = Some(&*place.href);
         let response = self
@@ -611,15 +368,6 @@ impl Provider for GoogleCalendar {
     }
 }
 
-/// Whether two names differ in nothing but capitals and spaces.
-fn is_like(one: &str, other: &str) -> bool {
-    let plain = |name: &str| {
-        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-        words.join(" ")
-    };
-    one != other && plain(one) == plain(other)
-}
-
 impl GoogleCalendar {
     /// A calendar can be within reach without being in the account's list.
     async fn probe_unlisted(&mut self) -> Answer<Probe> {
@@ -638,3 +386,9 @@ impl GoogleCalendar {
         })
     }
 }
+
+const HIDDEN: &str = "Google says of one id of a block after the other that it is taken, and then that nothing is there; the block \
+                      is left out of this run, and the next one tries again";
+
+const UNVERSIONED: &str = "Google does not say in which version a block is, and calsync writes over nothing that may have changed; \
+                           the next run looks again";

@@ -427,6 +427,10 @@ impl Provider for LocalCalendar {
         Some(format!("the folder {}", real.display()))
     }
 
+    fn shows_places(&self) -> bool {
+        true
+    }
+
     fn requests(&self) -> u64 {
         0
     }

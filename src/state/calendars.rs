@@ -6,7 +6,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{State, Stated};
-use crate::{ident::Stem, model::CalendarName, provider::Cursor};
+use crate::{
+    ident::Stem,
+    model::{CalendarName, plain},
+    provider::Cursor,
+};
+
+/// The fact that keeps, after this word and the calendar's name, the last cursor of a calendar that has none now.
+pub(super) const LAST_CURSOR: &str = "last cursor ";
 
 /// From where a calendar is read, and how. A calendar that is read another way is read anew; one that is read the same way
 /// under another name was renamed.
@@ -84,8 +91,25 @@ impl State {
         Ok(found.flatten().map(Cursor))
     }
 
+    /// How far a calendar was read last, also if nothing may be read on from there.
+    pub fn last_cursor(&self, name: &CalendarName) -> Stated<Option<Cursor>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT cursor FROM calendars WHERE name = ?1")?;
+        let cursor: Option<Option<String>> =
+            query.query_row([&**name], |row| row.get(0)).optional()?;
+        let cursor = match cursor.flatten() {
+            Some(cursor) => Some(cursor),
+            None => self.fact(&format!("{LAST_CURSOR}{name}"))?,
+        };
+        Ok(cursor.map(Cursor))
+    }
+
     /// Forgets how far a calendar has been read.
     pub fn forget_cursor(&self, name: &CalendarName) -> Stated<()> {
+        if let Some(Cursor(cursor)) = self.last_cursor(name)? {
+            self.set_fact(&format!("{LAST_CURSOR}{name}"), &cursor)?;
+        }
         let sql = "UPDATE calendars SET cursor = NULL, reading = '' WHERE name = ?1";
         self.db.prepare_cached(sql)?.execute([&**name])?;
         Ok(())
@@ -317,6 +341,7 @@ impl State {
         self.drop_fact(&format!("stood {name}"))?;
         self.drop_fact(&format!("place {name}"))?;
         self.drop_left_behind(name)?;
+        self.drop_fact(&format!("{LAST_CURSOR}{name}"))?;
         recount(&self.db, id)
     }
 
@@ -357,8 +382,8 @@ impl State {
         let mut query = self.db.prepare_cached(sql)?;
         let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
             // A name may hold anything, also what a terminal would obey.
-            let plain = |text: String| text.replace(char::is_control, "\u{fffd}");
-            Ok((plain(row.get(0)?), plain(row.get(1)?)))
+            let text = |column| row.get::<_, String>(column).map(|text| plain(&text));
+            Ok((text(0)?, text(1)?))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -5,14 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Reading, State, Stated, calendars::recount, journal::wrote_fact};
+use super::{
+    Reading, State, Stated,
+    calendars::{LAST_CURSOR, recount},
+    journal::wrote_fact,
+};
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
     model::{
         CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
         When,
     },
-    provider::{Change, Listing, Pulled},
+    provider::{Change, Cursor, Listing, Pulled},
 };
 
 /// What was new in a listing.
@@ -139,6 +143,12 @@ impl State {
         let mut changes = pulled.changes.iter();
         let all_read = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
         let cursor = pulled.cursor.as_ref().filter(|_| all_read);
+        if let (Some(Cursor(last)), None) = (&pulled.cursor, cursor) {
+            let sql =
+                "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+            tx.prepare_cached(sql)?
+                .execute([&format!("{LAST_CURSOR}{name}"), last])?;
+        }
         tx.prepare_cached(
             "UPDATE calendars SET cursor = ?2, reading = ?3, whole = whole OR ?4, revision = revision + ?5 WHERE id = ?1",
         )?

@@ -3,5 +3,6 @@
 mod access;
 mod config;
 mod desk;
+mod device;
 mod flows;
 mod program;

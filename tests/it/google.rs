@@ -4,5 +4,7 @@ mod listings;
 mod named;
 mod pace;
 mod refusals;
+mod strangers;
 mod talk;
+mod trouble;
 mod words;

@@ -1,6 +1,6 @@
-//! A code that a person types in on any other device. yup-oauth2 asks for it, shows nothing itself and keeps nothing; the waiting
-//! is done here, because a server that stumbles once must not end it. What that crate logs is for nobody's eyes: the program lets
-//! no crate but calsync log.
+//! A code that a person types in on any other device. yup-oauth2 says how to ask for it and makes sense of the answer; it speaks
+//! to no server itself, shows nothing and keeps nothing. The waiting is done here, because a server that stumbles once must not
+//! end it. What that crate logs is for nobody's eyes: the program lets no crate but calsync log.
 
 use std::{
     cell::RefCell,
@@ -14,10 +14,13 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 use yup_oauth2::{
     ApplicationSecret, CustomHyperClientBuilder, DeviceFlowAuthenticator, Error,
-    HyperClientBuilder as _,
     authenticator_delegate::{DeviceAuthResponse, DeviceFlowDelegate},
-    error::{AuthError, SendError},
+    error::AuthError,
 };
+
+mod desk;
+
+use desk::Desk;
 
 use super::{Ask, Newcomer, Outcome, Tell};
 use crate::{
@@ -27,7 +30,7 @@ use crate::{
         words,
     },
     clock::Clock,
-    http::{HttpError, HttpErrorKind, login_failed},
+    http,
     provider::{Answer, ErrorKind, ProviderError},
     secrets::Secret,
 };
@@ -75,12 +78,8 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Code, 
     let broken = |words: &str| Failed::Otherwise(new.error(ErrorKind::Broken, words));
     let endpoint = &new.google.endpoint;
     let (token_url, code_url) = (endpoint.token(), endpoint.device_code());
-    let login = new.line.client().login(&[&token_url, &code_url]);
-    let login = login.map_err(|error| Failed::Otherwise(new.refused(Refusal::Http(error))))?;
-    let login = CustomHyperClientBuilder::from(login)
-        .build_hyper_client()
-        .map_err(|_| broken("the connection cannot be made ready"))?
-        .with_timeout(ANSWER_MAX);
+    let desk = Desk::new(new, &code_url);
+    let (guest, bridge) = http::bridge();
     let secret = ApplicationSecret {
         client_id: client.id.clone(),
         token_uri: token_url,
@@ -91,25 +90,29 @@ async fn ask(new: &Newcomer, client: &OauthClient, tell: &Tell) -> Result<Code, 
         tell: Arc::clone(tell),
         shown: Mutex::new(Some(shown)),
     };
-    let authenticator = DeviceFlowAuthenticator::with_client(secret, login)
-        .device_code_url(code_url)
+    let guest = CustomHyperClientBuilder::from(guest);
+    let authenticator = DeviceFlowAuthenticator::with_client(secret, guest)
+        .device_code_url(code_url.clone())
         .flow_delegate(Box::new(show))
         .build()
         .await
         .map_err(|_| broken("the sign-in cannot be made ready"))?;
     let asking = pin!(Box::pin(authenticator.token(&[SCOPE])));
-    match new
-        .clock()
-        .limit(ANSWER_MAX, select(asking, is_shown))
-        .await
-    {
-        Some(Either::Right((Ok(code), _))) => Ok(code),
-        Some(Either::Left((Err(error), _))) => Err(failed(new, &error)),
-        Some(_) => Err(broken("the sign-in server gave no code")),
-        None => Err(Failed::Otherwise(unanswered(
-            new,
-            HttpErrorKind::TimedOut(ANSWER_MAX),
-        ))),
+    let serving = pin!(async {
+        bridge.serve(async |_, form| desk.answer(form).await).await;
+        pending::<()>().await;
+    });
+    let asked = select(select(asking, is_shown), serving);
+    let answer = new.clock().limit(ANSWER_MAX, asked).await;
+    let failed_on_the_way = desk.failed.take();
+    match (answer, failed_on_the_way) {
+        (Some(Either::Left((Either::Right((Ok(code), _)), _))), _) => Ok(code),
+        (_, Some(error)) => Err(Failed::Otherwise(new.refused(Refusal::Http(error)))),
+        (Some(Either::Left((Either::Left((Err(error), _)), _))), _) => Err(failed(new, &error)),
+        (Some(_), _) => Err(broken("the sign-in server gave no code")),
+        (None, _) => Err(Failed::Otherwise(
+            new.error(ErrorKind::Retry(None), &no_code(new)),
+        )),
     }
 }
 
@@ -139,8 +142,11 @@ async fn poll(
     let now = || new.clock().now();
     let end = now().saturating_add(code.left).unwrap_or_else(|_| now());
     let mut interval = code.interval;
+    let mut is_first = true;
     loop {
-        new.clock().sleep(interval).await;
+        if !std::mem::take(&mut is_first) {
+            new.clock().sleep(interval).await;
+        }
         if now() >= end {
             return Err(too_late(new, trouble.take()));
         }
@@ -183,19 +189,6 @@ fn too_late(new: &Newcomer, trouble: Option<ProviderError>) -> ProviderError {
     }
 }
 
-/// Nobody answered who was asked for a code.
-fn unanswered(new: &Newcomer, kind: HttpErrorKind) -> ProviderError {
-    let url = new.google.endpoint.device_code();
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let host = rest.split('/').next().unwrap_or_default();
-    let is_port = |port: &str| port.bytes().all(|c| c.is_ascii_digit());
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if is_port(port) => host.to_owned(),
-        _ => host.to_owned(),
-    };
-    new.refused(Refusal::Http(HttpError { host, kind }))
-}
-
 fn failed(new: &Newcomer, error: &Error) -> Failed {
     Failed::Otherwise(match error {
         Error::AuthError(AuthError {
@@ -216,12 +209,6 @@ fn failed(new: &Newcomer, error: &Error) -> Failed {
                 code if words::is_code(code) => new.refused(Refusal::No(code.to_owned())),
                 _ => new.error(ErrorKind::Retry(None), &no_code(new)),
             }
-        }
-        Error::HttpClientError(SendError::Hyper(error)) => {
-            unanswered(new, login_failed(error).kind)
-        }
-        Error::HttpClientError(SendError::Timeout) => {
-            unanswered(new, HttpErrorKind::TimedOut(ANSWER_MAX))
         }
         _ => new.error(ErrorKind::Retry(None), &no_code(new)),
     })

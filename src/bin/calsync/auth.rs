@@ -12,7 +12,7 @@ use calsync::{
     auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, Vault, Way, leave},
     clock::Clock,
     config::{
-        Account, Config,
+        Config,
         key::{self, KeyError},
     },
     http::{Client, Line, Pace},

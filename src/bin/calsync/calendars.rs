@@ -7,6 +7,7 @@ use std::{
 
 use calsync::{
     config::{Account, Config, Means, Place},
+    model::plain,
     provider::{
         Answer, ErrorKind, Probe, Provider as _, ProviderError, caldav,
         google::{self, Which},
@@ -284,13 +285,14 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
             true => "writable",
             false => "read-only",
         };
+        // Whoever shares a calendar with somebody chooses what it is called, and where a terminal would be sent by that.
         let mut row = vec![
             name.to_owned(),
             offer.account.clone().unwrap_or_default(),
-            offer.id.clone(),
+            plain(&offer.id),
         ];
-        row.extend(titled.then(|| offer.title.clone().unwrap_or_default()));
-        row.extend([writable.to_owned(), zone(offer)]);
+        row.extend(titled.then(|| plain(offer.title.as_deref().unwrap_or_default())));
+        row.extend([writable.to_owned(), plain(&zone(offer))]);
         row
     });
     let table: Vec<Vec<String>> = head.into_iter().chain(rows).collect();

@@ -102,9 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Err(_) => {
             findings.extend(unseen_accounts(config, known.as_ref()));
             let means = no_sign_ins()?;
-            let (known, is_seen) = (known.as_ref(), |name: &str| {
-                google_of(config, name).is_none()
-            });
+            let (known, is_seen) = (known.as_ref(), |name: &str| signer(config, name).is_none());
             block_on(check_calendars(
                 config,
                 &means,
@@ -160,18 +158,18 @@ fn tell(args: &Args, findings: &[Finding]) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The Google accounts, as the state file has them, when there is no key to ask with.
+/// The accounts, as the state file has them, when there is no key to ask with.
 fn unseen_accounts(config: &Config, state: Option<&State>) -> Vec<Finding> {
     let sign_ins = state.and_then(|state| state.sign_ins().ok());
     let accounts = config.accounts.keys();
-    let accounts = accounts.filter_map(|name| Some((name, google_of(config, name)?)));
-    let unseen = accounts.map(|(name, google)| {
+    let accounts = accounts.filter_map(|name| Some((name, signer(config, name)?)));
+    let unseen = accounts.map(|(name, signer)| {
         let what = format!("account {name}");
         let Some(sign_ins) = &sign_ins else {
             return Finding::unseen(what, UNSEEN);
         };
         let sign_in = sign_ins.iter().find(|sign_in| sign_in.account == *name);
-        let standing = Standing::of(sign_in, Some(google));
+        let standing = Standing::of(sign_in, Some(signer));
         Finding::unseen(what, format!("{}; {UNSEEN}", standing.words()))
     });
     unseen.collect()
@@ -304,8 +302,13 @@ async fn check_calendars(
         let troubles = state.and_then(|state| state.troubles(name, TROUBLES_TOLD).ok());
         for (href, why) in troubles.unwrap_or_default() {
             let words = format!("could not be read by the last sync: {why}");
+            let place = if provider.shows_places() {
+                &href
+            } else {
+                "an event"
+            };
             findings.push(Finding::wrong(
-                format!("{name}: {href}"),
+                format!("{name}: {place}"),
                 Exit::Partial,
                 words,
             ));

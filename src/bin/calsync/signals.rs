@@ -61,7 +61,10 @@ pub(crate) async fn until_stopped<T>(stop: &Stop, work: impl Future<Output = T>)
     };
     let heard = Arc::new(AtomicBool::new(false));
     watch_over(Arc::clone(&heard));
-    unless(work, ears.insisted(stop, &heard)).await
+    let done = unless(work, ears.insisted(stop, &heard)).await;
+    // Whoever waits for signals from here on hears them.
+    heard.store(true, Ordering::Relaxed);
+    done
 }
 
 /// Ends the program if a signal came and nobody hears it: working out what a hostile calendar means may take long, and is done

@@ -1,20 +1,24 @@
 //! An account at Google: its requests, its calendars, and the words in which it refuses. Never knows what is in a calendar.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use bytes::Bytes;
 
 use super::{
-    PAGES_MAX,
     answer::{Doing, Refusal, Whose},
     decode::{self, Entry, Nonsense},
+    reading::PAGES_MAX,
 };
 use crate::{
     auth::{Access, Endpoint},
-    http::{HeaderValue, Line, Method, Request, Response, StatusCode, header},
+    http::{
+        HeaderValue, HttpError, HttpErrorKind, Line, Method, Request, Response, StatusCode, header,
+    },
     provider::{Answer, ErrorKind, ProviderError},
 };
 
+/// The most calendars that an account may have.
+const CALENDARS_MAX: usize = 10_000;
 /// What is wanted of a calendar.
 pub(super) const ENTRY: &str = "kind,id,summary,summaryOverride,accessRole,timeZone,primary";
 
@@ -23,11 +27,41 @@ pub(super) const ENTRY: &str = "kind,id,summary,summaryOverride,accessRole,timeZ
 pub struct GoogleAccount {
     pub(super) name: Rc<str>,
     /// The address that all paths follow.
-    base: Rc<str>,
+    pub(super) base: Rc<str>,
     pub(super) line: Line,
     pub(super) access: Access,
     /// Why nothing more may be written in this run.
     pub(super) spent: Rc<RefCell<Option<ProviderError>>>,
+}
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The answer is more than is read at once.
+    TooLarge(ProviderError),
+    Otherwise(ProviderError),
+}
+
+impl From<ProviderError> for Unanswered {
+    fn from(error: ProviderError) -> Self {
+        Self::Otherwise(error)
+    }
+}
+
+impl From<HttpError> for Unanswered {
+    fn from(error: HttpError) -> Self {
+        match error.kind {
+            HttpErrorKind::TooLarge(_) => Self::TooLarge(error.into()),
+            _ => Self::Otherwise(error.into()),
+        }
+    }
+}
+
+impl From<Unanswered> for ProviderError {
+    fn from(unanswered: Unanswered) -> Self {
+        let (Unanswered::TooLarge(error) | Unanswered::Otherwise(error)) = unanswered;
+        error
+    }
 }
 
 /// A calendar that an account offers.
@@ -61,8 +95,9 @@ impl GoogleAccount {
     pub async fn calendars(&self) -> Answer<Vec<Offer>> {
         let mut offers = Vec::new();
         let mut token = String::new();
+        let mut tokens = BTreeSet::new();
         let fields = format!("kind,nextPageToken,items({ENTRY})");
-        for _ in 0..PAGES_MAX {
+        while tokens.len() < PAGES_MAX {
             let mut query = vec![
                 ("maxResults", "250"),
                 ("showHidden", "true"),
@@ -80,10 +115,17 @@ impl GoogleAccount {
             let (entries, next) = decode::entries(&response.body)
                 .map_err(|e| senseless(whose, e, ErrorKind::Broken))?;
             offers.extend(entries.into_iter().filter_map(offer));
-            match next {
-                Some(next) if next != token => token = next,
-                _ => return Ok(offers),
+            if offers.len() > CALENDARS_MAX {
+                return Err(too_much(whose, CALENDARS_MAX, "calendars"));
             }
+            token = match next {
+                None => return Ok(offers),
+                Some(next) if tokens.insert(next.clone()) => next,
+                Some(_) => {
+                    let words = "a page of the list of calendars leads back to one that was read already; nothing of it is believed";
+                    return Err(error(whose, ErrorKind::Broken, words));
+                }
+            };
         }
         Err(too_much(self.whose(""), PAGES_MAX, "pages of calendars"))
     }
@@ -113,7 +155,7 @@ impl GoogleAccount {
         url: &str,
         etag: Option<&str>,
         body: Vec<u8>,
-    ) -> Answer<Response> {
+    ) -> Result<Response, Unanswered> {
         let body = Bytes::from(body);
         let mut tries = 0;
         loop {

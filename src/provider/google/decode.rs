@@ -1,6 +1,8 @@
 //! Google's JSON into what it says of events. Pure. Each item of a page is read on its own, so that an odd one spoils nothing
 //! else; nothing is believed of an answer that is not of the kind that was asked for; no title leaves this room but as a print.
 
+use std::borrow::Cow;
+
 use google_calendar3::api;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
@@ -72,6 +74,9 @@ pub struct Item {
     pub what: What,
 }
 
+/// What is wrong with an item, in words that hold none of it but perhaps when it begins.
+pub type Why = Cow<'static, str>;
+
 /// What an item is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -87,7 +92,7 @@ pub enum What {
     /// Gone.
     Gone,
     /// There, but beyond reading.
-    Odd(&'static str),
+    Odd(Why),
 }
 
 #[derive(Deserialize)]
@@ -162,7 +167,7 @@ pub fn taken(body: &[u8], id: &str) -> Result<Taken, Nonsense> {
         .as_ref()
         .is_some_and(|lines| !lines.is_empty());
     Ok(match event.etag {
-        Some(etag) if !(repeats || people(&event)) => {
+        Some(etag) if is_edition(&etag) && !(repeats || people(&event)) => {
             Taken::Dead(version(&etag, event.sequence.unwrap_or(0)))
         }
         _ => Taken::Buried,
@@ -234,7 +239,8 @@ pub fn entries(body: &[u8]) -> Result<(Vec<Entry>, Option<String>), Nonsense> {
         let entry: api::CalendarListEntry = serde_json::from_str(raw.get()).ok()?;
         Some(Entry::from(entry))
     });
-    Ok((entries.collect(), page.next_page_token))
+    let next = page.next_page_token.filter(|token| !token.is_empty());
+    Ok((entries.collect(), next))
 }
 
 /// Whether the account may write to the calendar whose listing this is.
@@ -267,6 +273,11 @@ fn nonsense(error: &serde_json::Error) -> Nonsense {
 /// A version: the `ETag`, which `If-Match` takes, and the sequence, below which no write may go.
 pub fn version(etag: &str, sequence: i32) -> Version {
     format!("{sequence} {etag}").into()
+}
+
+/// Whether an `ETag` names one edition, and not none or any.
+pub fn is_edition(etag: &str) -> bool {
+    !matches!(etag.trim(), "" | "*")
 }
 
 /// Marks the version of a block of which somebody changed an occurrence: the block itself is as it was.
@@ -311,7 +322,7 @@ impl Item {
             What::Odd(why) => vec![Part::Unreadable {
                 people: false,
                 uid,
-                why: why.to_owned(),
+                why: why.into_owned(),
             }],
         };
         Some(Resource {
@@ -329,15 +340,20 @@ struct Reader<'a> {
     home: &'a TimeZone,
 }
 
-/// What is wrong with an item, in words that hold none of it.
-type Read<T> = Result<T, &'static str>;
+type Read<T> = Result<T, Why>;
 
 impl Reader<'_> {
     fn item(&self, raw: &str) -> Item {
-        match serde_json::from_str::<api::Event>(raw) {
+        let mut item = match serde_json::from_str::<api::Event>(raw) {
             Ok(event) if event.id.is_some() => self.decoded(&event),
             _ => stub(raw),
+        };
+        if let What::Odd(why) = &mut item.what
+            && let Some(begins) = begins(raw, self.home)
+        {
+            *why = format!("{why} (it begins on {begins})").into();
         }
+        item
     }
 
     fn decoded(&self, event: &api::Event) -> Item {
@@ -391,7 +407,7 @@ impl Reader<'_> {
 
     fn event(&self, event: &api::Event) -> Read<Event> {
         let Some(start) = &event.start else {
-            return Err("it has no start");
+            return Err("it has no start".into());
         };
         if let (Some(_), Some(at)) = (&event.recurring_event_id, &event.original_start_time) {
             let start = self.instant(start)?;
@@ -422,7 +438,7 @@ impl Reader<'_> {
         let recurs = ical::read::recurrence(lines, &start, self.home);
         Ok(Master {
             length: self.length(&start, event)?,
-            recurs: recurs.map_err(|_| "how it repeats cannot be read")?,
+            recurs: recurs.map_err(|why| format!("how it repeats cannot be read: {why}"))?,
             start,
             standing: standing(event),
             revision: revision(event),
@@ -475,7 +491,7 @@ impl Reader<'_> {
                     }
                 })
             }
-            _ => Err("its start and its end do not fit together"),
+            _ => Err("its start and its end do not fit together".into()),
         }
     }
 
@@ -519,8 +535,8 @@ fn stub(raw: &str) -> Item {
         _ if of_block => What::OfBlock { people: true },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,
-        (Some(_), _) => What::Odd("one of its fields is not what Google describes"),
-        (None, _) => What::Odd("it has no id"),
+        (Some(_), _) => What::Odd("one of its fields is not what Google describes".into()),
+        (None, _) => What::Odd("it has no id".into()),
     };
     Item {
         href: href.as_str().into(),
@@ -529,6 +545,26 @@ fn stub(raw: &str) -> Item {
         series: text("recurringEventId").map(Href::from),
         what,
     }
+}
+
+/// When something begins that cannot be read otherwise: that is how people find it. Nothing is repeated as it stands there.
+fn begins(raw: &str, home: &TimeZone) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(raw).ok()?;
+    let start = value
+        .get("start")
+        .or_else(|| value.get("originalStartTime"))?;
+    let text = |name| start.get(name).and_then(serde_json::Value::as_str);
+    let date = text("date").and_then(|date| date.parse::<jiff::civil::Date>().ok());
+    let time = text("dateTime").and_then(|time| time.parse::<Timestamp>().ok());
+    let time = || {
+        Some(
+            time?
+                .to_zoned(home.clone())
+                .strftime("%Y-%m-%d at %H:%M")
+                .to_string(),
+        )
+    };
+    date.map(|date| date.to_string()).or_else(time)
 }
 
 fn says(field: Option<&String>, word: &str) -> bool {
@@ -553,12 +589,12 @@ fn day(date: chrono::NaiveDate) -> Read<jiff::civil::Date> {
     let small = |n: u32| i8::try_from(n).unwrap_or(0);
     let year = i16::try_from(date.year()).unwrap_or(i16::MIN);
     jiff::civil::Date::new(year, small(date.month()), small(date.day()))
-        .map_err(|_| "a date is out of range")
+        .map_err(|_| "a date is out of range".into())
 }
 
 fn instant(at: &api::EventDateTime) -> Read<Timestamp> {
     let time = at.date_time.ok_or("it has neither a date nor a time")?;
-    Timestamp::from_second(time.timestamp()).map_err(|_| "a time is out of range")
+    Timestamp::from_second(time.timestamp()).map_err(|_| "a time is out of range".into())
 }
 
 fn revision(event: &api::Event) -> Revision {

@@ -95,6 +95,8 @@ impl Gathered {
             return known.uid(&item.href);
         };
         match self.items.get(series) {
+            // An occurrence of an occurrence is of nothing: no memory of either may speak for the other.
+            Some(master) if master.series.is_some() => Some(Uid::from(&**series)),
             Some(master) => {
                 let uid = master.uid.clone().or_else(|| known.uid(series));
                 Some(uid.unwrap_or_else(|| Uid::from(&**series)))
@@ -154,7 +156,7 @@ fn change(item: Item, uid: Option<Uid>) -> Change {
             is_known: false,
             href,
             version,
-            why: (*why).to_owned(),
+            why: why.clone().into_owned(),
         },
         _ => match item.into_resource(uid) {
             Some(resource) => Change::Seen(resource),

@@ -1,70 +1,208 @@
-//! What the name of a calendar was found to mean, kept with how far the calendar has been read: so that a run in which nothing
-//! changed need not look it up. Pure. No name is kept, only a print of it.
+//! Calendars that go by their name: what the name was found to mean, kept with how far the calendar has been read. A calendar
+//! that was found is known by its id from then on; a name that passes to another calendar is told, and never followed. No name is
+//! kept, only a print of it.
 
 use serde::Deserialize;
 
-use crate::{model::Print, provider::Cursor};
+use super::{GoogleCalendar, Offer, Which};
+use crate::{
+    model::{Print, plain},
+    provider::{Answer, Cursor, ErrorKind, ProviderError},
+};
 
 /// The calendar that a name was found to mean.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     /// Its id.
     pub(super) id: String,
+    /// By what it was found.
+    of: String,
     /// A print of what it was called then. The account's list may have a name of its own for it, so that the name proves
     /// nothing; that the title is another one says that it is time to look again.
     title: Option<String>,
-    remembered: bool,
+    /// Whether this run looked.
+    is_sure: bool,
 }
 
 /// A cursor as it is stored.
 #[derive(Deserialize)]
 struct Stored {
     id: String,
+    of: String,
     title: Option<String>,
     token: String,
 }
 
 impl Found {
-    /// A calendar that was looked up just now.
-    pub(super) fn now(id: String) -> Self {
-        Self {
+    /// What an earlier run found by the same, and the token to go on from; nothing if that cannot be read.
+    pub(super) fn read(cursor: &Cursor, by: &str) -> Option<(Self, String)> {
+        let Stored {
             id,
-            title: None,
-            remembered: false,
-        }
-    }
-
-    /// What an earlier run found, and the token to go on from; nothing if that cannot be read.
-    pub(super) fn read(cursor: &Cursor) -> Option<(Self, String)> {
-        let Stored { id, title, token } = serde_json::from_str(&cursor.0).ok()?;
-        let found = Self {
-            id,
+            of,
             title,
-            remembered: true,
-        };
-        Some((found, token))
+            token,
+        } = serde_json::from_str(&cursor.0).ok()?;
+        let is_sure = false;
+        (of == by).then_some((
+            Self {
+                id,
+                of,
+                title,
+                is_sure,
+            },
+            token,
+        ))
     }
 
     /// The cursor that says both where to go on and in which calendar.
     pub(super) fn cursor(&self, token: &str) -> Cursor {
-        let object = serde_json::json!({"id": self.id, "title": self.title, "token": token});
+        let Self { id, of, title, .. } = self;
+        let object = serde_json::json!({"id": id, "of": of, "title": title, "token": token});
         Cursor(object.to_string())
     }
+}
 
-    /// Whether it is from an earlier run, rather than looked up in this one.
-    pub(super) fn was_remembered(&self) -> bool {
-        self.remembered
+impl GoogleCalendar {
+    /// By what a calendar is found that goes by a name.
+    pub(super) fn found_by(&self) -> String {
+        let (Which::Id(name) | Which::Name(name)) = &self.which;
+        let by = [&*self.account.base, &*self.account.name, name.as_str()];
+        Print::of(by.map(str::as_bytes)).to_string()
     }
 
-    /// Whether the calendar was called something else when it was found. Its first title is noted.
-    pub(super) fn is_retitled(&mut self, title: &str) -> bool {
-        let print = Print::of([title.as_bytes()]).to_string();
-        match &self.title {
-            Some(known) => *known != print,
-            None => {
-                self.title = Some(print);
-                false
+    /// The calendar's id. A name is looked up, unless it is remembered what it means.
+    pub(super) async fn id(&mut self) -> Answer<String> {
+        match (&self.which, &self.found) {
+            (Which::Id(id), _) => Ok(id.clone()),
+            (Which::Name(_), Some(found)) => Ok(found.id.clone()),
+            (Which::Name(name), None) => {
+                let name = name.clone();
+                self.look_up_name(&name).await
             }
         }
+    }
+
+    /// Looks in the account's list, once in a run, whether a name still means the calendar that it was found to mean.
+    pub(super) async fn make_sure_of_name(&mut self) -> Answer<()> {
+        let Which::Name(name) = &self.which else {
+            return Ok(());
+        };
+        if self.found.as_ref().is_some_and(|found| found.is_sure) {
+            return Ok(());
+        }
+        let name = name.clone();
+        self.look_up_name(&name).await.map(drop)
+    }
+
+    /// What the calendar is called now: if it is not what it was called, it is time to look what its name means.
+    pub(super) async fn check_title(&mut self, title: Option<&str>) -> Answer<()> {
+        let (Some(title), Some(found)) = (title, &self.found) else {
+            return Ok(());
+        };
+        let print = Print::of([title.as_bytes()]).to_string();
+        if found.title.as_ref().is_some_and(|known| *known != print) {
+            self.make_sure_of_name().await?;
+        }
+        if let Some(found) = &mut self.found {
+            found.title = Some(print);
+        }
+        Ok(())
+    }
+
+    async fn look_up_name(&mut self, name: &str) -> Answer<String> {
+        let sent = self.account.line.requests();
+        let offers = self.account.calendars().await;
+        self.requests += self.account.line.requests() - sent;
+        let known = self.found.as_ref().map(|found| found.id.as_str());
+        let id = meaning(&offers?, name, known);
+        let id = id.map_err(|astray| astray.error(&self.account.name, name))?;
+        match &mut self.found {
+            Some(found) => found.is_sure = true,
+            None => {
+                self.found = Some(Found {
+                    id: id.clone(),
+                    of: self.found_by(),
+                    title: None,
+                    is_sure: true,
+                });
+            }
+        }
+        Ok(id)
+    }
+}
+
+/// Why a name means no calendar.
+#[derive(Debug, PartialEq, Eq)]
+enum Astray {
+    /// Nobody has it, though somebody may have one that is like it.
+    Nobody(Option<String>),
+    Several,
+    /// It meant the one, and means the other now.
+    Moved(String, String),
+}
+
+/// Which calendar a name means: the one that it was known to mean, unless another has the name now.
+fn meaning(offers: &[Offer], name: &str, known: Option<&str>) -> Result<String, Astray> {
+    let mut named = offers.iter().filter(|offer| offer.name == name);
+    let Some(known) = known else {
+        return match (named.next(), named.next()) {
+            (Some(offer), None) => Ok(offer.id.clone()),
+            (None, _) => {
+                let like = offers.iter().find(|offer| is_like(&offer.name, name));
+                Err(Astray::Nobody(like.map(|offer| offer.name.clone())))
+            }
+            (Some(_), Some(_)) => Err(Astray::Several),
+        };
+    };
+    if named.clone().any(|offer| offer.id == known) {
+        return Ok(known.to_owned());
+    }
+    match named.next() {
+        Some(other) => Err(Astray::Moved(known.to_owned(), other.id.clone())),
+        None if offers.iter().any(|offer| offer.id == known) => Ok(known.to_owned()),
+        None => Err(Astray::Nobody(None)),
+    }
+}
+
+/// Whether two names differ in nothing but capitals and spaces.
+fn is_like(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    one != other && plain(one) == plain(other)
+}
+
+impl Astray {
+    fn error(self, account: &str, name: &str) -> ProviderError {
+        let name = plain(name);
+        let lists = format!("`calsync calendars {account}` lists what there is");
+        let (kind, words) = match self {
+            Self::Nobody(like) => {
+                let near = like.map_or_else(String::new, |like| {
+                    format!("; did you mean name = \"{}\"?", plain(&like))
+                });
+                (
+                    ErrorKind::Gone,
+                    format!("has no calendar of this name ({name}){near}; {lists}"),
+                )
+            }
+            Self::Several => (
+                ErrorKind::Gone,
+                format!(
+                    "has more than one calendar of this name; give its `id` instead ({name}); {lists}"
+                ),
+            ),
+            Self::Moved(from, to) => {
+                let (from, to) = (plain(&from), plain(&to));
+                let words = format!(
+                    "has another calendar by the name {name} than before. calsync neither reads nor writes either of them until the \
+                     configuration says which one is meant: instead of `name`, write id = \"{from}\" for the one that it was so \
+                     far, where the blocks are, or id = \"{to}\" for the one that has the name now"
+                );
+                (ErrorKind::Broken, words)
+            }
+        };
+        ProviderError::new(kind, format!("Google account {account} {words}"))
     }
 }

@@ -37,7 +37,7 @@ fn home(fake: &FakeGoogle, client: &str) -> Home {
 /// A Google where a person types in every code, and a home that signed in there.
 fn signed_in() -> (FakeGoogle, Home) {
     let fake = google();
-    fake.behave(|b| b.auto_approve = Some(1));
+    fake.behave(|b| b.auto_approve = Some(0));
     let home = home(&fake, "tv");
     home.expect(0, &["auth", "add", "work", "--flow", "device"]);
     (fake, home)
@@ -498,7 +498,7 @@ fn no_secret_is_ever_shown() {
     for form in ["text", "json"] {
         let fake = google();
         fake.behave(|b| {
-            b.auto_approve = Some(1);
+            b.auto_approve = Some(0);
             // Trouble is waited out as long as a code is good.
             b.device_code_life = jiff::SignedDuration::from_secs(2);
         });

@@ -1,11 +1,19 @@
 //! Calendars that go by their name at Google: looked up once, remembered, and looked up again when there is reason to.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
 use calsync::{
     clock::Clock,
+    ident::Mint,
+    model::{Href, Version},
     provider::{
-        Change, Cursor, ErrorKind, Listing, Provider as _, ProviderError, Pulled,
+        Change, Cursor, ErrorKind, Known, Listing, Provider as _, ProviderError, Pulled,
         google::{GoogleCalendar, Which},
     },
+    state::{Reader, Reading, State},
 };
 use serde_json::json;
 
@@ -32,13 +40,35 @@ fn event(id: &str) -> serde_json::Value {
         "start": {"dateTime": "2026-11-24T09:00:00Z"}, "end": {"dateTime": "2026-11-24T10:00:00Z"}})
 }
 
+/// Knows how far was read, though nothing may be read on from there.
+#[derive(Debug)]
+struct Last(Cursor);
+
+impl Known for Last {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        BTreeMap::new()
+    }
+
+    fn last_cursor(&self) -> Option<Cursor> {
+        Some(self.0.clone())
+    }
+}
+
 /// What a new run reads.
 fn pull(desk: &Desk, since: Option<&Cursor>) -> Result<Pulled, ProviderError> {
+    pull_knowing(desk, since, &Nothing)
+}
+
+fn pull_knowing(
+    desk: &Desk,
+    since: Option<&Cursor>,
+    known: &dyn Known,
+) -> Result<Pulled, ProviderError> {
     desk.google.forget();
     let clock = Clock::at("2026-11-21T08:00:00Z".parse().unwrap());
     let which = Which::Name("Team".to_owned());
     let mut calendar = GoogleCalendar::new(&desk.account(&clock), which, &home());
-    poll_out(calendar.pull(since, &Nothing))
+    poll_out(calendar.pull(since, known))
 }
 
 fn seen(pulled: &Pulled) -> usize {
@@ -74,23 +104,27 @@ fn an_unchanged_run_costs_one_request() {
 }
 
 #[test]
-fn a_calendar_that_is_called_something_else_now_is_missed() {
+fn a_calendar_that_was_found_is_known_whatever_it_is_called_now() {
     let desk = desk();
-    let cursor = pull(&desk, None).unwrap().cursor.unwrap();
+    let mut cursor = pull(&desk, None).unwrap().cursor.unwrap();
     desk.google.rename_calendar(TEAM, "Crew");
-    for since in [Some(&cursor), None] {
-        let error = pull(&desk, since).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Gone);
-        for words in [
-            "account work",
-            "no calendar of this name (Team)",
-            "calsync calendars work",
-        ] {
-            assert!(error.message.contains(words), "{error}");
-        }
+    for lists in [1, 0] {
+        let next = pull(&desk, Some(&cursor)).unwrap();
+        assert_eq!(
+            (next.listing, asked(&desk, "calendarList.list")),
+            (Listing::Delta, lists)
+        );
+        cursor = next.cursor.unwrap();
     }
-    desk.google.rename_calendar(TEAM, "Team");
-    assert_eq!(pull(&desk, Some(&cursor)).unwrap().listing, Listing::Delta);
+    let error = pull(&desk, None).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Gone);
+    for words in [
+        "account work",
+        "no calendar of this name (Team)",
+        "calsync calendars work",
+    ] {
+        assert!(error.message.contains(words), "{error}");
+    }
 }
 
 #[test]
@@ -111,24 +145,99 @@ fn a_name_that_means_two_calendars_means_none() {
 }
 
 #[test]
-fn a_name_that_passed_to_another_calendar_means_that_one() {
+fn a_name_that_passed_to_another_calendar_is_told_and_not_followed() {
     for is_deleted in [true, false] {
         let desk = desk();
         let cursor = pull(&desk, None).unwrap().cursor.unwrap();
         match is_deleted {
             true => desk.google.remove_calendar(TEAM),
-            false => desk.google.rename_calendar(TEAM, "Crew"),
+            false => desk.google.rename_calendar(TEAM, "Other"),
         }
         desk.google.calendar(OTHER, "Team", "Europe/Berlin", ME);
-        desk.google.put(OTHER, event("one"));
-        desk.google.put(OTHER, event("two"));
-        let pulled = pull(&desk, Some(&cursor)).unwrap();
-        let Listing::Whole(there) = &pulled.listing else {
-            panic!("another calendar is read from the beginning: {pulled:?}");
-        };
-        assert_eq!((there.len(), seen(&pulled)), (2, 2));
-        pull(&desk, Some(&pulled.cursor.unwrap())).unwrap();
-        assert_eq!(desk.google.requests().len(), 1);
+        for since in [Some(&cursor), None] {
+            let error = pull_knowing(&desk, since, &Last(cursor.clone())).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Broken, "{error}");
+            for words in [
+                "account work",
+                "another calendar by the name Team than before",
+                &format!("id = \"{TEAM}\""),
+                &format!("id = \"{OTHER}\""),
+            ] {
+                assert!(error.message.contains(words), "{error}");
+            }
+            let page = format!("/calendars/{}/events", OTHER.replace('@', "%40"));
+            let requests = desk.google.requests();
+            assert!(!requests.iter().any(|r| r.request.path.ends_with(&page)));
+        }
+    }
+}
+
+#[test]
+fn names_that_the_account_itself_gives_may_be_swapped() {
+    let desk = desk();
+    desk.google.calendar(OTHER, "Other", "Europe/Berlin", ME);
+    let cursor = pull(&desk, None).unwrap().cursor.unwrap();
+    // Only the list knows of these names, and it is not asked every time.
+    let swap = Fault::alter(|body| {
+        for item in body["items"].as_array_mut().unwrap() {
+            let is_team = item["summary"] == "Team";
+            item["summaryOverride"] = if is_team { "Other" } else { "Team" }.into();
+        }
+    });
+    desk.google.fault(When::call("calendarList.list"), swap);
+    let next = pull(&desk, Some(&cursor)).unwrap();
+    assert_eq!(next.listing, Listing::Delta);
+    let error = pull_knowing(&desk, None, &Last(cursor)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken, "{error}");
+}
+
+#[test]
+fn titles_and_lists_that_change_all_the_time_come_to_an_end() {
+    let desk = desk();
+    let cursor = pull(&desk, None).unwrap().cursor.unwrap();
+    desk.google.behave(|google| google.pages = vec![0; 20]);
+    desk.google.put(TEAM, event("second"));
+    let count = AtomicUsize::new(0);
+    let flip = Fault::alter(move |body| {
+        let nth = count.fetch_add(1, Ordering::Relaxed);
+        body["summary"] = format!("Title {nth}").into();
+    });
+    desk.google.fault(When::call("events.list"), flip);
+    let next = pull(&desk, Some(&cursor)).unwrap();
+    // The list comes in as many pages: it was looked at once.
+    assert_eq!((seen(&next), asked(&desk, "calendarList.list")), (1, 21));
+    assert_eq!(asked(&desk, "events.list"), 21);
+}
+
+#[test]
+fn what_a_name_means_is_remembered_when_all_is_read_anew() {
+    let mut state = State::in_memory().unwrap();
+    let (name, reading) = ("work".into(), Reading("as ever".to_owned()));
+    assert_eq!(state.last_cursor(&name).unwrap(), None);
+    let mint = Mint::new(&[7; 32]);
+    let reader = Reader {
+        mint: &mint,
+        others: &BTreeSet::new(),
+        home: &home(),
+    };
+    let pulled = |changes: Vec<Change>| Pulled {
+        listing: Listing::Delta,
+        cursor: Some(Cursor(format!("so far {}", changes.len()))),
+        changes,
+    };
+    let odd = Change::Unreadable {
+        href: "a".into(),
+        version: "1".into(),
+        why: "odd".to_owned(),
+        is_known: false,
+    };
+    for changes in [vec![], vec![odd]] {
+        let pulled = pulled(changes);
+        state.record(&name, &reading, &pulled, reader).unwrap();
+        assert_eq!(state.last_cursor(&name).unwrap(), pulled.cursor);
+        state.forget_cursor(&name).unwrap();
+        assert_eq!(state.cursor(&name, &reading).unwrap(), None);
+        assert_eq!(state.last_cursor(&name).unwrap(), pulled.cursor);
     }
 }
 

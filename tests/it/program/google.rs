@@ -52,7 +52,7 @@ impl Trip {
             fake.client(ClientKind::Tv, &client(name), "GOCSPX-zqx9secret");
         }
         fake.behave(|google| {
-            google.auto_approve = Some(1);
+            google.auto_approve = Some(0);
             google.device_interval = 0;
         });
         let home = Home::with(&["home"]);

@@ -1,0 +1,344 @@
+//! Reading a calendar to its end: page by page, from the beginning or from a sync token on, and through all that may be in the
+//! way. Never takes a listing for whole that is not, and never begins one anew without end.
+
+use std::collections::BTreeSet;
+
+use super::{
+    EVENT, GoogleCalendar, Which,
+    account::{Unanswered, refusal, too_much},
+    answer::Doing,
+    decode::{self, Item, Next, What},
+    gather::Gathered,
+    named::Found,
+};
+use crate::{
+    http::{Method, Response, StatusCode},
+    model::Version,
+    provider::{Answer, Cursor, ErrorKind, Known, ProviderError, Pulled},
+    retry::patiently,
+};
+
+/// The most pages that a listing may have. Google makes short and empty ones as it likes.
+pub(super) const PAGES_MAX: usize = 2_000;
+/// The most events that a listing may have.
+const EVENTS_MAX: usize = 500_000;
+/// Above this many single looks, reading everything anew is the lesser effort.
+const LOOKS_MAX: usize = 50;
+/// How many events a page may have at first: as many as Google gives.
+const PAGE_MAX: u32 = 2_500;
+/// Pages of fewer events are not asked for, however large they are.
+const PAGE_MIN: u32 = 50;
+
+/// How far a listing has come.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// What was asked for.
+    since: Option<Cursor>,
+    /// The sync token that is read on from; none if everything is read.
+    token: Option<String>,
+    next: Step,
+    /// How many events a page may have.
+    size: u32,
+    pages: usize,
+    /// The tokens of all pages so far: none comes twice.
+    tokens: BTreeSet<String>,
+    /// Whether a listing of everything was begun once more already.
+    is_second: bool,
+    gathered: Gathered,
+}
+
+/// What has to be asked next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Page(Option<String>),
+    /// All pages are read; this token comes after them.
+    Looks(String),
+}
+
+/// What came of asking for a page.
+enum Got {
+    Page(decode::Page),
+    /// The listing does not go on from here.
+    Lost,
+    /// The page is more than is read at once.
+    TooLarge,
+}
+
+/// Why a listing was not read to its end.
+enum Stumble {
+    Lost,
+    TooLarge,
+    Error(ProviderError),
+}
+
+impl From<ProviderError> for Stumble {
+    fn from(error: ProviderError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Reading {
+    fn begin(since: Option<&Cursor>, token: Option<String>) -> Self {
+        Self {
+            since: since.cloned(),
+            token,
+            next: Step::Page(None),
+            size: PAGE_MAX,
+            pages: 0,
+            tokens: BTreeSet::new(),
+            is_second: false,
+            gathered: Gathered::default(),
+        }
+    }
+
+    /// The same from the beginning, and everything; nothing if that was tried already.
+    fn anew(self) -> Option<Self> {
+        let is_second = self.is_whole();
+        (!self.is_second).then(|| Self {
+            size: self.size,
+            is_second,
+            ..Self::begin(self.since.as_ref(), None)
+        })
+    }
+
+    /// The same from the beginning, in smaller pages; nothing if they are small already.
+    fn in_smaller_pages(self) -> Option<Self> {
+        (self.size > PAGE_MIN).then(|| Self {
+            size: (self.size / 2).max(PAGE_MIN),
+            is_second: self.is_second,
+            ..Self::begin(self.since.as_ref(), self.token)
+        })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.token.is_none()
+    }
+}
+
+impl GoogleCalendar {
+    /// Reads what is new since a cursor, or everything.
+    pub(super) async fn listing(
+        &mut self,
+        since: Option<&Cursor>,
+        known: &dyn Known,
+    ) -> Answer<Pulled> {
+        let kept = self.reading.take();
+        let kept = kept.filter(|reading| reading.since.as_ref() == since);
+        let mut reading = kept.unwrap_or_else(|| self.begin(since, known));
+        if reading.is_whole() {
+            self.learn_identity().await;
+        }
+        loop {
+            let stumble = match self.read(&mut reading, known).await {
+                Ok(token) => {
+                    let whole = reading.is_whole();
+                    let cursor = match &self.found {
+                        Some(found) => found.cursor(&token),
+                        None => Cursor(token),
+                    };
+                    return Ok(reading.gathered.into_pulled(whole, known, cursor));
+                }
+                Err(stumble) => stumble,
+            };
+            let again = match stumble {
+                Stumble::Lost => {
+                    tracing::debug!("a listing does not go on; reading everything");
+                    reading.anew().ok_or((ErrorKind::Retry(None), LOST))
+                }
+                Stumble::TooLarge => {
+                    tracing::debug!("a page is too large; asking for smaller ones");
+                    let smaller = reading.in_smaller_pages();
+                    smaller.ok_or((ErrorKind::Broken, TOO_LARGE))
+                }
+                Stumble::Error(error) => {
+                    if matches!(error.kind, ErrorKind::Retry(_)) {
+                        self.reading = Some(reading);
+                    }
+                    return Err(error);
+                }
+            };
+            reading = again.map_err(|(kind, words)| self.error(kind, words))?;
+        }
+    }
+
+    /// A listing from here on. What a name means is remembered with how far its calendar was read.
+    fn begin(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Reading {
+        if let Which::Id(_) = self.which {
+            return Reading::begin(since, since.map(|cursor| cursor.0.clone()));
+        }
+        let of = self.found_by();
+        let last = match since {
+            Some(_) => None,
+            // Nothing may be read on from it, but it says which calendar it was.
+            None => known.last_cursor(),
+        };
+        let read = since.or(last.as_ref());
+        let read = read.and_then(|cursor| Found::read(cursor, &of));
+        let mut token = None;
+        if let Some((found, next)) = read {
+            token = since.map(|_| next);
+            self.found.get_or_insert(found);
+        }
+        Reading::begin(since, token)
+    }
+
+    /// Reads on until a listing is complete, or something is in the way.
+    async fn read(&mut self, reading: &mut Reading, known: &dyn Known) -> Result<String, Stumble> {
+        if reading.is_whole() {
+            self.make_sure_of_name().await?;
+        }
+        // Until something has come, whoever asked for the listing is patient. After that each request is given patience of its
+        // own: a long listing may meet a busy server many times.
+        let mut has_come = false;
+        loop {
+            match reading.next.clone() {
+                Step::Page(token) => {
+                    let sync = reading.token.clone();
+                    let size = reading.size.to_string();
+                    let got = self.patiently(has_come, async |calendar| {
+                        calendar
+                            .page(sync.as_deref(), token.as_deref(), &size)
+                            .await
+                    });
+                    let page = match got.await? {
+                        Got::Page(page) => page,
+                        Got::Lost => return Err(Stumble::Lost),
+                        Got::TooLarge => return Err(Stumble::TooLarge),
+                    };
+                    has_come = true;
+                    reading.next = self.add(reading, page)?;
+                }
+                Step::Looks(token) => {
+                    if !reading.is_whole() {
+                        self.look_up(reading, known, has_come).await?;
+                    }
+                    return Ok(token);
+                }
+            }
+        }
+    }
+
+    /// Asks, and if need be again, unless somebody else is patient.
+    async fn patiently<T>(
+        &mut self,
+        is_mine: bool,
+        mut ask: impl AsyncFnMut(&mut Self) -> Answer<T>,
+    ) -> Answer<T> {
+        if !is_mine {
+            return ask(self).await;
+        }
+        let clock = self.account.line.client().clock().clone();
+        patiently(&clock, async || ask(self).await).await
+    }
+
+    async fn page(&mut self, sync: Option<&str>, page: Option<&str>, size: &str) -> Answer<Got> {
+        let title = match self.which {
+            Which::Id(_) => "",
+            Which::Name(_) => "summary,",
+        };
+        let fields =
+            format!("kind,{title}accessRole,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
+        let mut query = vec![
+            ("singleEvents", "false"),
+            ("maxResults", size),
+            ("fields", fields.as_str()),
+        ];
+        query.extend(sync.map(|token| ("syncToken", token)));
+        query.extend(page.map(|token| ("pageToken", token)));
+        let asked = self.ask(Method::GET, None, &query, None, Vec::new()).await;
+        let response = match asked {
+            Err(Unanswered::TooLarge(_)) => return Ok(Got::TooLarge),
+            asked => asked?,
+        };
+        if response.status != StatusCode::OK {
+            return self.no_page(&response, sync, page).await;
+        }
+        let page = decode::page(&response.body, &self.home)
+            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        self.writable = page.writable;
+        self.check_title(page.title.as_deref()).await?;
+        Ok(Got::Page(page))
+    }
+
+    /// What it means that a page was refused.
+    async fn no_page(
+        &mut self,
+        response: &Response,
+        sync: Option<&str>,
+        page: Option<&str>,
+    ) -> Answer<Got> {
+        let refusal = refusal(response);
+        // What a listing goes on by is no good any more. That says nothing of the calendar: one that is gone is "not found".
+        let is_lost = match response.status {
+            StatusCode::GONE => true,
+            StatusCode::BAD_REQUEST => {
+                page.is_some() || (sync.is_some() && refusal.wants_full_sync())
+            }
+            _ => false,
+        };
+        if is_lost {
+            return Ok(Got::Lost);
+        }
+        if response.status == StatusCode::NOT_FOUND {
+            // The name may mean another calendar by now, or none.
+            self.make_sure_of_name().await?;
+        }
+        Err(self.refused(response, Doing::Reading))
+    }
+
+    /// Adds a page to a listing, and says what comes next.
+    fn add(&self, reading: &mut Reading, page: decode::Page) -> Answer<Step> {
+        reading.gathered.add(page.items);
+        reading.pages += 1;
+        if reading.pages > PAGES_MAX {
+            return Err(too_much(self.whose(), PAGES_MAX, "pages"));
+        }
+        if reading.gathered.len() > EVENTS_MAX {
+            return Err(too_much(self.whose(), EVENTS_MAX, "events"));
+        }
+        match page.next {
+            Next::Sync(token) => Ok(Step::Looks(token)),
+            Next::Page(token) if reading.tokens.insert(token.clone()) => {
+                Ok(Step::Page(Some(token)))
+            }
+            Next::Page(_) => {
+                let words =
+                    "a page leads back to one that was read already; nothing of it is believed";
+                Err(self.error(ErrorKind::Broken, words))
+            }
+        }
+    }
+
+    /// Looks at the series that a delta speaks of without saying enough of them.
+    async fn look_up(
+        &mut self,
+        reading: &mut Reading,
+        known: &dyn Known,
+        mut has_come: bool,
+    ) -> Result<(), Stumble> {
+        let missing = reading.gathered.missing(known);
+        if missing.len() > LOOKS_MAX {
+            return Err(Stumble::Lost);
+        }
+        for href in missing {
+            let found = self
+                .patiently(has_come, async |calendar| calendar.item(&href).await)
+                .await?;
+            has_come = true;
+            let item = found.unwrap_or(Item {
+                href,
+                version: Version::default(),
+                uid: None,
+                series: None,
+                what: What::Gone,
+            });
+            reading.gathered.add(vec![item]);
+        }
+        Ok(())
+    }
+}
+
+const LOST: &str = "Google does not go on with its own listing; nothing of it was used, and the next run begins it anew";
+
+const TOO_LARGE: &str = "50 events at once are more than 32 MiB, which is more than calsync reads; shorten the notes of \
+                         events that have very long ones";

@@ -1,0 +1,120 @@
+//! What strangers write and what servers make up, as the program shows it: no id of an event, and nothing that a terminal would
+//! obey.
+
+use serde_json::json;
+
+use crate::support::{
+    google::{ClientKind, FakeGoogle, Fault, When, exchange::Reply},
+    program::{Home, day},
+};
+
+const ME: &str = "me@example.org";
+const SECRET: &str = "zqx9secret";
+
+/// A Google with somebody at it, and a home with an account of theirs, a folder and a calendar.
+fn world() -> (FakeGoogle, Home) {
+    let fake = FakeGoogle::start();
+    fake.account(ME);
+    fake.client(ClientKind::Tv, "tv", "tv-secret");
+    fake.behave(|google| {
+        google.auto_approve = Some(0);
+        ME.clone_into(&mut google.person);
+    });
+    let home = Home::with(&["home"]);
+    home.configure_also(
+        "",
+        &format!(
+            "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\n\
+             endpoint = \"{}\"\n[calendars.work]\naccount = \"mine\"\nid = \"primary\"\n",
+            fake.endpoint()
+        ),
+    );
+    (fake, home)
+}
+
+fn signed_in() -> (FakeGoogle, Home) {
+    let (fake, home) = world();
+    home.expect(0, &["auth", "add", "mine"]);
+    (fake, home)
+}
+
+#[test]
+fn no_id_of_an_event_is_told_also_if_it_cannot_be_read() {
+    for form in ["text", "json"] {
+        let (fake, home) = signed_in();
+        let begin = day(3);
+        for (name, start, end) in [
+            ("a", json!({"dateTime": "nonsense"}), json!(7)),
+            (
+                "b",
+                json!({"date": begin}),
+                json!({"dateTime": format!("{begin}T09:00:00Z")}),
+            ),
+        ] {
+            fake.put_odd(
+                ME,
+                json!({"id": format!("{SECRET}{name}"), "iCalUID": format!("{SECRET}{name}@x"), "status": "confirmed",
+                    "summary": SECRET, "etag": "\"1\"", "start": start, "end": end}),
+            );
+        }
+        let mut all = String::new();
+        for args in [
+            &["sync", "-vvv"][..],
+            &["sync", "-vv", "--json", "--full"],
+            &["status", "-vvv"],
+            &["status", "--json"],
+            &["check", "-vvv"],
+        ] {
+            let said = home.run(&[args, &["--log-format", form]].concat());
+            assert!(matches!(said.code, 0 | 5), "{said:?}");
+            all.push_str(&said.all());
+        }
+        assert!(!all.contains(SECRET), "{all}");
+        assert!(all.contains("an event could not be read"), "{all}");
+        assert!(all.contains(&format!("it begins on {begin}")), "{all}");
+    }
+}
+
+/// Nothing in a text moves the cursor, paints, or ends a line where we did not.
+fn is_fit(text: &str) -> bool {
+    text.lines().all(|line| !line.contains(char::is_control)) && !text.contains('\u{202e}')
+}
+
+#[test]
+fn titles_and_ids_of_calendars_cannot_steer_a_terminal() {
+    let (fake, home) = signed_in();
+    let before = home.expect(0, &["calendars"]).stdout.lines().count();
+    fake.calendar("x\x1b[1m", "b\nprivate  both", "Europe/Berlin", ME);
+    fake.calendar("y", "\x1b[2JEVIL\x07\u{202e}\u{9b}31m", "Europe/Berlin", ME);
+    let said = home.expect(0, &["calendars"]).stdout;
+    assert!(is_fit(&said), "{said:?}");
+    assert_eq!(said.lines().count(), before + 2);
+    // A program gets what is really there.
+    let list = home.expect(0, &["calendars", "--json"]).json();
+    let calendars = list["calendars"].as_array().unwrap();
+    assert!(calendars.iter().any(|one| one["id"] == "x\x1b[1m"));
+}
+
+#[test]
+fn a_code_that_nobody_could_type_in_is_not_shown() {
+    for (code, address) in [
+        (
+            "\x1b[2J\x07CODE\nSigned in to account mine",
+            "https://www.google.com/device",
+        ),
+        ("ABCD-EFGH", "https://www.google.com/\x1b[31m"),
+        ("ABCD-EFGH", "https://www.google.com/device\nevil"),
+        ("", "https://www.google.com/device"),
+    ] {
+        let (fake, home) = world();
+        let answer = json!({"device_code": "d", "user_code": code, "verification_url": address,
+            "expires_in": 1800, "interval": 5});
+        let answer = Fault::Answer(Reply::json(200, &answer));
+        fake.fault(When::call("device.code"), answer);
+        let ran = home.run(&["auth", "add", "mine", "--flow", "device"]);
+        assert_eq!(ran.code, 8, "{ran:?}");
+        assert!(ran.stdout.is_empty(), "{ran:?}");
+        ran.says(&["account mine", "makes no sense"]);
+        assert!(is_fit(&ran.all()), "{ran:?}");
+    }
+}
