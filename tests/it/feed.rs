@@ -221,7 +221,7 @@ fn one_odd_event_spoils_one_event() {
         None,
     );
     let ran = home.expect(5, &["sync"]);
-    ran.says(&["school: b could not be read"]);
+    ran.says(&["school: an event could not be read"]);
     assert!(!ran.all().contains("s3cr3t"));
     assert_eq!(
         home.blocks("home").len(),

@@ -35,10 +35,9 @@ pub(crate) enum Exit {
     Away = 8,
 }
 
-impl Exit {
-    /// The number that scripts see.
-    pub(crate) fn code(self) -> u8 {
-        match self {
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        let code: u8 = match exit {
             Exit::InStep => 0,
             Exit::Bug => 1,
             Exit::Usage => 2,
@@ -48,13 +47,8 @@ impl Exit {
             Exit::Refused => 6,
             Exit::Busy => 7,
             Exit::Away => 8,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
+        };
+        code.into()
     }
 }
 

@@ -114,7 +114,7 @@ fn a_code_that_nobody_could_type_in_is_not_shown() {
         let ran = home.run(&["auth", "add", "mine", "--flow", "device"]);
         assert_eq!(ran.code, 8, "{ran:?}");
         assert!(ran.stdout.is_empty(), "{ran:?}");
-        ran.says(&["account mine", "makes no sense"]);
+        ran.says(&["account mine", "gives no code now"]);
         assert!(is_fit(&ran.all()), "{ran:?}");
     }
 }
