@@ -2,6 +2,7 @@
 
 mod config;
 mod discovery;
+mod killed;
 mod odd;
 mod program;
 mod tls;
