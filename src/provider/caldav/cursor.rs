@@ -66,9 +66,8 @@ impl Reached {
 }
 
 impl Mark {
-    /// Whether it is a digest of the content, so that the same may come again whatever happened meanwhile. RFC 6578 wants a
-    /// token to be a URI; a bare word is such a digest.
-    pub(super) fn is_digest(&self) -> bool {
-        matches!(self, Self::Sync(token) if !token.contains(':'))
+    /// Whether the server is asked what changed since then.
+    pub(super) fn is_token(&self) -> bool {
+        matches!(self, Self::Sync(_))
     }
 }

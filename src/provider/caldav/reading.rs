@@ -157,10 +157,11 @@ impl CaldavCalendar {
             Some(reading) => reading,
             None => {
                 let wrote = self.wrote || known.wrote();
-                // What calsync wrote and somebody took away since leaves the calendar as it was, and such a token as well.
+                // What calsync wrote and somebody took away since has come and gone after the token, and of that many a server
+                // has nothing to say. To list everything is one request as well.
                 let from = self
                     .begin(since)
-                    .filter(|from| !(wrote && from.mark.is_digest()));
+                    .filter(|from| !(wrote && from.mark.is_token()));
                 Reading::begin(since, from)
             }
         };

@@ -29,7 +29,9 @@ use tempfile::TempDir;
 
 use super::{program::wait_until, python::python, shore::temporary};
 
+pub(crate) mod cloud;
 pub(crate) mod ferry;
+pub(crate) mod place;
 pub(crate) mod script;
 pub(crate) mod witness;
 
