@@ -26,7 +26,8 @@ pub(crate) fn bad(rng: &mut Rng, percent: u64) -> Weather {
 /// The same at a `CalDAV` server.
 pub(crate) fn bad_cloud(rng: &mut Rng, percent: u64) -> Weather {
     let about = |request: &Request| request.segments().get(1).cloned().unwrap_or_default();
-    struck_by(rng, percent, about, strike_cloud)
+    let strike: Strike = |call, request, rng| Some(strike_cloud(call, request, rng));
+    struck_by(rng, percent, about, strike)
 }
 
 type Strike = fn(&str, &Request, &mut Rng) -> Option<Fault>;
@@ -106,16 +107,16 @@ fn refusal(call: &str, request: &Request, rng: &mut Rng) -> Fault {
     Fault::Answer(reply)
 }
 
-fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Option<Fault> {
+fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Fault {
     // What says that nothing changed has nothing that could be cut.
     let is_short = matches!(call, "put" | "delete") || request.header("if-none-match").is_some();
     let waits = [None, Some("7"), Some("3600")];
     let reply = match rng.below(9) {
-        0 => return Some(Fault::Close),
-        1 | 2 => return Some(Fault::LoseAnswer),
-        3 if !is_short => return Some(Fault::Cut(usize::try_from(rng.below(60)).unwrap())),
+        0 => return Fault::Close,
+        1 | 2 => return Fault::LoseAnswer,
+        3 if !is_short => return Fault::Cut(usize::try_from(rng.below(60)).unwrap()),
         4 if !is_short => {
-            return Some(Fault::CutChunked(usize::try_from(rng.below(60)).unwrap()));
+            return Fault::CutChunked(usize::try_from(rng.below(60)).unwrap());
         }
         5 => plain(*rng.pick(&[500, 502, 504, 520])),
         6 => {
@@ -127,7 +128,7 @@ fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Option<Fault> {
         }
         _ => refusal_of_cloud(call, rng),
     };
-    Some(Fault::Answer(reply))
+    Fault::Answer(reply)
 }
 
 /// A refusal that fits the request, and says nothing untrue about what is there.

@@ -378,6 +378,21 @@ fn reworded(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\r\n")
 }
 
+/// A feed, if it is another than the one that is known.
+fn published(feed: &Item, request: &Request) -> Reply {
+    let etag = format!("\"f{}\"", feed.version);
+    if request.header("if-none-match") == Some(&etag) {
+        return Reply::empty(304).with("etag", &etag);
+    }
+    let reply = Reply {
+        body: feed.text.clone().into_bytes(),
+        ..Reply::empty(200)
+    };
+    reply
+        .with("content-type", "text/calendar")
+        .with("etag", &etag)
+}
+
 impl Folder {
     fn listed(&self) -> Listed {
         let items = self.items.iter();
@@ -410,7 +425,7 @@ impl Keeps {
 
     fn dispatch(&mut self, request: &Request) -> Result<Reply, Reply> {
         if let Some(feed) = self.feeds.get(&request.path) {
-            return Ok(self.feed(feed, request));
+            return Ok(published(feed, request));
         }
         let login = data_encoding::BASE64.encode(format!("{ALICE}:{PASSWORD}").as_bytes());
         if request.header("authorization") != Some(&format!("Basic {login}")) {
@@ -433,20 +448,6 @@ impl Keeps {
             "delete" => self.remove(path, name, request),
             _ => Err(plain(405)),
         }
-    }
-
-    fn feed(&self, feed: &Item, request: &Request) -> Reply {
-        let etag = format!("\"f{}\"", feed.version);
-        if request.header("if-none-match") == Some(&etag) {
-            return Reply::empty(304).with("etag", &etag);
-        }
-        let reply = Reply {
-            body: feed.text.clone().into_bytes(),
-            ..Reply::empty(200)
-        };
-        reply
-            .with("content-type", "text/calendar")
-            .with("etag", &etag)
     }
 
     /// What the calendar is like, and what is in it.
