@@ -2,6 +2,7 @@
 
 mod config;
 mod discovery;
+mod eyes;
 mod killed;
 mod odd;
 mod program;

@@ -24,15 +24,15 @@ const LANES: u64 = 2;
 const EVENTS: u64 = 12;
 
 /// An installation with a folder and a calendar at a server.
-struct Party<'a> {
-    home: Home,
+pub(super) struct Party<'a> {
+    pub(super) home: Home,
     server: &'a DavServer,
-    path: String,
+    pub(super) path: String,
 }
 
 impl<'a> Party<'a> {
     /// One that reaches the server by this address. All have the same key, so that their blocks have the same ids.
-    fn new(server: &'a DavServer, url: &str) -> Self {
+    pub(super) fn new(server: &'a DavServer, url: &str) -> Self {
         let path = server.make_any();
         let home = Home::in_memory(&["home"]);
         home.give_key(KEY);
@@ -48,14 +48,14 @@ impl<'a> Party<'a> {
     }
 
     /// Puts something into the calendar at the server, or into the folder.
-    fn put(&self, at_server: bool, name: &str, text: &str) {
+    pub(super) fn put(&self, at_server: bool, name: &str, text: &str) {
         match at_server {
             true => self.server.put(&format!("{}{name}", self.path), text),
             false => self.home.put("home", name, text),
         }
     }
 
-    fn take(&self, at_server: bool, name: &str) {
+    pub(super) fn take(&self, at_server: bool, name: &str) {
         match at_server {
             true => self.server.delete(&format!("{}{name}", self.path)),
             false => self.home.delete("home", name),
@@ -63,7 +63,7 @@ impl<'a> Party<'a> {
     }
 
     /// What lies in the calendar at the server, as the server keeps it.
-    fn at_server(&self) -> Files {
+    pub(super) fn at_server(&self) -> Files {
         let mut files = files_in(&self.server.folder_of(&self.path));
         files.retain(|name, _| !name.starts_with('.'));
         files
@@ -132,12 +132,12 @@ impl Owner {
     fn adds(&mut self, parties: &[&Party<'_>], at_server: bool, rng: &mut Rng) {
         self.made += 1;
         let name = format!("event{}.ics", self.made);
-        self.says(parties, at_server, &name, rng);
+        Self::says(parties, at_server, &name, rng);
         self.events.insert(name, at_server);
     }
 
     /// The event, newly thought of.
-    fn says(&self, parties: &[&Party<'_>], at_server: bool, name: &str, rng: &mut Rng) {
+    fn says(parties: &[&Party<'_>], at_server: bool, name: &str, rng: &mut Rng) {
         let day = i32::try_from(rng.within(1, 200)).unwrap();
         let uid = name.trim_end_matches(".ics");
         let text = match rng.below(6) {
@@ -154,7 +154,7 @@ impl Owner {
         for _ in 0..rng.within(3, 8) {
             let known = self.events.iter().map(|(name, at)| (name.clone(), *at));
             if let Some((name, at_server)) = rng.one(known.collect()) {
-                self.says(parties, at_server, &name, rng);
+                Self::says(parties, at_server, &name, rng);
             }
         }
         for at_server in [false, true] {
@@ -165,9 +165,9 @@ impl Owner {
             let here: Vec<String> = here.map(|(name, _)| name.clone()).collect();
             let many = u64::try_from(here.len()).unwrap();
             if let Some(name) = rng.one(here).filter(|_| many >= EVENTS) {
-                parties
-                    .iter()
-                    .for_each(|party| party.take(at_server, &name));
+                for party in parties {
+                    party.take(at_server, &name);
+                }
                 self.events.remove(&name);
             }
         }
@@ -275,8 +275,10 @@ fn a_run_killed_anywhere_beside_a_real_server_ends_right_the_next_time() {
     let first = number("CALSYNC_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let each = kills.div_ceil(LANES);
     let cut: u64 = thread::scope(|scope| {
-        let lanes = (0..LANES).map(|lane| scope.spawn(move || live(server, first + lane, each)));
-        let lanes: Vec<_> = lanes.collect();
+        let mut lanes = Vec::new();
+        for lane in 0..LANES {
+            lanes.push(scope.spawn(move || live(server, first + lane, each)));
+        }
         lanes.into_iter().map(|lane| lane.join().unwrap()).sum()
     });
     assert!(
