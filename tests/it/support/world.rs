@@ -749,10 +749,8 @@ impl World {
             let (least, most) = match calendar.map(|calendar| &calendar.shore) {
                 Some(Shore::Feed(_)) => (1, 1),
                 // Where only a tag tells, what calsync wrote itself changed it.
-                Some(Shore::Cloud(_)) => match cloud.manners().tells {
-                    Tells::Tokens | Tells::Digests => (1, 1),
-                    Tells::Tags | Tells::Nothing => (1, 2),
-                },
+                Some(Shore::Cloud(_)) if cloud.is_trusted() => (1, 1),
+                Some(Shore::Cloud(_)) => (1, 2),
                 _ => (0, 0),
             };
             bounds[0] += least;

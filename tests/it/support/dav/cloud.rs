@@ -121,6 +121,8 @@ struct Keeps {
     versions: u64,
     faults: Faults,
     asked: usize,
+    /// It failed when it was asked for everything, so that one may take it for a server that cannot say what changed.
+    is_doubted: bool,
     /// What was last to be changed.
     changing: String,
     /// What came that could have mailed somebody.
@@ -147,8 +149,11 @@ impl Cloud {
         };
     }
 
-    pub(crate) fn manners(&self) -> Manners {
-        self.keeps().manners.clone()
+    /// Whether each question for what changed can be one request.
+    pub(crate) fn is_trusted(&self) -> bool {
+        let keeps = self.keeps();
+        let tells = keeps.manners.tells;
+        matches!(tells, Tells::Tokens | Tells::Digests) && !keeps.is_doubted
     }
 
     pub(crate) fn set_pages(&self, pages: &[usize]) {
@@ -258,7 +263,9 @@ impl Behind for Keeps {
             self.changing.clone_from(&request.path);
         }
         let fault = is_ours.then(|| self.faults.strike(call, request));
-        (0, fault.flatten())
+        let fault = fault.flatten();
+        self.is_doubted |= call == "sync" && fault.is_some();
+        (0, fault)
     }
 
     fn answer(&mut self, request: &Request) -> Reply {
