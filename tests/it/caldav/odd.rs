@@ -463,6 +463,43 @@ fn one_odd_resource_spoils_itself_alone() {
 }
 
 #[test]
+fn what_a_server_would_not_tell_is_asked_for_again() {
+    let is_shy = Arc::new(AtomicUsize::new(1));
+    let shy = Arc::clone(&is_shy);
+    let script = listening(move |asked| {
+        if let Some(since) = since(asked) {
+            let news = if since.is_empty() {
+                etag("a.ics", "1")
+            } else {
+                String::new()
+            };
+            return Says::many(&format!("{news}{}", token("http://t/1")));
+        }
+        match shy.load(Ordering::Relaxed) {
+            0 => tell(asked, "1"),
+            _ if asked.method == "GET" => Says::status(403),
+            _ => Says::many(""),
+        }
+    });
+    let first = pull(&script, None, &Memory::default());
+    let told_nothing: (Vec<&str>, _, Vec<&str>) = (vec![], vec!["a.ics"], vec![]);
+    assert_eq!(told(&first), told_nothing);
+    let [Change::Unreadable { version, .. }] = &first.changes[..] else {
+        panic!("{first:?}");
+    };
+    assert_ne!(&**version, "1", "nobody saw that version");
+    // No token brings it up again, and still it is tried until it is told; then no more.
+    let second = pull(&script, first.cursor.as_ref(), &Memory::default());
+    assert_eq!(told(&second), told_nothing);
+    is_shy.store(0, Ordering::Relaxed);
+    let third = pull(&script, second.cursor.as_ref(), &Memory::default());
+    assert_eq!(told(&third), (vec!["a.ics"], vec![], vec![]));
+    heard(&script);
+    let fourth = pull(&script, third.cursor.as_ref(), &Memory::default());
+    assert_eq!((fourth.changes.len(), heard(&script).len()), (0, 1));
+}
+
+#[test]
 fn what_is_no_calendar_is_not_taken_for_an_empty_one() {
     let script = Script::start(|asked| match asked.body.contains("resourcetype") {
         true => Says::many(&found(
