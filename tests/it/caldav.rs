@@ -2,6 +2,8 @@
 
 mod config;
 mod discovery;
+mod eyes;
+mod killed;
 mod odd;
 mod program;
 mod tls;

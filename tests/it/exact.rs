@@ -24,19 +24,22 @@ use calsync::{
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
 
+use crate::support::shore::poll_out;
+
 /// Busy stretches in the words of the fixtures.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Busy {
+pub(crate) struct Busy {
     timed: BTreeSet<(String, String)>,
     all_day: BTreeSet<(String, String)>,
 }
 
-struct Oracle {
-    from: Timestamp,
-    to: Timestamp,
-    home: TimeZone,
-    me: Vec<String>,
-    calendars: BTreeMap<String, Busy>,
+/// What the oracle says of its calendars.
+pub(crate) struct Oracle {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    pub(crate) home: TimeZone,
+    pub(crate) me: Vec<String>,
+    pub(crate) calendars: BTreeMap<String, Busy>,
 }
 
 fn folder() -> PathBuf {
@@ -49,14 +52,14 @@ fn pairs(value: &Value) -> BTreeSet<(String, String)> {
     list.map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
 }
 
-fn busy_of(value: &Value) -> Busy {
+pub(crate) fn busy_of(value: &Value) -> Busy {
     Busy {
         timed: pairs(&value["timed"]),
         all_day: pairs(&value["all_day"]),
     }
 }
 
-fn oracle() -> Oracle {
+pub(crate) fn oracle() -> Oracle {
     let text = fs::read_to_string(folder().join("expected.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let calendars = json["calendars"].as_object().unwrap().iter();
@@ -77,7 +80,7 @@ impl Oracle {
         Window::around(self.now(), &self.home, 10, 480)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.from
     }
 
@@ -131,20 +134,25 @@ impl Oracle {
             world.join(name).join("source"),
             world.join(name).join("target"),
         );
-        fs::create_dir_all(&source).unwrap();
         fs::create_dir_all(&target).unwrap();
+        self.show(name, &source, self.folder(&target));
+        target
+    }
+
+    fn folder(&self, folder: &Path) -> AnyProvider {
+        let (me, home, clock) = (&self.me, &self.home, Clock::at(self.now()));
+        AnyProvider::Local(LocalCalendar::new(folder.to_owned(), "t", me, home, &clock))
+    }
+
+    /// Syncs one calendar of the oracle's, by way of a folder that is to be, into an empty calendar.
+    pub(crate) fn show(&self, name: &str, source: &Path, target: AnyProvider) {
+        fs::create_dir_all(source).unwrap();
         let file = format!("{name}.ics");
         fs::copy(folder().join("calendars").join(&file), source.join(&file)).unwrap();
         let clock = Clock::at(self.now());
         let mint = Mint::new(&[1; 32]);
-        let seat = |folder: &Path, role| Seat {
-            provider: AnyProvider::Local(LocalCalendar::new(
-                folder.to_owned(),
-                "t",
-                &self.me,
-                &self.home,
-                &clock,
-            )),
+        let seat = |provider, role| Seat {
+            provider,
             reading: Reading(String::new()),
             account: String::new(),
             role,
@@ -166,8 +174,8 @@ impl Oracle {
         let [from, to] = names;
         let mut session = Session {
             seats: BTreeMap::from([
-                (from, seat(&source, Role::Source)),
-                (to, seat(&target, Role::Target)),
+                (from, seat(self.folder(source), Role::Source)),
+                (to, seat(target, Role::Target)),
             ]),
             state: &state,
             settings: &settings,
@@ -175,18 +183,10 @@ impl Oracle {
             watch: &Nobody,
             stop: &Stop::default(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        let report = runtime
-            .block_on(run(&mut session, Goal::InStep, Request::default()))
-            .unwrap();
+        let report = poll_out(run(&mut session, Goal::InStep, Request::default())).unwrap();
         assert!(report.is_clean(), "{name}: {:?}", report.errors);
-        let again = runtime
-            .block_on(run(&mut session, Goal::InStep, Request::default()))
-            .unwrap();
+        let again = poll_out(run(&mut session, Goal::InStep, Request::default())).unwrap();
         assert!(again.is_idle(), "{name}: the second run wrote");
-        target
     }
 }
 
@@ -218,7 +218,8 @@ fn differences(wanted: &Busy, found: &Busy) -> Vec<String> {
         .collect()
 }
 
-fn compare(oracle: &Oracle, found: impl Fn(&str) -> Busy) {
+/// Finds every difference between what the oracle says and what was found.
+pub(crate) fn compare(oracle: &Oracle, found: impl Fn(&str) -> Busy) {
     let mut wrong = Vec::new();
     for (name, wanted) in &oracle.calendars {
         let differences = differences(wanted, &found(name));

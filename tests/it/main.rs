@@ -19,6 +19,7 @@ mod google_fake;
 mod google_worlds;
 mod http;
 mod layers;
+mod mixed_worlds;
 mod planner;
 mod privacy;
 mod program;

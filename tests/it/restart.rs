@@ -172,7 +172,10 @@ fn settles(world: &mut World) {
         world.run_out(Goal::InStep);
         let written = world.faults.borrow().writes;
         let stop = Stop::default();
-        drop(world.asked());
+        drop((
+            world.asked(),
+            world.cloud.as_ref().map(|cloud| cloud.asked()),
+        ));
         let mut session = world.session(&stop);
         let planned = poll_out(plan(&mut session, Goal::InStep, Request::default())).unwrap();
         let again = planned.plan();
@@ -199,6 +202,12 @@ fn settles(world: &mut World) {
             asked,
             "a second run asks once for each calendar"
         );
+        if let (Some([least, most]), asked) = world.asked_the_cloud(&report) {
+            assert!(
+                (least..=most).contains(&asked),
+                "a second run asked {asked} times, not {least} to {most}"
+            );
+        }
     });
 }
 

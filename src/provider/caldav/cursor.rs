@@ -1,5 +1,7 @@
 //! How far a calendar has been read, and where it was found: so that a run in which nothing changed need not look for it. Pure.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ pub(super) struct Reached {
     pub(super) mark: Mark,
     /// When everything was last listed, in seconds since 1970.
     whole: i64,
+    /// What the server would not tell the content of: no token brings it up again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) untold: BTreeSet<String>,
 }
 
 /// What a server tells the state of a calendar by.
@@ -37,12 +42,18 @@ impl Reached {
             url: at.url(),
             mark,
             whole: now.as_second(),
+            untold: BTreeSet::new(),
         }
     }
 
     /// The same, further on.
     pub(super) fn on(self, mark: Mark) -> Self {
         Self { mark, ..self }
+    }
+
+    /// The same, save for what the server would not tell.
+    pub(super) fn but(self, untold: BTreeSet<String>) -> Self {
+        Self { untold, ..self }
     }
 
     /// What an earlier run reached; nothing if that cannot be read.
@@ -66,9 +77,8 @@ impl Reached {
 }
 
 impl Mark {
-    /// Whether it is a digest of the content, so that the same may come again whatever happened meanwhile. RFC 6578 wants a
-    /// token to be a URI; a bare word is such a digest.
-    pub(super) fn is_digest(&self) -> bool {
-        matches!(self, Self::Sync(token) if !token.contains(':'))
+    /// Whether the server is asked what changed since then.
+    pub(super) fn is_token(&self) -> bool {
+        matches!(self, Self::Sync(_))
     }
 }

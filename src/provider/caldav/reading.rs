@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    CaldavCalendar, Which,
+    CaldavCalendar, UNSEEN, Which,
     account::Ask,
     address::Address,
     answer::{Doing, Refusal},
@@ -43,6 +43,8 @@ pub(super) struct Reading {
     /// What is there, or changed, and in which version.
     listed: BTreeMap<Href, Option<Version>>,
     gone: BTreeSet<Href>,
+    /// What the server would not tell the content of.
+    untold: BTreeSet<String>,
     /// What still has to be read.
     wanted: Vec<Href>,
     changes: Vec<Change>,
@@ -102,6 +104,7 @@ impl Reading {
             stumbled: false,
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
+            untold: BTreeSet::new(),
             wanted: Vec::new(),
             changes: Vec::new(),
             mark: None,
@@ -157,10 +160,11 @@ impl CaldavCalendar {
             Some(reading) => reading,
             None => {
                 let wrote = self.wrote || known.wrote();
-                // What calsync wrote and somebody took away since leaves the calendar as it was, and such a token as well.
+                // What calsync wrote and somebody took away since has come and gone after the token, and of that many a server
+                // has nothing to say. To list everything is one request as well.
                 let from = self
                     .begin(since)
-                    .filter(|from| !(wrote && from.mark.is_digest()));
+                    .filter(|from| !(wrote && from.mark.is_token()));
                 Reading::begin(since, from)
             }
         };
@@ -388,10 +392,11 @@ impl CaldavCalendar {
             }
             Ok(None) => reading.is_gone(href),
             Err(error) if matches!(error.kind, ErrorKind::Broken | ErrorKind::Refused) => {
-                let told = reading.listed.get(href).cloned().flatten();
+                reading.untold.insert(href.to_string());
                 reading.changes.push(Change::Unreadable {
                     href: href.clone(),
-                    version: told.unwrap_or_default(),
+                    // Nobody saw this version, and the next run may be luckier with it.
+                    version: UNSEEN.into(),
                     why: "the server does not tell what is in it".to_owned(),
                     is_known: false,
                 });
@@ -431,7 +436,7 @@ impl CaldavCalendar {
                 Some(from) if !reading.whole => from.on(mark),
                 _ => listed_now(),
             };
-            reached.cursor()
+            reached.but(reading.untold).cursor()
         });
         self.wrote = false;
         // Servers tell in whatever order they like.
@@ -480,8 +485,14 @@ fn href_of(change: &Change) -> &Href {
     }
 }
 
-/// Leaves out what is known in the very version that is listed: what calsync wrote itself, most of all.
+/// Leaves out what is known in the very version that is listed: what calsync wrote itself, most of all. What could not be
+/// read the last time is tried again.
 fn choose(reading: &mut Reading, known: &dyn Known) {
+    let before = reading.from.as_ref().filter(|_| !reading.whole);
+    let untold = before.into_iter().flat_map(|from| &from.untold);
+    let untold = untold.map(|href| Href::from(href.as_str()));
+    let told = |href: &Href| reading.listed.contains_key(href) || reading.gone.contains(href);
+    reading.wanted = untold.filter(|href| !told(href)).collect();
     if reading.listed.is_empty() {
         return;
     }
@@ -490,7 +501,7 @@ fn choose(reading: &mut Reading, known: &dyn Known) {
         version.is_none() || known.get(*href) != version.as_ref()
     };
     let wanted = reading.listed.iter().filter(is_new);
-    reading.wanted = wanted.map(|(href, _)| href.clone()).collect();
+    reading.wanted.extend(wanted.map(|(href, _)| href.clone()));
 }
 
 /// What a text holds, or what is wrong with it.

@@ -258,11 +258,13 @@ fn a_refusal_that_is_not_about_the_token_stays_one() {
 }
 
 #[test]
-fn a_token_that_is_only_a_digest_is_not_trusted_after_writing() {
+fn no_token_is_trusted_after_writing() {
     for (token, wrote, is_whole) in [
         ("4b825dc6", false, false),
         ("4b825dc6", true, true),
-        ("http://t/1", true, false),
+        // Of what came and went since, such servers need not say anything either.
+        ("http://t/1", false, false),
+        ("http://t/1", true, true),
     ] {
         let script = listening(move |asked| {
             assert!(since(asked).is_some());
@@ -458,6 +460,43 @@ fn one_odd_resource_spoils_itself_alone() {
     let pulled = pull(&script, None, &Memory::default());
     let (seen, unreadable, _) = told(&pulled);
     assert_eq!((seen, unreadable), (vec!["a.ics"], vec!["odd.ics"]));
+}
+
+#[test]
+fn what_a_server_would_not_tell_is_asked_for_again() {
+    let is_shy = Arc::new(AtomicUsize::new(1));
+    let shy = Arc::clone(&is_shy);
+    let script = listening(move |asked| {
+        if let Some(since) = since(asked) {
+            let news = if since.is_empty() {
+                etag("a.ics", "1")
+            } else {
+                String::new()
+            };
+            return Says::many(&format!("{news}{}", token("http://t/1")));
+        }
+        match shy.load(Ordering::Relaxed) {
+            0 => tell(asked, "1"),
+            _ if asked.method == "GET" => Says::status(403),
+            _ => Says::many(""),
+        }
+    });
+    let first = pull(&script, None, &Memory::default());
+    let told_nothing: (Vec<&str>, _, Vec<&str>) = (vec![], vec!["a.ics"], vec![]);
+    assert_eq!(told(&first), told_nothing);
+    let [Change::Unreadable { version, .. }] = &first.changes[..] else {
+        panic!("{first:?}");
+    };
+    assert_ne!(&**version, "1", "nobody saw that version");
+    // No token brings it up again, and still it is tried until it is told; then no more.
+    let second = pull(&script, first.cursor.as_ref(), &Memory::default());
+    assert_eq!(told(&second), told_nothing);
+    is_shy.store(0, Ordering::Relaxed);
+    let third = pull(&script, second.cursor.as_ref(), &Memory::default());
+    assert_eq!(told(&third), (vec!["a.ics"], vec![], vec![]));
+    heard(&script);
+    let fourth = pull(&script, third.cursor.as_ref(), &Memory::default());
+    assert_eq!((fourth.changes.len(), heard(&script).len()), (0, 1));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
     process::{Child, Command, Stdio},
     rc::Rc,
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -29,6 +29,9 @@ use tempfile::TempDir;
 
 use super::{program::wait_until, python::python, shore::temporary};
 
+pub(crate) mod cloud;
+pub(crate) mod ferry;
+pub(crate) mod place;
 pub(crate) mod script;
 pub(crate) mod witness;
 
@@ -50,8 +53,9 @@ pub(crate) struct DavServer {
     kind: Kind,
     port: u16,
     folder: TempDir,
+    python: PathBuf,
     /// While its standard input is open, it lives.
-    _child: Child,
+    child: Mutex<Child>,
 }
 
 impl fmt::Debug for DavServer {
@@ -98,23 +102,31 @@ impl DavServer {
         }
         for _ in 0..STARTS_MAX {
             let port = free_port();
-            let mut child = launch(&python, kind, folder.path(), port);
-            let mut is_up = false;
-            wait_until("a calendar server to start or to fail", || {
-                is_up = TcpStream::connect(("127.0.0.1", port)).is_ok();
-                is_up || child.try_wait().unwrap().is_some()
-            });
-            if is_up && child.try_wait().unwrap().is_none() {
+            if let Some(child) = launch(&python, kind, folder.path(), port) {
                 return Some(Self {
                     kind,
                     port,
                     folder,
-                    _child: child,
+                    python,
+                    child: Mutex::new(child),
                 });
             }
         }
         let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
         panic!("{kind:?} does not start:\n{log}");
+    }
+
+    /// Ends it as a power cut would, whatever it is at.
+    pub(crate) fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts it once more after that, where it was and with what it kept.
+    pub(crate) fn start_again(&self) {
+        let started = launch(&self.python, self.kind, self.folder.path(), self.port);
+        *self.child.lock().unwrap() = started.expect("a server that starts again");
     }
 
     pub(crate) fn url(&self) -> String {
@@ -123,6 +135,12 @@ impl DavServer {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The folder in which Radicale keeps a calendar.
+    pub(crate) fn folder_of(&self, calendar: &str) -> PathBuf {
+        let root = self.folder.path().join("collections/collection-root");
+        root.join(calendar.trim_matches('/'))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -228,14 +246,21 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn launch(python: &Path, kind: Kind, folder: &Path, port: u16) -> Child {
+/// Starts one and waits until it answers; nothing if somebody else has its port.
+fn launch(python: &Path, kind: Kind, folder: &Path, port: u16) -> Option<Child> {
     let serve = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/dav/serve.py");
     let log = || fs::File::create(folder.join("log")).unwrap();
     let mut command = Command::new(python);
     command.arg(serve).arg(kind.word()).arg(folder);
     command.arg(port.to_string());
     command.stdin(Stdio::piped()).stdout(log()).stderr(log());
-    command.spawn().unwrap()
+    let mut child = command.spawn().unwrap();
+    let mut is_up = false;
+    wait_until("a calendar server to start or to fail", || {
+        is_up = TcpStream::connect(("127.0.0.1", port)).is_ok();
+        is_up || child.try_wait().unwrap().is_some()
+    });
+    (is_up && child.try_wait().unwrap().is_none()).then_some(child)
 }
 
 /// An account at a server, with its password kept, and one of its calendars.

@@ -34,7 +34,7 @@ mod journal;
 mod listing;
 mod oauth;
 mod series;
-mod server;
+pub(crate) mod server;
 mod store;
 mod view;
 mod world;

@@ -42,7 +42,17 @@ pub(crate) struct Ran {
 impl Home {
     /// A home with these calendars, each a folder in `~/cal`, and no rules.
     pub(crate) fn with(calendars: &[&str]) -> Self {
-        let home = Self::bare();
+        Self::bare().having(calendars)
+    }
+
+    /// The same where writing costs least, for tests that run the program very often.
+    pub(crate) fn in_memory(calendars: &[&str]) -> Self {
+        let dir = super::shore::temporary();
+        Self { dir }.having(calendars)
+    }
+
+    fn having(self, calendars: &[&str]) -> Self {
+        let home = self;
         let mut config = String::from("timezone = \"Europe/Berlin\"\n");
         for name in calendars {
             fs::create_dir_all(home.folder(name)).unwrap();

@@ -24,7 +24,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
 use super::{
-    dav::DavDesk,
+    dav::{
+        DavDesk,
+        cloud::Cloud,
+        place::{Feed, Place},
+    },
     desk::Desk,
     google::{FakeGoogle, Gate},
 };
@@ -99,6 +103,11 @@ pub(crate) fn let_arrive(google: &FakeGoogle) {
     RUNTIME.with(|runtime| runtime.block_on(google.idle()));
 }
 
+/// The same with another kind of server.
+pub(crate) fn let_clouds_arrive(cloud: &Cloud) {
+    RUNTIME.with(|runtime| runtime.block_on(cloud.idle()));
+}
+
 /// Polls a future to its end.
 pub(crate) fn poll_out<F: Future>(future: F) -> F::Output {
     poll_for(future, 1_000_000).expect("a future that nobody waits for comes to an end")
@@ -140,6 +149,8 @@ pub(crate) enum Shore {
     Folder(TempDir),
     Google(Desk),
     Dav(DavDesk),
+    Cloud(Place),
+    Feed(Feed),
 }
 
 /// What lies at one place of a calendar.
@@ -170,6 +181,8 @@ impl Shore {
             Self::Folder(_) => Self::Folder(temporary()),
             Self::Google(desk) => Self::Google(desk.fresh()),
             Self::Dav(desk) => Self::Dav(desk.fresh()),
+            Self::Cloud(place) => Self::Cloud(place.fresh()),
+            Self::Feed(feed) => Self::Feed(feed.fresh()),
         }
     }
 
@@ -182,14 +195,16 @@ impl Shore {
             }
             Self::Google(desk) => AnyProvider::Google(desk.calendar(&desk.id, home, clock)),
             Self::Dav(desk) => AnyProvider::Caldav(desk.calendar(home, clock)),
+            Self::Cloud(place) => AnyProvider::Caldav(place.calendar(&place.account(clock), home)),
+            Self::Feed(feed) => AnyProvider::Ics(feed.calendar(home, clock)),
         }
     }
 
     /// The place of what goes by this name.
     pub(crate) fn href(&self, name: &str) -> String {
         match self {
-            Self::Memory(_) => name.to_owned(),
-            Self::Folder(_) | Self::Dav(_) => format!("{name}.ics"),
+            Self::Memory(_) | Self::Feed(_) => name.to_owned(),
+            Self::Folder(_) | Self::Dav(_) | Self::Cloud(_) => format!("{name}.ics"),
             Self::Google(_) if ident::shaped(name) == Some(name) => name.to_owned(),
             // Google takes few letters.
             Self::Google(_) => format!("evt{}", data_encoding::HEXLOWER.encode(name.as_bytes())),
@@ -210,6 +225,8 @@ impl Shore {
             }
             Self::Google(desk) => desk.put(href, text, home),
             Self::Dav(desk) => desk.server.put(&format!("{}{href}", desk.path), text),
+            Self::Cloud(place) => place.cloud.put(&place.path, href, text),
+            Self::Feed(feed) => feed.put(href, text),
         }
     }
 
@@ -223,11 +240,18 @@ impl Shore {
             }
             Self::Google(desk) => desk.google.erase(&desk.id, href),
             Self::Dav(desk) => desk.server.delete(&format!("{}{href}", desk.path)),
+            Self::Cloud(place) => place.cloud.take(&place.path, href),
+            Self::Feed(feed) => feed.take(href),
         }
     }
 
     /// Everything that any reader of the calendar finds.
     pub(crate) fn all(&self, home: &TimeZone) -> BTreeMap<Href, Lies> {
+        match self {
+            Self::Cloud(place) => return place.all(home),
+            Self::Feed(feed) => return feed.all(home),
+            _ => {}
+        }
         let mut provider = self.provider("onlooker", home, &Clock::at(Timestamp::MAX));
         let pulled = poll_out(provider.pull(None, &Nothing)).unwrap();
         let mut found = BTreeMap::new();
@@ -242,8 +266,8 @@ impl Shore {
                 Change::Gone(_) => continue,
             };
             let bytes = match self {
-                Self::Memory(_) | Self::Google(_) | Self::Dav(_) => None,
                 Self::Folder(folder) => Some(std::fs::read(folder.path().join(&*href)).unwrap()),
+                _ => None,
             };
             found.insert(
                 href,
@@ -281,7 +305,7 @@ impl Shore {
     pub(crate) fn steps(&self) -> u64 {
         match self {
             Self::Memory(_) | Self::Folder(_) => 6,
-            Self::Google(_) | Self::Dav(_) => 40,
+            Self::Google(_) | Self::Dav(_) | Self::Cloud(_) | Self::Feed(_) => 40,
         }
     }
 

@@ -1,25 +1,47 @@
-//! What goes wrong between calsync and Google by chance. Every calendar has a chance of its own, so that what happens to one
+//! What goes wrong between calsync and servers by chance. Every calendar has a chance of its own, so that what happens to one
 //! does not depend on who asks first. Must never lie about what is there: nobody can be safe from a server that does.
 
 use std::collections::BTreeMap;
 
 use super::{
+    dav::cloud::{condition, plain},
     google::{
         Fault, Weather,
         errors::{self, usage_limit},
-        exchange::Request,
+        exchange::{Reply, Request},
     },
     rng::Rng,
 };
 
 /// Weather in which so many of a hundred requests go wrong.
 pub(crate) fn bad(rng: &mut Rng, percent: u64) -> Weather {
+    let about = |request: &Request| {
+        let who = request.header("authorization").unwrap_or(&request.body);
+        let about = request.segments().get(3).cloned().unwrap_or_default();
+        format!("{who} {about}")
+    };
+    struck_by(rng, percent, about, strike)
+}
+
+/// The same at a `CalDAV` server.
+pub(crate) fn bad_cloud(rng: &mut Rng, percent: u64) -> Weather {
+    let about = |request: &Request| request.segments().get(1).cloned().unwrap_or_default();
+    let strike: Strike = |call, request, rng| Some(strike_cloud(call, request, rng));
+    struck_by(rng, percent, about, strike)
+}
+
+type Strike = fn(&str, &Request, &mut Rng) -> Option<Fault>;
+
+fn struck_by(
+    rng: &mut Rng,
+    percent: u64,
+    about: impl Fn(&Request) -> String + Send + 'static,
+    strike: Strike,
+) -> Weather {
     let seed = rng.next();
     let mut chances: BTreeMap<String, Rng> = BTreeMap::new();
     Box::new(move |call, request| {
-        let who = request.header("authorization").unwrap_or(&request.body);
-        let about = request.segments().get(3).cloned().unwrap_or_default();
-        let key = format!("{who} {about}");
+        let key = about(request);
         let print = key.bytes().fold(seed, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -83,4 +105,51 @@ fn refusal(call: &str, request: &Request, rng: &mut Rng) -> Fault {
         _ => errors::forbidden(),
     };
     Fault::Answer(reply)
+}
+
+fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Fault {
+    // What says that nothing changed has nothing that could be cut.
+    let is_short = matches!(call, "put" | "delete") || request.header("if-none-match").is_some();
+    let waits = [None, Some("7"), Some("3600")];
+    let reply = match rng.below(9) {
+        0 => return Fault::Close,
+        1 | 2 => return Fault::LoseAnswer,
+        3 if !is_short => return Fault::Cut(usize::try_from(rng.below(60)).unwrap()),
+        4 if !is_short => {
+            return Fault::CutChunked(usize::try_from(rng.below(60)).unwrap());
+        }
+        5 => plain(*rng.pick(&[500, 502, 504, 520])),
+        6 => {
+            let reply = plain(*rng.pick(&[429, 503]));
+            match *rng.pick(&waits) {
+                Some(time) => reply.with("retry-after", time),
+                None => reply,
+            }
+        }
+        _ => refusal_of_cloud(call, rng),
+    };
+    Fault::Answer(reply)
+}
+
+/// A refusal that fits the request, and says nothing untrue about what is there.
+fn refusal_of_cloud(call: &str, rng: &mut Rng) -> Reply {
+    let web_page = || {
+        Reply::html(
+            200,
+            "<!doctype html><html><h1>Please sign in to this network</h1></html>",
+        )
+    };
+    match (call, rng.below(6)) {
+        ("token", 0 | 1) => condition(403, "d:valid-sync-token", ""),
+        ("token", 2) => plain(412),
+        ("token" | "sync" | "multiget" | "props" | "feed", 3) => web_page(),
+        ("token" | "sync" | "multiget" | "props", 4) => plain(400),
+        ("put", 0) => plain(409),
+        ("put" | "delete", 1) => plain(423),
+        ("put", 2) => plain(507),
+        ("put" | "delete", 3) => condition(412, "d:precondition-failed", ""),
+        ("put" | "delete", 4) => condition(403, "d:need-privileges", ""),
+        ("put", _) => plain(413),
+        _ => plain(*rng.pick(&[401, 403, 500])),
+    }
 }

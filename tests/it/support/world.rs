@@ -16,6 +16,7 @@ use calsync::{
     plan::{Limits, Route},
     provider::{
         AnyProvider,
+        caldav::CaldavAccount,
         google::{GoogleAccount, GoogleCalendar, Which},
         memory::MemoryCalendar,
     },
@@ -29,11 +30,17 @@ use tempfile::TempDir;
 
 use super::{
     chaos::{Chaos, Faults},
+    dav::{
+        cloud::{self, Cloud, Manners, May as MayDo, Stores, Tells},
+        place::{Feed, Place},
+    },
     desk::{Desk, ME},
     google::{FakeGoogle, Fault, Gate, Role as May, When, exchange::Request as Asked},
     owner,
     rng::Rng,
-    shore::{Lies, Ours, Shore, let_arrive, poll_for, poll_past, poll_to, temporary},
+    shore::{
+        Lies, Ours, Shore, let_arrive, let_clouds_arrive, poll_for, poll_past, poll_to, temporary,
+    },
     spec::{Spec, Taste, any},
     weather,
 };
@@ -64,6 +71,14 @@ impl Calendar {
         }
     }
 
+    /// Whether what goes wrong there goes wrong on the wire.
+    fn is_far(&self) -> bool {
+        matches!(
+            self.shore,
+            Shore::Google(_) | Shore::Cloud(_) | Shore::Feed(_)
+        )
+    }
+
     /// The name that something is put there by.
     fn name_of(&self, href: &Href) -> String {
         match &self.shore {
@@ -89,7 +104,9 @@ pub(crate) struct World {
     one_account: bool,
     /// The server that some calendars are at.
     pub(crate) google: Option<Rc<FakeGoogle>>,
-    /// What was not ours at Google after a person did something during the last run.
+    /// The server that some others are at, and feeds beside them.
+    pub(crate) cloud: Option<Rc<Cloud>>,
+    /// What was not ours at servers after a person did something during the last run.
     pub(crate) seen: RefCell<BTreeMap<CalendarName, BTreeMap<Href, Lies>>>,
     /// Events that nobody can read for a while.
     odd: BTreeSet<(usize, Href)>,
@@ -148,6 +165,19 @@ impl World {
         world
     }
 
+    /// A world of all kinds: one or two calendars at a `CalDAV` server, and most of the other kinds beside them.
+    pub(crate) fn mixed(seed: u64, google: &Rc<FakeGoogle>, cloud: &Rc<Cloud>) -> Self {
+        let mut rng = Rng::new(seed);
+        let now = any_time(&mut rng);
+        google.renew(now);
+        cloud.renew(any_manners(&mut rng));
+        let calendars = mixed(&mut rng, google, cloud);
+        let mut world = Self::of(rng, calendars, Some((google, now)));
+        world.cloud = Some(Rc::clone(cloud));
+        world.populate();
+        world
+    }
+
     /// One event in memory, and a calendar at Google that shows it.
     pub(crate) fn pair(
         seed: u64,
@@ -196,6 +226,7 @@ impl World {
             made: 0,
             one_account: rng.chance(25),
             google: google.map(|(google, _)| Rc::clone(google)),
+            cloud: None,
             seen: RefCell::default(),
             odd: BTreeSet::new(),
             rng,
@@ -353,6 +384,8 @@ impl World {
                 match &self.calendars[at].shore {
                     Shore::Memory(calendar) => calendar.lose_cursors(),
                     Shore::Google(desk) => desk.google.expire_sync_tokens(&desk.id),
+                    Shore::Cloud(place) => place.cloud.lose_tokens(&place.path),
+                    Shore::Feed(feed) => feed.publish(),
                     Shore::Folder(_) | Shore::Dav(_) => {}
                 }
             }
@@ -430,7 +463,7 @@ impl World {
 
     /// What is not ours, in all calendars.
     pub(crate) fn own(&self) -> BTreeMap<CalendarName, BTreeMap<Href, Lies>> {
-        let mut own = self.own_at_google();
+        let mut own = self.own_at_servers();
         for calendar in &self.calendars {
             let Calendar { name, shore, .. } = calendar;
             let here = || shore.own(&self.settings.mint, name, self.home());
@@ -439,7 +472,7 @@ impl World {
         own
     }
 
-    fn own_at_google(&self) -> BTreeMap<CalendarName, BTreeMap<Href, Lies>> {
+    fn own_at_servers(&self) -> BTreeMap<CalendarName, BTreeMap<Href, Lies>> {
         let mut own = BTreeMap::new();
         for calendar in &self.calendars {
             if let Shore::Google(desk) = &calendar.shore {
@@ -447,6 +480,11 @@ impl World {
                 let names: Vec<_> = same.map(|c| &c.name).collect();
                 let here = desk.own(&self.settings.mint, &names);
                 own.insert(calendar.name.clone(), here);
+            }
+            if let Shore::Cloud(_) = calendar.shore {
+                let Calendar { name, shore, .. } = calendar;
+                let here = shore.own(&self.settings.mint, name, self.home());
+                own.insert(name.clone(), here);
             }
         }
         own
@@ -462,6 +500,7 @@ impl World {
     /// The installation's view of the world for one run.
     pub(crate) fn session<'a>(&'a self, stop: &'a Stop) -> Session<'a, Chaos<AnyProvider>, Nobody> {
         let mut accounts: BTreeMap<&str, GoogleAccount> = BTreeMap::new();
+        let mut at_cloud: Option<CaldavAccount> = None;
         let seats = self.calendars.iter().map(|calendar| {
             let provider = match &calendar.shore {
                 Shore::Google(desk) => {
@@ -470,16 +509,21 @@ impl World {
                     let which = Which::Id(desk.id.clone());
                     AnyProvider::Google(GoogleCalendar::new(account, which, self.home()))
                 }
+                Shore::Cloud(place) => {
+                    let account = at_cloud.get_or_insert_with(|| place.account(&self.clock));
+                    AnyProvider::Caldav(place.calendar(account, self.home()))
+                }
                 shore => shore.provider("us", self.home(), &self.clock),
             };
             let seat = Seat {
                 provider: Chaos {
                     inner: provider,
                     faults: Rc::clone(&self.faults),
-                    calm: matches!(calendar.shore, Shore::Google(_)),
+                    calm: calendar.is_far(),
                 },
                 account: match &calendar.shore {
                     Shore::Google(desk) => desk.name.to_owned(),
+                    Shore::Cloud(_) => "cloud".to_owned(),
                     _ if self.one_account => String::new(),
                     _ => calendar.name.to_string(),
                 },
@@ -511,16 +555,15 @@ impl World {
 
     /// A run that dies while a request of its is at the server, this many requests after the first.
     pub(crate) fn run_to_request(
-        &self,
+        &mut self,
         goal: Goal,
         request: Request,
         nth: usize,
         done: bool,
     ) -> Ran {
-        let google = self.google.as_ref().expect("a server to ask");
         let gate = Gate::new();
         let fault = if done { Fault::HoldAnswer } else { Fault::Hold };
-        google.fault(When::any().nth(nth), fault(gate.clone()));
+        self.hold(When::any().nth(nth), fault(gate.clone()));
         let stop = Stop::default();
         let mut session = self.session(&stop);
         let ran = poll_to(run(&mut session, goal, request), &gate);
@@ -532,6 +575,20 @@ impl World {
         drop(session);
         self.clear_skies();
         ran
+    }
+
+    /// Something goes wrong with a request to one of the servers. Says whether it is that of the clouds.
+    fn hold(&mut self, when: When, fault: Fault) -> bool {
+        match (&self.google, &self.cloud) {
+            (Some(google), None) => google.fault(when, fault),
+            (Some(google), Some(_)) if self.rng.chance(30) => google.fault(when, fault),
+            (_, Some(cloud)) => {
+                cloud.fault(when, fault);
+                return true;
+            }
+            (None, None) => panic!("a server to ask"),
+        }
+        false
     }
 
     /// A run during which a person lays hands on a block, while this request is at the server: mostly on the very block
@@ -550,7 +607,7 @@ impl World {
             true => (When::any().and(is_change), nth.div_ceil(4)),
             false => (When::any(), nth),
         };
-        google.fault(when.nth(nth), Fault::Hold(gate.clone()));
+        let at_cloud = self.hold(when.nth(nth), Fault::Hold(gate.clone()));
         google.forget();
         let ran = {
             let stop = Stop::default();
@@ -560,12 +617,16 @@ impl World {
                     Shore::Google(desk) => Some(desk),
                     _ => None,
                 });
-                if race {
+                if let Some(cloud) = self.cloud.as_ref().filter(|_| at_cloud) {
+                    if race {
+                        cloud.meddle_with_asked(&mut rng);
+                    }
+                } else if race {
                     owner::meddle_with_asked(&google, &mut rng);
                 } else if let Some(desk) = desks.find(|_| rng.chance(60)) {
                     owner::meddle_with_any(desk, &mut rng);
                 }
-                *self.seen.borrow_mut() = self.own_at_google();
+                *self.seen.borrow_mut() = self.own_at_servers();
             };
             poll_past(run(&mut session, goal, request), &gate, act)
         };
@@ -579,10 +640,23 @@ impl World {
         if let Some(google) = self.google.as_ref().filter(|_| percent > 0) {
             google.weather(weather::bad(&mut self.rng, percent));
         }
+        if let Some(cloud) = self.cloud.as_ref().filter(|_| percent > 0) {
+            cloud.weather(weather::bad_cloud(&mut self.rng, percent));
+        }
     }
 
     /// Requests go well again, and none is under way any more.
     fn clear_skies(&self) {
+        if let Some(cloud) = &self.cloud {
+            cloud.clear_faults();
+            cloud.set_pages(&[]);
+            let_clouds_arrive(cloud);
+        }
+        for calendar in &self.calendars {
+            if let Shore::Cloud(place) = &calendar.shore {
+                place.cloud.set_may(&place.path, MayDo::Write);
+            }
+        }
         let Some(google) = &self.google else { return };
         google.clear_faults();
         google.behave(|google| google.pages.clear());
@@ -601,12 +675,22 @@ impl World {
     pub(crate) fn fickle(&mut self) {
         let Some(google) = &self.google else { return };
         let rng = &mut self.rng;
+        if let Some(cloud) = &self.cloud {
+            let pages: &[usize] = rng.pick::<&[usize]>(&[&[], &[], &[1], &[1, 2], &[3, 1, 1]]);
+            cloud.set_pages(pages);
+        }
         let pages: &[usize] = rng.pick::<&[usize]>(&[&[], &[], &[0, 1], &[1, 0, 2], &[2, 2, 0, 0]]);
         google.behave(|google| google.pages = pages.to_vec());
         if rng.chance(20) {
             google.expire_access_tokens();
         }
         for calendar in &self.calendars {
+            if let Shore::Cloud(place) = &calendar.shore
+                && rng.chance(8)
+            {
+                let less = *rng.pick(&[MayDo::Read, MayDo::Read, MayDo::Nothing]);
+                place.cloud.set_may(&place.path, less);
+            }
             let Shore::Google(desk) = &calendar.shore else {
                 continue;
             };
@@ -651,6 +735,28 @@ impl World {
             named.any(|c| matches!(c.shore, Shore::Google(_)))
         };
         read.by_ref().filter(|c| is_there(&c.name)).count()
+    }
+
+    /// How many requests a run to which nothing is new may have sent to the other server, and how many it sent.
+    pub(crate) fn asked_the_cloud(&self, report: &Report) -> (Option<[usize; 2]>, usize) {
+        let Some(cloud) = &self.cloud else {
+            return (None, 0);
+        };
+        let read = report.calendars.iter().filter(|c| c.read.is_some());
+        let mut bounds = [0, 0];
+        for named in read {
+            let calendar = self.calendars.iter().find(|c| c.name == named.name);
+            let (least, most) = match calendar.map(|calendar| &calendar.shore) {
+                Some(Shore::Feed(_)) => (1, 1),
+                // Where only a tag tells, what calsync wrote itself changed it.
+                Some(Shore::Cloud(_)) if cloud.is_trusted() => (1, 1),
+                Some(Shore::Cloud(_)) => (1, 2),
+                _ => (0, 0),
+            };
+            bounds[0] += least;
+            bounds[1] += most;
+        }
+        (Some(bounds), cloud.asked())
     }
 
     /// How many requests about calendars were sent to Google since it was last asked, by method.
@@ -718,6 +824,7 @@ impl World {
             made: 0,
             one_account: self.one_account,
             google: self.google.clone(),
+            cloud: self.cloud.clone(),
             seen: RefCell::default(),
             odd: BTreeSet::new(),
         };
@@ -801,9 +908,79 @@ fn overseas(rng: &mut Rng, google: &Rc<FakeGoogle>) -> Vec<Calendar> {
     calendars.collect()
 }
 
+/// Calendars of all kinds.
+fn mixed(rng: &mut Rng, google: &Rc<FakeGoogle>, cloud: &Rc<Cloud>) -> Vec<Calendar> {
+    let mut shores = vec![Shore::Cloud(Place::new(cloud, "/alice/one/"))];
+    if rng.chance(30) {
+        shores.push(Shore::Cloud(Place::new(cloud, "/alice/two/")));
+    }
+    if rng.chance(70) {
+        shores.push(Shore::Feed(Feed::new(cloud, "/feeds/one.ics")));
+    }
+    if rng.chance(50) {
+        shores.push(Shore::Google(Desk::at(google, "work", ME)));
+    }
+    if rng.chance(40) {
+        shores.push(Shore::Folder(temporary()));
+    }
+    if shores.len() < 2 || rng.chance(40) {
+        shores.push(Shore::Memory(MemoryCalendar::new()));
+    }
+    rng.shuffle(&mut shores);
+    let named = ["work", "home", "club", "kids", "team", "band"];
+    let calendars = named.into_iter().zip(shores).map(|(name, shore)| Calendar {
+        name: name.into(),
+        role: match shore {
+            Shore::Feed(_) => Role::Source,
+            _ if rng.chance(15) => *rng.pick(&[Role::Source, Role::Target]),
+            _ => Role::Both,
+        },
+        shore,
+        may: May::Owner,
+        texts: BTreeMap::new(),
+    });
+    calendars.collect()
+}
+
+/// A server as they are.
+fn any_manners(rng: &mut Rng) -> Manners {
+    let conditions = [
+        None,
+        None,
+        Some((409, "c:no-uid-conflict")),
+        Some((412, "c:no-uid-conflict")),
+        Some((403, "c:unique-scheduling-object-resource")),
+    ];
+    Manners {
+        tells: *rng.pick(&[
+            Tells::Tokens,
+            Tells::Tokens,
+            Tells::Tokens,
+            Tells::Digests,
+            Tells::Tags,
+            Tells::Nothing,
+        ]),
+        loses: *rng.pick(&[
+            (403, true),
+            (403, true),
+            (412, true),
+            (409, true),
+            (410, false),
+            (418, false),
+            (500, false),
+        ]),
+        stores: *rng.pick(&[Stores::AsItIs, Stores::Reworded, Stores::RewordedSilently]),
+        taken: *rng.pick(&conditions),
+        taken_anywhere: rng.chance(50),
+        forgetful: rng.chance(25),
+        weak: rng.chance(25),
+        pages: Vec::new(),
+    }
+}
+
 /// Whether a request changes or removes what is there.
 fn is_change(request: &Asked) -> bool {
-    request.method == "PUT" || request.method == "DELETE"
+    cloud::is_change(request)
 }
 
 fn no_face() -> Face {

@@ -30,8 +30,19 @@ use super::{
     exchange::{Reply, Request},
     faults::Fault,
     gzip::pack,
-    world::World,
 };
+
+/// Whoever is behind the socket, and decides what an answer says.
+pub(crate) trait Behind: Send + 'static {
+    /// Notes a request; answers its number, and what goes wrong with it.
+    fn begin(&mut self, request: &Request) -> (usize, Option<Fault>);
+
+    /// Does what is asked.
+    fn answer(&mut self, request: &Request) -> Reply;
+
+    /// Notes how the request of this number is answered, and adds what every answer says.
+    fn finish(&mut self, number: usize, reply: Reply) -> Reply;
+}
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
@@ -42,17 +53,15 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-type Shared = Arc<Mutex<World>>;
-
 impl Server {
-    pub(crate) fn start(world: Shared) -> Self {
+    pub(crate) fn start(world: Arc<Mutex<impl Behind>>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let open = watch::Sender::new(0);
         let count = open.clone();
-        let thread = std::thread::Builder::new().name("fake-google".to_owned());
+        let thread = std::thread::Builder::new().name("fake-server".to_owned());
         let thread = thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
@@ -95,13 +104,13 @@ impl Drop for Server {
             // A second panic while a test fails would hide the first.
             assert!(
                 ended.is_ok() || std::thread::panicking(),
-                "the fake Google broke"
+                "the fake server broke"
             );
         }
     }
 }
 
-async fn accept(listener: TcpListener, world: Shared, open: watch::Sender<usize>) {
+async fn accept(listener: TcpListener, world: Arc<Mutex<impl Behind>>, open: watch::Sender<usize>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -126,7 +135,10 @@ fn hang_up() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<Response<Sent>> {
+async fn serve(
+    request: hyper::Request<Incoming>,
+    world: Arc<Mutex<impl Behind>>,
+) -> io::Result<Response<Sent>> {
     let request = read(request).await?;
     let (number, fault) = world.lock().unwrap().begin(&request);
     let held = match &fault {
@@ -141,11 +153,7 @@ async fn serve(request: hyper::Request<Incoming>, world: Shared) -> io::Result<R
         Some(Fault::Answer(reply)) => (reply, None),
         other => (world.lock().unwrap().answer(&request), other),
     };
-    {
-        let mut world = world.lock().unwrap();
-        world.journal.answered(number, reply.status);
-        reply = world.dated(reply);
-    }
+    reply = world.lock().unwrap().finish(number, reply);
     if let Some(gate) = held {
         gate.note_done();
     }

@@ -14,6 +14,7 @@ use super::{
     listing::{Listing, Tokens},
     oauth::{OAuth, Surroundings},
     series::Moment,
+    server::Behind,
 };
 
 /// What an account may do with a calendar, from least to most.
@@ -273,6 +274,32 @@ impl Call {
 /// The parameters that every method has.
 const STANDARD: [&str; 6] = ["alt", "fields", "key", "prettyPrint", "quotaUser", "userIp"];
 
+impl Behind for World {
+    fn begin(&mut self, request: &Request) -> (usize, Option<Fault>) {
+        let call = Call::of(request).name;
+        let request = request.clone();
+        let fault = self.faults.strike(call, &request);
+        let status = None;
+        self.journal.records.push(Record {
+            call,
+            request,
+            status,
+        });
+        (self.journal.records.len() - 1, fault)
+    }
+
+    fn answer(&mut self, request: &Request) -> Reply {
+        let call = Call::of(request);
+        let reply = self.dispatch(&call, request);
+        reply.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn finish(&mut self, number: usize, reply: Reply) -> Reply {
+        self.journal.answered(number, reply.status);
+        self.dated(reply)
+    }
+}
+
 impl World {
     /// A server that nobody knows yet.
     pub(crate) fn new(now: Timestamp) -> Self {
@@ -288,29 +315,8 @@ impl World {
         }
     }
 
-    /// Notes a request; answers its number in the journal, and what goes wrong with it.
-    pub(crate) fn begin(&mut self, request: &Request) -> (usize, Option<Fault>) {
-        let call = Call::of(request).name;
-        let request = request.clone();
-        let fault = self.faults.strike(call, &request);
-        let status = None;
-        self.journal.records.push(Record {
-            call,
-            request,
-            status,
-        });
-        (self.journal.records.len() - 1, fault)
-    }
-
-    /// Does what is asked.
-    pub(crate) fn answer(&mut self, request: &Request) -> Reply {
-        let call = Call::of(request);
-        let reply = self.dispatch(&call, request);
-        reply.unwrap_or_else(|refusal| refusal)
-    }
-
     /// With the time that the server believes it is.
-    pub(crate) fn dated(&self, reply: Reply) -> Reply {
+    fn dated(&self, reply: Reply) -> Reply {
         let date = self.now.saturating_add(self.behaviour.date_skew).unwrap();
         let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT");
         reply.with("date", &date.to_string())
