@@ -340,29 +340,32 @@ def middle(costs):
     return {key: statistics.median(cost[key] for cost in costs) for key in ("wall", "cpu", "peak", "requests")}
 
 
-def tell(row, world, tool, cost, details):
-    where = "folder and server" if world.is_local else "server and server"
-    cells = [row, where, tool.name, f"{cost['wall']:.2f}", f"{cost['cpu']:.3f}", f"{cost['peak']:.1f}"]
-    print(f"| {' | '.join(cells)} | {cost['requests']:.0f} |", flush=True)
-    if details:
-        for methods in sorted({" ".join(kinds(each["methods"])) for each in details}):
-            print(f"  {methods}", file=sys.stderr)
+def tell(table, what, world, tool, costs, verbose):
+    """Puts a row into the table, beside those of the other tools."""
+    cost = middle(costs)
+    where = "server, server" if not world.is_local else "folder, server"
+    cells = [what, where, tool.name, f"{cost['wall']:.2f}", f"{cost['cpu']:.3f}", f"{cost['peak']:.1f}"]
+    row = f"| {' | '.join(cells)} | {cost['requests']:.0f} |"
+    table.setdefault((where, what), []).append(row)
+    print(row, file=sys.stderr)
+    for methods in sorted({" ".join(kinds(each["methods"])) for each in costs if verbose}):
+        print(f"  {methods}", file=sys.stderr)
 
 
 def kinds(methods):
     return (f"{methods.count(method)} {method}" for method in sorted(set(methods)))
 
 
-def from_nothing(world, tool, rounds, verbose):
+def from_nothing(table, world, tool, rounds, verbose):
     world.server.warm()
     costs = [tool.measured()]
     written = len(world.written())
     if written != world.events:
         raise SystemExit(f"{tool.name} made {written} of {world.events}")
-    tell(f"first run, {world.events:,} events", world, tool, costs[0], verbose and costs)
+    tell(table, f"first run, {world.events:,} events", world, tool, costs, verbose)
     # The run after a first one may look at what that did.
     tool.measured()
-    unchanged(world, tool, rounds, verbose)
+    unchanged(table, world, tool, rounds, verbose)
     costs = []
     for _ in range(rounds):
         before = world.written()
@@ -372,21 +375,21 @@ def from_nothing(world, tool, rounds, verbose):
         if len(after) != world.events or len(after.items() - before.items()) != 1:
             raise SystemExit(f"{tool.name} did not follow the change, or made more of it")
         tool.measured()
-    tell(f"one change, {world.events:,} events", world, tool, middle(costs), verbose and costs)
+    tell(table, f"one change, {world.events:,} events", world, tool, costs, verbose)
 
 
-def unchanged(world, tool, rounds, verbose):
+def unchanged(table, world, tool, rounds, verbose):
     costs = [tool.measured() for _ in range(rounds)]
-    tell(f"nothing changed, {world.events:,} events", world, tool, middle(costs), verbose and costs)
+    tell(table, f"nothing changed, {world.events:,} events", world, tool, costs, verbose)
 
 
-def laid_out(world, tool, rounds, verbose):
+def laid_out(table, world, tool, rounds, verbose):
     tool.lay_out()
     world.server.warm()
     before = world.written()
     for _ in range(2):
         tool.measured()
-    unchanged(world, tool, rounds, verbose)
+    unchanged(table, world, tool, rounds, verbose)
     if world.written() != before or len(before) != world.events:
         raise SystemExit(f"{tool.name} wrote something into a world in which all was done")
 
@@ -403,8 +406,7 @@ def main():
     install(tools)
     least = subprocess.run([sys.executable, "-I", "-S", HERE / "meter.py", "true"], capture_output=True, check=True)
     print(f"No peak below {json.loads(least.stdout)['peak']:.1f} MB can be told apart.\n")
-    print("| what | between | tool | wall s | CPU s | peak MB | requests |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: |")
+    table = {}
     for part, events in ((from_nothing, wanted.first), (laid_out, wanted.many)):
         for is_local in (True, False):
             for kind in (kind for kind in tools if not (is_local and kind is Neverest)):
@@ -413,9 +415,13 @@ def main():
                     try:
                         tool = kind(world)
                         tool.set_up()
-                        part(world, tool, wanted.rounds, wanted.verbose)
+                        part(table, world, tool, wanted.rounds, wanted.verbose)
                     finally:
                         world.server.stop()
+    print("| what | between | tool | wall s | CPU s | peak MB | requests |")
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: |")
+    for rows in table.values():
+        print("\n".join(rows))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 //! What the documents say is what the program does.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, io::Write as _, path::Path, process::Stdio};
 
-use crate::support::program::Home;
+use crate::support::{
+    dav::{ALICE, Kind, PASSWORD},
+    program::{Home, Ran, meeting, write},
+};
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -84,6 +87,176 @@ fn the_example_configuration_loads_as_it_is() {
     assert!(!check.stdout.contains("mistake"), "{check:?}");
 }
 
+/// The pages about services.
+fn pages() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<String> = names.map(|name| format!("docs/{name}")).collect();
+    pages.sort();
+    pages
+}
+
+/// What a document shows in a language, without what it is indented by.
+fn shown(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}");
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start() != fence {
+            continue;
+        }
+        let indent = line.len() - fence.len();
+        let inside = lines
+            .by_ref()
+            .take_while(|line| line.trim() != "```")
+            .map(|line| line.get(indent..).unwrap_or_default());
+        found.push(inside.collect::<Vec<_>>().join("\n") + "\n");
+    }
+    found
+}
+
+/// The configuration that a page shows, which comes first.
+fn pasted(page: &str) -> String {
+    shown(&document(page), "toml").swap_remove(0)
+}
+
+/// The value of a key in a configuration, as it is written there.
+fn value<'a>(config: &'a str, key: &str) -> Option<&'a str> {
+    let before = format!("{key} = ");
+    let mut lines = config.lines();
+    let written = lines.find_map(|line| line.strip_prefix(&before))?;
+    written.split('"').nth(1)
+}
+
+#[test]
+fn there_is_a_page_for_each_service_and_the_readme_leads_to_it() {
+    let readme = document("README.md");
+    let pages = pages();
+    assert_eq!(
+        pages,
+        ["fastmail", "icloud", "nextcloud", "own-server"].map(|name| format!("docs/{name}.md"))
+    );
+    for page in pages {
+        assert!(readme.contains(&format!("]({page})")), "{page}");
+    }
+}
+
+#[test]
+fn the_configuration_of_a_page_loads_as_it_is() {
+    for page in pages() {
+        let home = Home::bare();
+        home.configure(&pasted(&page));
+        let ran = home.expect(0, &["status"]);
+        assert!(ran.stdout.contains("never synced"), "{page}: {ran:?}");
+        // Nothing but the folder and the sign-in is missing.
+        let check = home.expect(4, &["check"]);
+        assert!(!check.all().contains("mistake"), "{page}: {check:?}");
+        assert!(
+            check.stdout.contains("calsync auth add"),
+            "{page}: {check:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_page_shows_for_an_account_belongs_there() {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut keys = 0;
+    for page in pages() {
+        let mut all = shown(&document(&page), "toml");
+        let whole = all.remove(0);
+        for key in all {
+            let home = Home::bare();
+            let pem = home.path(".config/calsync/server.pem");
+            write(&pem, certificate.cert.pem().as_bytes());
+            let account = "provider = \"caldav\"\n";
+            home.configure(&whole.replace(account, &format!("{account}{key}")));
+            home.expect(0, &["status"]);
+            home.configure(&format!("{key}{whole}"));
+            home.expect(3, &["status"]);
+            keys += 1;
+        }
+    }
+    assert_eq!(keys, 2);
+}
+
+/// Does what a page says, with a server on this machine in the place of the service.
+fn follow(page: &str) {
+    let Some(server) = Kind::Radicale.shared() else {
+        return;
+    };
+    let text = document(page);
+    let config = pasted(page);
+    let name = match value(&config, "id") {
+        Some(id) => id.trim_matches('/').rsplit('/').next().unwrap(),
+        None => value(&config, "name").unwrap(),
+    };
+    let path = server.make(name);
+    let owner = value(&config, "username").unwrap();
+    let here = config
+        .replace(value(&config, "url").unwrap(), &server.url())
+        .replace(
+            &format!("username = \"{owner}\""),
+            &format!("username = \"{ALICE}\""),
+        )
+        .replace(&format!("\"/{owner}/"), &format!("\"/{ALICE}/"));
+    let home = Home::bare();
+    home.configure(&here);
+    write(
+        &home.path("calendars/work/a.ics"),
+        meeting("a", 1).as_bytes(),
+    );
+    let said = shown(&text, "sh");
+    let commands: Vec<&str> = said[0].lines().collect();
+    assert_eq!(commands.len(), 5, "{page}: {commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command
+            .split('#')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        let ran = match words[..] {
+            ["calsync", "auth", "add", account] => sign_in(&home, account),
+            ["calsync", ..] => home.run(&words[1..]),
+            _ => panic!("{page}: {command}"),
+        };
+        assert_eq!(ran.code, 0, "{page}: {command}: {ran:?}");
+    }
+    assert_eq!(server.names(&path).len(), 1, "{page}");
+}
+
+fn sign_in(home: &Home, account: &str) -> Ran {
+    let mut command = home.command(&["auth", "add", account, "--password-stdin"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(PASSWORD.as_bytes()).unwrap();
+    drop(stdin);
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn the_page_about_icloud_leads_to_blocks() {
+    follow("docs/icloud.md");
+}
+
+#[test]
+fn the_page_about_fastmail_leads_to_blocks() {
+    follow("docs/fastmail.md");
+}
+
+#[test]
+fn the_page_about_nextcloud_leads_to_blocks() {
+    follow("docs/nextcloud.md");
+}
+
+#[test]
+fn the_page_about_your_own_server_leads_to_blocks() {
+    follow("docs/own-server.md");
+}
+
 /// The commands in a document that run calsync, without what stands before and after its arguments.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
@@ -140,11 +313,14 @@ fn is_understood(home: &Home, words: &[String]) -> bool {
 #[test]
 fn every_command_in_the_documents_is_understood() {
     let home = Home::bare();
-    for (name, least) in [
+    let pages = pages();
+    let mut documents = vec![
         ("README.md", 6),
         ("crontab.example", 2),
         ("examples/demo/README.md", 0),
-    ] {
+    ];
+    documents.extend(pages.iter().map(|page| (page.as_str(), 5)));
+    for (name, least) in documents {
         let text = document(name);
         let text = if name == "crontab.example" {
             let lines = text.lines().map(|line| line.trim_start_matches(['#', ' ']));
@@ -202,8 +378,9 @@ fn every_flag_is_in_the_readme() {
 
 #[test]
 fn no_line_of_the_readme_is_wider_than_a_screen() {
-    for name in ["README.md", "CONTRIBUTING.md"] {
-        let text = document(name);
+    let others = ["README.md", "CONTRIBUTING.md"].map(str::to_owned);
+    for name in others.into_iter().chain(pages()) {
+        let text = document(&name);
         let wide = text.lines().find(|line| line.chars().count() > 125);
         assert_eq!(wide, None, "{name}");
     }
