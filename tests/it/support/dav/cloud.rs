@@ -613,7 +613,8 @@ impl Keeps {
         }
         self.as_wanted(path, name, request)?;
         let is_new = !self.folders[path].items.contains_key(name);
-        if let Some((status, condition_name)) = self.manners.taken
+        // What a person copied to where such a server would not let it be does not hinder anybody.
+        if let Some((status, condition_name)) = self.manners.taken.filter(|_| is_new)
             && let Some(other) = self.holder(path, name, uid(text))
         {
             let href = format!("<d:href>{other}</d:href>");
