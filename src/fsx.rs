@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,9 @@ use rustix::{
     fs::{CWD, RenameFlags, renameat_with},
     io::Errno,
 };
+
+/// How many names are tried for a file whose own has been taken meanwhile.
+const NAMES_MAX: usize = 100;
 
 /// Writes content beside its final place. The name starts with a dot and ends in `.tmp`, which every reader of a vdir passes
 /// over; `tag` tells whose it is.
@@ -46,45 +49,65 @@ pub fn publish_new(staged: &Path, place: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves a staged file over what is at its place.
-pub fn publish_over(staged: &Path, place: &Path) -> io::Result<()> {
-    fs::rename(staged, place)
-}
-
 /// Moves a staged file over one that is the one meant, and says whether it was: what was there is looked at once more after it
-/// is out of the way, and goes back if another program has put something else there.
+/// is out of the way, and goes back if another program has put something else there. The staged file is gone afterwards.
 pub fn replace(
     staged: &Path,
     place: &Path,
-    is_meant: impl FnOnce(&fs::Metadata) -> bool,
+    is_meant: impl Fn(&fs::Metadata) -> bool,
 ) -> io::Result<bool> {
+    let ours = fs::symlink_metadata(staged)?.ino();
     let exchange = || renameat_with(CWD, staged, CWD, place, RenameFlags::EXCHANGE);
-    match exchange() {
+    let done = match exchange() {
+        // From now on `staged` is what was at the place, and no file of ours unless it is the one meant.
         Ok(()) if is_meant(&fs::symlink_metadata(staged)?) => {
-            fs::remove_file(staged).map(|()| true)
+            return fs::remove_file(staged).map(|()| true);
         }
-        Ok(()) => Ok(exchange().map(|()| false)?),
-        Err(error) if is_unknown(error) => publish_over(staged, place).map(|()| true),
+        // Only what this run moved there is ours; whatever else comes back is somebody's, too.
+        Ok(()) if exchange().is_ok() && fs::symlink_metadata(staged)?.ino() == ours => Ok(false),
+        Ok(()) => return give_back(staged, place).map(|()| false),
+        Err(error) if is_unknown(error) => fs::rename(staged, place).map(|()| true),
         Err(error) => Err(error.into()),
+    };
+    if !matches!(done, Ok(true)) {
+        discard(staged);
     }
+    done
 }
 
 /// Removes a file that is the one meant, and says whether it was, in the same way. `aside` is where it is looked at.
 pub fn remove(
     place: &Path,
     aside: &Path,
-    is_meant: impl FnOnce(&fs::Metadata) -> bool,
+    is_meant: impl Fn(&fs::Metadata) -> bool,
 ) -> io::Result<bool> {
-    let rename = |from, to| renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
-    match rename(place, aside) {
+    match renameat_with(CWD, place, CWD, aside, RenameFlags::NOREPLACE) {
         Ok(()) if is_meant(&fs::symlink_metadata(aside)?) => fs::remove_file(aside).map(|()| true),
-        Ok(()) => Ok(rename(aside, place).map(|()| false)?),
+        Ok(()) => give_back(aside, place).map(|()| false),
         // Something of an earlier run may be in the way there.
         Err(error) if is_unknown(error) || error == Errno::EXIST => {
-            fs::remove_file(place).map(|()| true)
+            match is_meant(&fs::symlink_metadata(place)?) {
+                true => fs::remove_file(place).map(|()| true),
+                false => Ok(false),
+            }
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Puts somebody's file back to its place, or beside it under a name that every program sees if another has come there since.
+fn give_back(file: &Path, place: &Path) -> io::Result<()> {
+    let stem = place.file_stem().unwrap_or_default().to_string_lossy();
+    let beside = (2..=NAMES_MAX).map(|i| place.with_file_name(format!("{stem}-{i}.ics")));
+    let mut last = Ok(());
+    for place in std::iter::once(place.to_owned()).chain(beside) {
+        last = publish_new(file, &place);
+        match &last {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            _ => break,
+        }
+    }
+    last
 }
 
 /// Whether a file system does not know a way of renaming.
@@ -160,4 +183,86 @@ pub fn open_private(path: &Path) -> io::Result<File> {
         .truncate(false)
         .mode(0o600)
         .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "these are what other programs write"
+    )]
+    fn written(folder: &Path, name: &str, content: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// What lies in a folder, by name.
+    fn content(folder: &Path) -> Vec<(String, String)> {
+        let mut found: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                (name, fs::read_to_string(entry.path()).unwrap())
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    fn named(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        let files = files.iter();
+        files
+            .map(|&(name, text)| (name.to_owned(), text.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_one_meant_is_neither_replaced_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let place = written(folder, "a.ics", "theirs");
+        let staged = written(folder, ".a.tmp", "ours");
+        assert!(!replace(&staged, &place, |_| false).unwrap());
+        assert_eq!(content(folder), named(&[("a.ics", "theirs")]));
+        assert!(!remove(&place, &folder.join(".b.tmp"), |_| false).unwrap());
+        assert_eq!(content(folder), named(&[("a.ics", "theirs")]));
+        let staged = written(folder, ".a.tmp", "ours");
+        assert!(replace(&staged, &place, |_| true).unwrap());
+        assert_eq!(content(folder), named(&[("a.ics", "ours")]));
+        assert!(remove(&place, &folder.join(".b.tmp"), |_| true).unwrap());
+        assert_eq!(content(folder), []);
+    }
+
+    #[test]
+    fn somebodys_file_survives_when_its_place_changes_while_it_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let place = written(folder, "a.ics", "theirs");
+        let staged = written(folder, ".a.tmp", "ours");
+        let taken_away = |_: &fs::Metadata| fs::remove_file(&place).is_err();
+        assert!(!replace(&staged, &place, taken_away).unwrap());
+        assert_eq!(content(folder), named(&[("a.ics", "theirs")]));
+
+        let staged = written(folder, ".a.tmp", "ours");
+        let once_more = |_: &fs::Metadata| {
+            let newer = written(folder, "newer", "newer");
+            fs::rename(newer, &place).is_err()
+        };
+        assert!(!replace(&staged, &place, once_more).unwrap());
+        let both = [("a-2.ics", "newer"), ("a.ics", "theirs")];
+        assert_eq!(content(folder), named(&both));
+
+        let occupied = |_: &fs::Metadata| !written(folder, "a.ics", "newest").exists();
+        assert!(!remove(&place, &folder.join(".b.tmp"), occupied).unwrap());
+        let all = [
+            ("a-2.ics", "newer"),
+            ("a-3.ics", "theirs"),
+            ("a.ics", "newest"),
+        ];
+        assert_eq!(content(folder), named(&all));
+    }
 }

@@ -376,15 +376,13 @@ impl Provider for LocalCalendar {
         self.check(place)?;
         let (staged, inode) = self.stage(&place.href, block)?;
         breathe().await;
-        let checked = self.check(place);
-        let published = checked.and_then(|()| {
-            let is_meant = |meta: &fs::Metadata| stamp::is_still(&place.version, meta);
-            fsx::replace(&staged, &self.path(&place.href), is_meant)
-                .map_err(|e| self.write_error(&place.href, &e))
-        });
-        if !matches!(published, Ok(true)) {
+        if let Err(error) = self.check(place) {
             fsx::discard(&staged);
+            return Err(error);
         }
+        let is_meant = |meta: &fs::Metadata| stamp::is_still(&place.version, meta);
+        let published = fsx::replace(&staged, &self.path(&place.href), is_meant)
+            .map_err(|e| self.write_error(&place.href, &e));
         if !published? {
             return Err(self.meddled_with(&place.href));
         }
@@ -576,7 +574,7 @@ mod tests {
         assert!(calendar.written("a.ics".into(), ours).is_ok());
         let theirs = folder.path().join("theirs.tmp");
         fsx::create_private(&theirs, b"theirs").unwrap();
-        fsx::publish_over(&theirs, &place).unwrap();
+        fs::rename(&theirs, &place).unwrap();
         let error = calendar.written("a.ics".into(), ours).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
     }

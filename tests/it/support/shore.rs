@@ -220,7 +220,7 @@ impl Shore {
             }
             Self::Folder(folder) => {
                 let staged = fsx::stage(folder.path(), "owner", href, text.as_bytes()).unwrap();
-                fsx::publish_over(&staged, &folder.path().join(href)).unwrap();
+                std::fs::rename(&staged, folder.path().join(href)).unwrap();
                 touch(folder);
             }
             Self::Google(desk) => desk.put(href, text, home),
