@@ -173,6 +173,19 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
         .create(folder)
 }
 
+/// Whether a file can be written at a path, or be made there with the folders above it, as far as the system tells beforehand.
+pub fn can_come(path: &Path) -> bool {
+    let may_write = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    let folders = path.ancestors().skip(1);
+    let folder = folders.map(|folder| match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    });
+    let nearest = folder.into_iter().find(|folder| folder.exists());
+    let is_open = nearest.is_some_and(|folder| folder.is_dir() && may_write(folder));
+    is_open && (!path.exists() || may_write(path))
+}
+
 /// Opens a file for locking, created if need be, for its owner only.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

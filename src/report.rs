@@ -23,6 +23,8 @@ pub mod text;
 
 /// How many resources of a calendar that cannot be read are named.
 const TROUBLES_TOLD: u32 = 50;
+/// How many blocks that somebody made their own are named.
+const PLACES_TOLD: u32 = 10;
 
 /// How something went, in the words that scripts rely on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -231,6 +233,15 @@ impl Report {
             failures.extend(wrong.failed.as_ref().map(|words| of_calendar(name, words)));
             calendars.push(calendar_report(name, findings, row, wrong));
             notes.extend(left_standing(findings, row));
+            let doubts = findings.plan.doubts.iter();
+            let mut taken = doubts.filter(|d| d.calendar == *name && d.kind == DoubtKind::HandsOff);
+            if shows_places && taken.next().is_some() {
+                let at = state.taken_at(name, PLACES_TOLD)?;
+                notes.push(format!(
+                    "{name}: to be looked at by hand: {}",
+                    at.join(", ")
+                ));
+            }
             if is_looked_at(findings, name) {
                 let told = |(href, why)| format!("{name}: {href} could not be read: {why}");
                 notes.extend(troubles.map(told));

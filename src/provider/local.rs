@@ -166,6 +166,9 @@ impl LocalCalendar {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let why = match href.contains(char::REPLACEMENT_CHARACTER) {
                     true => "its name is not UTF-8; rename the file",
+                    false if fs::symlink_metadata(self.path(href)).is_ok() => {
+                        "it is a link that leads nowhere; correct or remove it"
+                    }
                     false => "vanished while it was being read",
                 };
                 return unreadable(why.to_owned(), false);

@@ -33,13 +33,12 @@ pub fn lines(report: &Report, all: bool) -> String {
             line(&mut text, &operation(op));
         }
         if mine.len() > shown {
-            line(
-                &mut text,
-                &format!("  ... and {} more (-v shows all)", mine.len() - shown),
-            );
+            line(&mut text, &format!("  ... and {} more", mine.len() - shown));
         }
     }
-    if report.is_idle() {
+    if report.is_idle() && report.command == "reset" {
+        line(&mut text, "Nothing to remove.");
+    } else if report.is_idle() {
         let calendars = report.calendars.iter().filter(|c| c.read.is_some()).count();
         line(
             &mut text,

@@ -387,6 +387,18 @@ impl State {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+
+    /// Where in a calendar our blocks lie that somebody made their own; at most `limit`.
+    pub fn taken_at(&self, name: &CalendarName, limit: u32) -> Stated<Vec<String>> {
+        let sql = "SELECT DISTINCT r.href FROM blocks b JOIN resources r ON r.id = b.resource
+            WHERE b.calendar = (SELECT id FROM calendars WHERE name = ?1) AND b.hands_off <> 0
+            ORDER BY r.href LIMIT ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
+            row.get::<_, String>(0).map(|href| plain(&href))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
 }
 
 pub(super) fn recount(db: &Connection, calendar: i64) -> Stated<()> {

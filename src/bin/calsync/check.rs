@@ -4,19 +4,20 @@ use std::path::Path;
 
 use calsync::{
     auth::VaultError,
-    config::{Config, Means},
+    config::{Config, Means, key},
+    fsx,
     model::counted,
     provider::{Answer, Probe, Provider as _},
     run::twins,
     session::Seat,
-    state::{State, StateError},
+    state::{CalendarRow, State, StateError},
 };
 
 use crate::{
     args::Args,
     calendars::exit_for,
     context::{block_on, fitting_key, load, means_to_look, no_sign_ins},
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, NO_ROUTES},
     print,
     standing::{Signer, Standing, signer, testing},
     status::ago,
@@ -78,8 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let config = &loaded.config;
     let mut findings = vec![check_config(config)];
     if config.routes.is_empty() {
-        let words = "no calendar shows in another; there must be a source and a target that differ";
-        findings.push(Finding::wrong("rules", Exit::Config, words));
+        findings.push(Finding::wrong("rules", Exit::Config, NO_ROUTES));
     }
     findings.extend(config.open_files.iter().map(|path| open_file(path)));
     let opened = State::open_to_read(&loaded.state);
@@ -89,6 +89,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     ));
     findings.push(check_state(&loaded.state, opened.as_ref()));
     let known = opened.ok().flatten();
+    findings.extend(
+        known
+            .iter()
+            .flat_map(|state| remembered(args, config, state)),
+    );
     match means_to_look(&loaded) {
         Ok(means) => block_on(async {
             // What Google says of the calendars is known of their accounts afterwards.
@@ -181,7 +186,10 @@ fn check_key(config: &Config, state: Option<&State>) -> Finding {
     // What is wrong with the state itself is told where that is looked at.
     let known = state.and_then(|state| state.fact("key").ok().flatten());
     match fitting_key(&config.key_file, known.as_deref()) {
-        Ok(Some(_)) => Finding::fine("key: readable by you alone"),
+        Ok(Some(_)) => Finding::fine(match key::read(&config.key_file) {
+            Ok(Some(_)) => format!("key {}: readable by you alone", config.key_file.display()),
+            _ => "key: given by the environment or by systemd".to_owned(),
+        }),
         Ok(None) => Finding::fine(format!(
             "key: the first sync makes {}",
             config.key_file.display()
@@ -194,10 +202,17 @@ fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Find
     let what = format!("state {}", path.display());
     let open = match opened {
         Ok(Some(state)) => state.open_intents(),
+        Ok(None) if !fsx::can_come(path) => {
+            let words = "it cannot be made there; make its folder writable, or name another place with `state` or --state";
+            return Finding::wrong(what, Exit::Config, words);
+        }
         Ok(None) => return Finding::fine(format!("{what}: the first sync makes it")),
         Err(error) => return Finding::wrong(what, Exit::Config, error.to_string()),
     };
     match open {
+        Ok(_) if !fsx::can_come(path) => {
+            Finding::wrong(what, Exit::Config, "it, or its folder, may not be written")
+        }
         Ok(0) => Finding::fine(format!("{what}: in order")),
         Ok(open) => Finding::fine(format!(
             "{what}: in order; the next run settles {} that a run cut short left open",
@@ -205,6 +220,36 @@ fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Find
         )),
         Err(error) => Finding::wrong(what, Exit::Config, error.to_string()),
     }
+}
+
+/// What the last run left to be settled by a person: what the guard holds back, and blocks where none are written any more.
+fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
+    let program = args.program();
+    let found = |row: &CalendarRow| {
+        let what = format!("calendar {}", row.name);
+        let role = config.calendars.get(&row.name)?.role;
+        if row.result.as_deref() == Some("refused") {
+            let error = row
+                .error
+                .as_deref()
+                .unwrap_or("the guard holds back what would go");
+            let words = format!(
+                "at the last sync: {error}. See what would go: {program} sync --dry-run --allow-mass-delete; allow it \
+                 once: {program} sync --allow-mass-delete"
+            );
+            return Some(Finding::wrong(what, Exit::Refused, words));
+        }
+        (!role.is_target() && row.blocks > 0).then(|| {
+            let words = format!(
+                "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
+                counted(row.blocks, "block"),
+                row.name
+            );
+            Finding::unwise(what, words)
+        })
+    };
+    let rows = state.calendar_rows().unwrap_or_default();
+    rows.iter().filter_map(found).collect()
 }
 
 /// Whether each account is signed in to. One that has no calendars is asked for what it offers.

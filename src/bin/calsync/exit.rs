@@ -1,6 +1,6 @@
 //! Exit codes: the one table, and what leads to each.
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use calsync::{
     config::{ConfigError, key::KeyError},
@@ -20,6 +20,10 @@ pub(crate) const TABLE: &str = "Exit codes:
   6  refused by the guard against mass removal
   7  another run is under way
   8  servers unreachable or limiting; nothing was written";
+
+/// What is wrong with a configuration by which there is nothing to do.
+pub(crate) const NO_ROUTES: &str =
+    "no calendar shows in another; there must be a source and a target that differ";
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Somebody stopped it before it was done.
     Stopped(String),
+    /// By the configuration, no calendar shows in another.
+    Idle(PathBuf),
     /// The system does not let us.
     System(String),
 }
@@ -86,7 +92,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::State(StateError::Busy) => Exit::Busy,
-            Self::Config(_) | Self::Key(_) | Self::State(_) => Exit::Config,
+            Self::Config(_) | Self::Key(_) | Self::State(_) | Self::Idle(_) => Exit::Config,
             Self::SignIn(error) => match error.kind {
                 ErrorKind::SignIn => Exit::Auth,
                 ErrorKind::Refused => Exit::Usage,
@@ -125,6 +131,7 @@ impl fmt::Display for Failure {
             Self::Key(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::SignIn(error) => error.fmt(f),
+            Self::Idle(path) => write!(f, "{}: {NO_ROUTES}; nothing was done", path.display()),
             Self::Usage(words) | Self::Stopped(words) | Self::System(words) => f.write_str(words),
         }
     }

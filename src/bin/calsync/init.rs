@@ -4,7 +4,7 @@
 use std::{
     fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use calsync::{
@@ -25,6 +25,8 @@ struct Answers {
     timezone: Option<String>,
     me: Vec<String>,
     calendars: Vec<(String, String)>,
+    /// Where the state file is to be, if not where everybody looks.
+    state: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
@@ -36,7 +38,10 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
         );
         return Err(Failure::Usage(words));
     }
-    let given = given(options)?;
+    let given = Answers {
+        state: args.state.as_deref().map(absolute_path),
+        ..given(options)?
+    };
     let answers = match given.calendars.is_empty() {
         true => ask(given, &path)?,
         false => {
@@ -75,6 +80,7 @@ fn given(options: &args::Init) -> Result<Answers, Failure> {
         timezone: options.timezone.clone(),
         me: options.me.clone(),
         calendars: calendars.collect::<Result<_, _>>()?,
+        state: None,
     };
     if let Some(name) = &answers.timezone {
         check_zone(name).map_err(Failure::Usage)?;
@@ -198,12 +204,15 @@ fn again(words: String) -> Result<(), Failure> {
 }
 
 fn tell_if_missing(folder: &str) {
-    let is_there = paths::resolve(folder, Path::new("")).is_some_and(|path| path.is_dir());
-    if !is_there {
-        say(&format!(
-            "{folder} is not there yet; make it before the first sync.\n"
-        ));
+    let place = paths::resolve(folder, Path::new(""));
+    if place.as_ref().is_some_and(|path| path.is_dir()) {
+        return;
     }
+    let words = match place.is_some_and(|path| path.exists()) {
+        true => "is not a folder; a calendar is a folder of .ics files",
+        false => "is not there yet; make it before the first sync",
+    };
+    say(&format!("{folder} {words}.\n"));
 }
 
 /// A folder as it is meant from here, wherever the configuration will lie.
@@ -211,8 +220,12 @@ fn absolute(folder: &str) -> String {
     if folder.starts_with('~') {
         return folder.to_owned();
     }
-    let path = std::path::absolute(folder).unwrap_or_else(|_| PathBuf::from(folder));
-    path.display().to_string()
+    absolute_path(Path::new(folder))
+}
+
+fn absolute_path(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.display().to_string()
 }
 
 fn say(words: &str) {
@@ -248,6 +261,9 @@ fn template(answers: &Answers) -> String {
     if !answers.me.is_empty() {
         let list: Vec<String> = answers.me.iter().map(|address| quoted(address)).collect();
         line(&format!("me = [{}]", list.join(", ")));
+    }
+    if let Some(state) = &answers.state {
+        line(&format!("state = {}", quoted(state)));
     }
     for (name, folder) in &answers.calendars {
         line("");

@@ -18,7 +18,7 @@ mod standing;
 mod status;
 mod sync;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use calsync::{clock::Clock, report::Report};
 use jiff::Timestamp;
@@ -57,7 +57,7 @@ fn tell(args: &Args, failure: &Failure, started: Timestamp) -> Exit {
         let took = Clock::System.now().duration_since(started);
         let report = Report {
             dry_run: args.is_dry_run(),
-            seconds: took.as_secs_f64(),
+            seconds: Duration::from_millis(took.as_millis().try_into().unwrap_or(0)).as_secs_f64(),
             errors: failure.sentences(),
             ..Report::nothing(args.command.word(), failure.verdict(), started)
         };

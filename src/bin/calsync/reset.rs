@@ -98,7 +98,11 @@ fn is_agreed(planned: &Planned) -> Result<bool, Failure> {
     }
     let interrupted = || Failure::Stopped("stopped; nothing was removed".to_owned());
     let answer = block_on(unless_stopped(typed()))?.ok_or_else(interrupted)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    let is_agreed = matches!(answer.trim(), "y" | "Y" | "yes" | "Yes");
+    if !is_agreed && stderr.write_all(b"Nothing was removed.\n").is_err() {
+        tracing::debug!("stderr is closed");
+    }
+    Ok(is_agreed)
 }
 
 /// The line that somebody types; empty if nobody does. Read in a thread of its own, so that a signal still counts meanwhile:

@@ -21,6 +21,9 @@ use crate::{
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     wait(options.jitter)?;
     let context = Context::open(args)?;
+    if context.config.routes.is_empty() {
+        return Err(Failure::Idle(context.config.path));
+    }
     let request = Request {
         dry_run: options.dry_run,
         full: options.full,

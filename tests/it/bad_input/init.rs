@@ -82,6 +82,18 @@ fn what_init_writes_is_what_calsync_takes() {
 }
 
 #[test]
+fn a_file_is_no_folder_and_the_place_of_the_state_is_kept() {
+    let home = fresh();
+    crate::support::program::write(&home.path("one.ics"), b"");
+    let flags = ["init", "--timezone", "UTC", "--state", "my.db"];
+    let ran = home.expect(0, &[&flags[..], &["--calendar", "a=one.ics"]].concat());
+    ran.says(&["one.ics is not a folder"]);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let state = home.path("my.db").display().to_string();
+    assert!(text.contains(&format!("state = \"{state}\"")), "{text}");
+}
+
+#[test]
 fn a_folder_that_is_not_there_and_a_single_calendar_are_told() {
     let home = fresh();
     let ran = home.expect(

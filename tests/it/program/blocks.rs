@@ -224,7 +224,10 @@ fn a_block_with_guests_is_left_alone() {
     );
     home.put("home", &name, &meeting);
     let told = home.expect(0, &["sync", "-v"]);
-    told.says(&["1 block became somebody's own"]);
+    told.says(&[
+        "1 block became somebody's own",
+        &format!("to be looked at by hand: {name}"),
+    ]);
     assert_eq!(text_of(&home, &name), meeting);
     home.sync();
     home.delete("work", "a.ics");

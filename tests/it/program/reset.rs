@@ -135,8 +135,16 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
         1,
         "a source is never written to by sync"
     );
+    let told = home.expect(0, &["check"]);
+    told.shows(&[
+        "it still holds 1 block from when it was a target",
+        "reset --calendar home",
+    ]);
     home.expect(0, &["reset", "--calendar", "home", "--yes"]);
     assert_eq!(home.blocks("home").len(), 0);
+    assert!(!home.expect(0, &["check"]).all().contains("was a target"));
+    let again = home.expect(0, &["reset", "--calendar", "home", "--yes", "-v"]);
+    assert!(again.stdout.contains("Nothing to remove."), "{again:?}");
 }
 
 /// A `reset` that has asked its question on a terminal, and the terminal's other end.
@@ -169,10 +177,13 @@ fn one_block() -> Home {
 fn on_a_terminal_reset_asks_and_does_what_is_answered() {
     for (answer, left) in [("n\n", 1), ("\n", 1), ("y\n", 0)] {
         let home = one_block();
-        let (mut child, mut terminal) = asked(&home);
+        let (child, mut terminal) = asked(&home);
         terminal.write_all(answer.as_bytes()).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0));
         assert_eq!(home.blocks("home").len(), left, "{answer:?}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(said.contains("Nothing was removed"), left == 1, "{said}");
     }
 }
 

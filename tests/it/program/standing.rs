@@ -54,6 +54,28 @@ fn a_calendar_that_the_guard_protected_is_not_in_step() {
     let text = home.expect(0, &["status"]).stdout;
     assert!(text.contains("refused (last in step "), "{text}");
     assert!(text.contains("home: \"work\" is suddenly empty"), "{text}");
+    let check = home.expect(6, &["check"]);
+    check.shows(&["\"work\" is suddenly empty", "sync --allow-mass-delete"]);
+}
+
+#[test]
+fn a_configuration_by_which_nothing_shows_anywhere_is_a_mistake() {
+    let home = full(1);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("path =", "role = \"source\"\npath ="));
+    home.expect(3, &["check"])
+        .shows(&["no calendar shows in another"]);
+    let ran = home.expect(3, &["sync", "--json"]);
+    ran.says(&["no calendar shows in another"]);
+    assert_eq!(ran.json()["result"], "config");
+}
+
+#[test]
+fn check_tells_that_the_state_file_cannot_be_made_where_it_is_to_be() {
+    let home = full(1);
+    crate::support::program::write(&home.path("file"), b"");
+    let ran = home.expect(3, &["--state", "file/calsync.db", "check"]);
+    ran.shows(&["cannot be made there"]);
 }
 
 #[test]

@@ -245,6 +245,14 @@ impl Ran {
         self
     }
 
+    /// All of these are said on stdout.
+    pub(crate) fn shows(&self, words: &[&str]) -> &Self {
+        for word in words {
+            assert!(self.stdout.contains(word), "no `{word}` in {self:?}");
+        }
+        self
+    }
+
     /// Both streams together.
     pub(crate) fn all(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
