@@ -19,11 +19,7 @@ const NAMES_MAX: usize = 100;
 /// over; `tag` tells whose it is.
 pub fn stage(folder: &Path, tag: &str, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let path = aside(folder, tag, name);
-    // What is in the way was left by a run cut short, or put there by somebody; it is never written through.
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    // What is in the way may be somebody's, moved there by a run that was cut short before it looked: it is not written over.
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).open(&path)?;
     let written = file.write_all(content);
@@ -95,8 +91,8 @@ pub fn remove(
     }
 }
 
-/// Puts somebody's file back to its place, or beside it under a name that every program sees if another has come there since.
-fn give_back(file: &Path, place: &Path) -> io::Result<()> {
+/// Puts somebody's file to a place, or beside it under a name that every program sees if another has come there since.
+pub fn give_back(file: &Path, place: &Path) -> io::Result<()> {
     let stem = place.file_stem().unwrap_or_default().to_string_lossy();
     let beside = (2..=NAMES_MAX).map(|i| place.with_file_name(format!("{stem}-{i}.ics")));
     let mut last = Ok(());

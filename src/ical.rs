@@ -9,4 +9,4 @@ pub mod vtimezone;
 pub mod write;
 
 pub use read::{Reader, read};
-pub use write::write;
+pub use write::{is_cut_short, write};

@@ -625,12 +625,7 @@ fn days_between(from: Date, to: Date) -> i32 {
 }
 
 fn seconds_between(from: DateTime, to: DateTime) -> i64 {
-    let utc = |local| {
-        jiff::tz::Offset::UTC
-            .to_timestamp(local)
-            .map_or(0, jiff::Timestamp::as_second)
-    };
-    utc(to) - utc(from)
+    to.duration_since(from).as_secs()
 }
 
 /// Reads `20261123`, `20261123T090000` or `20261123T090000Z`; a date is its midnight.

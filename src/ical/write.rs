@@ -8,12 +8,29 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use super::vtimezone::vtimezone;
 use crate::model::{Block, Length, Series, Shape, Span, When, Zone, block::zone_name};
 
+/// How every text begins that is written here.
+const HEAD: [&str; 3] = [
+    "BEGIN:VCALENDAR",
+    "VERSION:2.0",
+    "PRODID:-//calsync//calsync//EN",
+];
+
+/// Whether bytes are the beginning of what [`write`] writes, and no more than that.
+pub fn is_cut_short(bytes: &[u8]) -> bool {
+    let head: Vec<u8> = HEAD
+        .iter()
+        .flat_map(|line| [line.as_bytes(), b"\r\n"].concat())
+        .collect();
+    let is_begun = head.starts_with(bytes) || bytes.starts_with(&head);
+    is_begun && !bytes.trim_ascii_end().ends_with(b"END:VCALENDAR")
+}
+
 /// The text of a calendar that holds one block. `now` is its DTSTAMP.
 pub fn write(block: &Block, now: Timestamp) -> String {
     let mut text = Text::default();
-    text.line("BEGIN:VCALENDAR");
-    text.line("VERSION:2.0");
-    text.line("PRODID:-//calsync//calsync//EN");
+    for line in HEAD {
+        text.line(line);
+    }
     if let Shape::Series(Series {
         start: When::Time(local, Zone::Named(zone)),
         ..

@@ -7,7 +7,7 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{OccurrenceKey, Span, Zone};
+use super::{OccurrenceKey, Span, Zone, zone::latest};
 
 /// A start: a whole day, or a local time in a zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ impl When {
                     Length::Elapsed { days, seconds } => zone
                         .instant(later(local, days, 0), home)
                         .checked_add(seconds.seconds())
-                        .unwrap_or(Timestamp::MAX),
+                        .unwrap_or_else(|_| latest()),
                 };
                 Span::timed(start, end)
             }

@@ -45,7 +45,7 @@ impl Table {
             }
             offset = next;
         }
-        Timestamp::from_second(wall - i64::from(offset)).unwrap_or(Timestamp::MAX)
+        Timestamp::from_second(wall - i64::from(offset)).unwrap_or_else(|_| latest())
     }
 
     /// Converts an instant to the local time shown by a clock in this zone.
@@ -116,10 +116,15 @@ pub fn iana(name: &str) -> Option<TimeZone> {
     BUNDLED.get(name).ok()
 }
 
+/// The last instant that there is, in whole seconds as calendars have them. What is later than that ends then.
+pub(super) fn latest() -> Timestamp {
+    Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX)
+}
+
 fn named_instant(zone: &TimeZone, local: DateTime) -> Timestamp {
     zone.to_ambiguous_timestamp(local)
         .compatible()
-        .unwrap_or(Timestamp::MAX)
+        .unwrap_or_else(|_| latest())
 }
 
 impl Serialize for Zone {

@@ -43,7 +43,7 @@ pub struct LocalCalendar {
     home: TimeZone,
     clock: Clock,
     /// What an earlier run, cut short, left unfinished.
-    leftovers: Vec<PathBuf>,
+    leftovers: Vec<(PathBuf, String)>,
 }
 
 impl LocalCalendar {
@@ -79,8 +79,8 @@ impl LocalCalendar {
             let name = entry.file_name();
             // A name that is not UTF-8 cannot be kept; it is shown with marks in place of what cannot be read.
             let name = name.to_string_lossy();
-            if name.strip_prefix(&staged).is_some_and(is_staged_block) {
-                self.leftovers.push(entry.path());
+            if let Some(block) = name.strip_prefix(&staged).and_then(staged_block) {
+                self.leftovers.push((entry.path(), block.to_owned()));
             }
             if !is_calendar_file(&name) {
                 continue;
@@ -253,6 +253,28 @@ impl LocalCalendar {
         Ok((path, inode))
     }
 
+    /// Whether what a run that was cut short left aside is a block, or the beginning of one. Whatever was at a block's place in
+    /// the moment of writing lies there too, and that may be somebody's event.
+    fn is_unfinished_block(&self, path: &Path) -> bool {
+        let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+        let Some(bytes) = read_file(path).ok().filter(|_| is_file) else {
+            return false;
+        };
+        if ical::is_cut_short(&bytes) {
+            return true;
+        }
+        let reader = Reader {
+            me: &self.me,
+            home: &self.home,
+        };
+        let parts = ical::read(&bytes, reader).unwrap_or_default();
+        let is_block = |part: &Part| match part {
+            Part::Event { seen, .. } => seen.as_ref().is_some_and(|seen| !seen.people),
+            Part::Unreadable { .. } => false,
+        };
+        !parts.is_empty() && parts.iter().all(is_block)
+    }
+
     /// Where a block lies now that its file was moved there; `inode` is that file's. What another program put there since then
     /// must not be taken for the block.
     fn written(&self, href: Href, inode: u64) -> Answer<Place> {
@@ -418,8 +440,15 @@ impl Provider for LocalCalendar {
     }
 
     fn tidy(&mut self) {
-        for path in self.leftovers.drain(..) {
-            fsx::discard(&path);
+        for (path, name) in std::mem::take(&mut self.leftovers) {
+            if self.is_unfinished_block(&path) {
+                fsx::discard(&path);
+            } else if let Err(error) = fsx::give_back(&path, &self.path(&name)) {
+                tracing::warn!(
+                    "{} was moved aside by a run that was cut short, and cannot be put back: {error}",
+                    path.display()
+                );
+            }
         }
     }
 
@@ -442,10 +471,11 @@ pub fn file_name(id: &BlockId) -> String {
     format!("{id}.ics")
 }
 
-/// Whether this is what the name of an unfinished block file ends in: nobody else names a file so.
-fn is_staged_block(rest: &str) -> bool {
-    let name = rest.strip_suffix(".tmp").unwrap_or_default();
-    name.strip_suffix(".ics").is_some_and(ident::is_shaped)
+/// The block file that a file with a name that ends so is to become, or was: nobody else names a file so.
+fn staged_block(rest: &str) -> Option<&str> {
+    let name = rest.strip_suffix(".tmp")?;
+    let id = name.strip_suffix(".ics")?;
+    ident::is_shaped(id).then_some(name)
 }
 
 /// Whether a file in a vdir is an event: neither hidden nor unfinished.

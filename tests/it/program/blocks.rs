@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::support::program::{
-    Files, Home, calendar, event_with, files_in, meeting, utc, weekly, write,
+    Files, Home, KEY, calendar, event_with, files_in, meeting, utc, weekly, write,
 };
 
 /// A home with one block in `home`, and that block's file name and text.
@@ -197,6 +197,58 @@ fn many_copies_at_once_are_no_mass_removal_and_reset_finds_them_all() {
             .json();
         assert_eq!(report["deleted"], 31, "{report}");
         assert_eq!(home.files("home"), Files::new(), "{name}");
+    }
+}
+
+/// What a run that was cut short leaves of this text, at the place where a block file is looked at before it goes.
+fn left_aside(home: &Home, block: &str, text: &str) -> std::path::PathBuf {
+    let key = data_encoding::HEXLOWER.decode(KEY.as_bytes()).unwrap();
+    let tag = calsync::ident::Mint::new(&key.try_into().unwrap()).fingerprint();
+    let path = calsync::fsx::aside(&home.folder("home"), &tag, block);
+    write(&path, text.as_bytes());
+    path
+}
+
+#[test]
+fn what_a_killed_run_left_aside_goes_if_it_is_a_block_and_comes_back_if_it_is_somebodys() {
+    let home = Home::with(&["work", "home"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let guest = text.replace(
+        "END:VEVENT",
+        "ATTENDEE:mailto:bob@example.org\r\nEND:VEVENT",
+    );
+    let half = text.split_at(text.len() / 2).0;
+    let mut day = 10;
+    for (left, stays) in [
+        (&*text, false),
+        (half, false),
+        ("", false),
+        (&*guest, true),
+        (&*meeting("precious", 5), true),
+        ("what nobody can read", true),
+    ] {
+        let aside = left_aside(&home, &name, left);
+        let before = home.files("home").len();
+        day += 1;
+        home.put("work", "more.ics", meeting("more", day));
+        home.run(&["sync"]);
+        assert!(!aside.exists(), "{left}");
+        let files = home.files("home");
+        assert_eq!(
+            files.values().any(|file| file == left.as_bytes()),
+            stays || left == text
+        );
+        let back = files
+            .keys()
+            .find(|file| file.starts_with(name.trim_end_matches(".ics")) && **file != name);
+        assert_eq!(back.is_some(), stays, "{before} {left}");
+        if let Some(back) = back {
+            home.delete("home", back);
+        }
     }
 }
 

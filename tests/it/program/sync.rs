@@ -288,6 +288,23 @@ fn a_tool_that_writes_a_temporary_file_beside_an_event_disturbs_nothing() {
 }
 
 #[test]
+fn what_ends_at_the_end_of_all_calendars_keeps_its_time_busy() {
+    for end in ["99991231T000000Z", "99991231T235959", "99991230T120000Z"] {
+        let home = Home::with(&["work", "home"]);
+        let start = utc(3, "090000");
+        let times = format!("DTSTART:{start}\nDTEND:{end}");
+        home.put("work", "a.ics", event_with("a", &times));
+        home.sync();
+        let blocks = home.blocks("home");
+        assert_eq!(blocks.len(), 1, "{end}");
+        let text = String::from_utf8(blocks.into_values().next().unwrap()).unwrap();
+        assert!(text.contains("DTEND:99991230T"), "{end}: {text}");
+        home.sync_idle();
+        home.expect(0, &["sync", "--full"]).is_silent();
+    }
+}
+
+#[test]
 fn whole_days_stay_whole_days() {
     let home = Home::with(&["work", "home"]);
     let (first, after) = (
