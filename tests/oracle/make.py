@@ -123,6 +123,15 @@ def _(timed):
 
 
 @policy(
+    "rule-until-before-start",
+    "DTSTART is the first instance of a series whatever its rule says (RFC 5545 3.8.5.3), so what was entered once shows;"
+    " the oracle shows nothing",
+)
+def _(timed):
+    return change(timed, add=["2026-06-01T10:00/11:00", "2026-07-06T08:00/09:00"])
+
+
+@policy(
     "rule-dtstart-unmatched-count",
     "DTSTART always counts as the first occurrence (RFC 5545 3.3.10 on COUNT);"
     " the oracle counts only what the rule matches",
