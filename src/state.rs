@@ -3,7 +3,7 @@
 //! Nothing here says what to do; the plan is worked out anew in every run. Losing the file loses history, not blocks.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -156,9 +156,14 @@ impl State {
             return Ok(None);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(path, flags).and_then(|db| {
+        let look = |name: &Path, flags| {
+            let db = Connection::open_with_flags(name, flags)?;
             db.busy_timeout(Duration::from_secs(2))?;
             Ok((schema(&db)?, db))
+        };
+        let opened = look(path, flags).or_else(|error: rusqlite::Error| match at_rest(path) {
+            Some(name) => look(&name, flags | OpenFlags::SQLITE_OPEN_URI),
+            None => Err(error),
         });
         let (found, db) = opened.map_err(|error| cannot_open(path, &error))?;
         match found {
@@ -234,6 +239,21 @@ impl State {
 }
 
 /// Why a file cannot be opened: because of what is in it, or because of what the system says.
+/// The name of a state file that nobody can be writing to, since its disk or folder lets nobody, with nothing in its log. `SQLite`
+/// otherwise wants to make files beside the one that it reads.
+fn at_rest(path: &Path) -> Option<PathBuf> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let is_logged = fs::metadata(log).is_ok_and(|meta| meta.len() > 0);
+    let name = std::path::absolute(path).ok()?;
+    let name = name
+        .to_str()?
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    (!is_logged && !fsx::can_come(path)).then(|| format!("file:{name}?immutable=1").into())
+}
+
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StateError {
     let (path, why) = (path.to_owned(), error.to_string());
     match error.sqlite_error_code() {

@@ -246,6 +246,10 @@ impl LocalCalendar {
 
     /// Writes a block beside its place, and says which file that is.
     fn stage(&mut self, name: &str, block: &Block) -> Answer<(PathBuf, u64)> {
+        let aside = fsx::aside(&self.folder, &self.tag, name);
+        if aside.symlink_metadata().is_ok() {
+            self.clear_away(&aside, name);
+        }
         let text = ical::write(block, self.clock.now());
         let staged = fsx::stage(&self.folder, &self.tag, name, text.as_bytes());
         let known = staged.and_then(|path| Ok((fs::symlink_metadata(&path)?.ino(), path)));
@@ -273,6 +277,18 @@ impl LocalCalendar {
             Part::Unreadable { .. } => false,
         };
         !parts.is_empty() && parts.iter().all(is_block)
+    }
+
+    /// Removes what a run that was cut short left aside of a file, or puts it back if it is somebody's.
+    fn clear_away(&self, aside: &Path, name: &str) {
+        if self.is_unfinished_block(aside) {
+            fsx::discard(aside);
+        } else if let Err(error) = fsx::give_back(aside, &self.path(name)) {
+            tracing::warn!(
+                "{} was moved aside by a run that was cut short, and cannot be put back: {error}",
+                aside.display()
+            );
+        }
     }
 
     /// Where a block lies now that its file was moved there; `inode` is that file's. What another program put there since then
@@ -441,14 +457,7 @@ impl Provider for LocalCalendar {
 
     fn tidy(&mut self) {
         for (path, name) in std::mem::take(&mut self.leftovers) {
-            if self.is_unfinished_block(&path) {
-                fsx::discard(&path);
-            } else if let Err(error) = fsx::give_back(&path, &self.path(&name)) {
-                tracing::warn!(
-                    "{} was moved aside by a run that was cut short, and cannot be put back: {error}",
-                    path.display()
-                );
-            }
+            self.clear_away(&path, &name);
         }
     }
 

@@ -405,8 +405,9 @@ pub(super) fn recount(db: &Connection, calendar: i64) -> Stated<()> {
     let sql = "UPDATE calendars SET
         events = (SELECT count(DISTINCT uid) FROM events WHERE calendar = ?1),
         blocks = (SELECT count(*) FROM blocks WHERE calendar = ?1),
-        unreadable = (SELECT count(*) FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
-            + (SELECT count(*) FROM events WHERE calendar = ?1 AND trouble IS NOT NULL),
+        unreadable = (SELECT count(*) FROM resources r
+            LEFT JOIN events e ON e.resource = r.id AND e.trouble IS NOT NULL
+            WHERE r.calendar = ?1 AND (r.trouble IS NOT NULL OR e.trouble IS NOT NULL)),
         foreigns = (SELECT coalesce(sum(foreigns), 0) FROM resources WHERE calendar = ?1)
         WHERE id = ?1";
     db.prepare_cached(sql)?.execute([calendar])?;

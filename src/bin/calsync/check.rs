@@ -1,13 +1,16 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use calsync::{
     auth::VaultError,
-    config::{Config, Means, key},
+    config::{Config, Means, Place, key},
     fsx,
-    model::counted,
-    provider::{Answer, Probe, Provider as _},
+    model::{CalendarName, counted},
+    provider::{
+        Answer, Probe, Provider as _,
+        local::{Folder, folders},
+    },
     run::twins,
     session::Seat,
     state::{CalendarRow, State, StateError},
@@ -336,6 +339,13 @@ async fn check_calendars(
             }) if role.is_target() => {
                 Finding::wrong(what, Exit::Partial, not_writable(config, account))
             }
+            Ok(Probe {
+                resources: Some(0), ..
+            }) if holds_calendars(config, name) => Finding::unwise(
+                what,
+                "no .ics file lies there, but in the folders inside it; if these are calendars, name each of them, or make an \
+                 account of the folder",
+            ),
             Ok(Probe { resources, .. }) => {
                 let count = resources.map(|n| counted(n, "file"));
                 let count = count
@@ -363,6 +373,20 @@ async fn check_calendars(
         let what = format!("calendar {}", twin.name);
         findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }
+}
+
+/// Whether a calendar's folder rather is a folder of calendars.
+fn holds_calendars(config: &Config, name: &CalendarName) -> bool {
+    let Some(Place::Local(path)) = config.calendars.get(name).map(|calendar| &calendar.place)
+    else {
+        return false;
+    };
+    let is_event = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|e| e == "ics");
+    let holds_events = |folder: Folder| {
+        let entries = fs::read_dir(path.join(folder.id));
+        entries.is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|e| is_event(&e))))
+    };
+    folders(path).is_ok_and(|found| found.into_iter().any(holds_events))
 }
 
 fn not_writable(config: &Config, account: &str) -> String {

@@ -98,6 +98,13 @@ fn judge(answers: &Answers, path: &Path) -> Result<(), String> {
         }
         config::check_name(name).map_err(|words| format!("\"{name}\": {words}"))?;
     }
+    let place = |folder: &str| paths::resolve(folder, Path::new(""));
+    let mut folders = answers.calendars.iter().map(|(_, folder)| folder);
+    if let Some(file) = folders.find(|f| place(f).is_some_and(|f| f.exists() && !f.is_dir())) {
+        return Err(format!(
+            "{file} is not a folder; a calendar is a folder of .ics files"
+        ));
+    }
     match config::check(path, &template(answers)) {
         Ok(_) => Ok(()),
         Err(config::ConfigError::Mistakes { mistakes, .. }) => {
@@ -137,9 +144,17 @@ fn ask(given: Answers, path: &Path) -> Result<Answers, Failure> {
     }
     loop {
         let number = answers.calendars.len() + 1;
-        let name = question(&format!("Name of calendar {number} (empty: that is all): "))?;
+        let name = question(&format!(
+            "Name of calendar {number}, such as work (empty: that is all): "
+        ))?;
         if name.is_empty() {
             return Ok(answers);
+        }
+        if name.contains(['=', '/', '~', '@']) {
+            again(format!(
+                "\"{name}\" is no name such as \"work\"; where the calendar is comes next"
+            ))?;
+            continue;
         }
         if let Err(words) = config::check_name(&name) {
             again(words)?;
@@ -180,7 +195,7 @@ fn ask_timezone() -> Result<String, Failure> {
 
 fn ask_addresses() -> Result<Vec<String>, Failure> {
     loop {
-        let words = "Your mail addresses, so that what you declined does not block (empty: none): ";
+        let words = "Your mail addresses, with commas between them, so that what you declined does not block (empty: none): ";
         let answer = question(words)?;
         let parts = answer.split([',', ' ']).map(str::trim);
         let addresses: Vec<String> = parts
@@ -204,15 +219,12 @@ fn again(words: String) -> Result<(), Failure> {
 }
 
 fn tell_if_missing(folder: &str) {
-    let place = paths::resolve(folder, Path::new(""));
-    if place.as_ref().is_some_and(|path| path.is_dir()) {
-        return;
+    let is_there = paths::resolve(folder, Path::new("")).is_some_and(|path| path.is_dir());
+    if !is_there {
+        say(&format!(
+            "{folder} is not there yet; make it before the first sync.\n"
+        ));
     }
-    let words = match place.is_some_and(|path| path.exists()) {
-        true => "is not a folder; a calendar is a folder of .ics files",
-        false => "is not there yet; make it before the first sync",
-    };
-    say(&format!("{folder} {words}.\n"));
 }
 
 /// A folder as it is meant from here, wherever the configuration will lie.

@@ -213,3 +213,19 @@ fn a_key_that_did_not_fit_on_the_disk_is_made_by_the_next_run() {
     assert!(ran.stdout.contains("code1=3\nfiller\n"), "{ran:?}");
     assert!(ran.stdout.contains("code2=0"), "{ran:?}");
 }
+
+#[test]
+fn status_reads_a_state_file_that_nobody_may_write() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    let state = ["--state", "is it 100%/state.db"];
+    home.expect(0, &[&["sync"][..], &state].concat());
+    set_mode(&home.path("is it 100%/state.db"), 0o444);
+    set_mode(&home.path("is it 100%"), 0o555);
+    let ran = home.run_without_privileges(&[&["status"][..], &state].concat());
+    set_mode(&home.path("is it 100%"), 0o755);
+    if let Some(ran) = ran {
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.shows(&["in step"]);
+    }
+}

@@ -86,8 +86,10 @@ fn a_file_is_no_folder_and_the_place_of_the_state_is_kept() {
     let home = fresh();
     crate::support::program::write(&home.path("one.ics"), b"");
     let flags = ["init", "--timezone", "UTC", "--state", "my.db"];
-    let ran = home.expect(0, &[&flags[..], &["--calendar", "a=one.ics"]].concat());
+    let ran = home.expect(2, &[&flags[..], &["--calendar", "a=one.ics"]].concat());
     ran.says(&["one.ics is not a folder"]);
+    assert!(!home.config_file().exists());
+    home.expect(0, &[&flags[..], &["--calendar", "a=cal/nowhere"]].concat());
     let text = fs::read_to_string(home.config_file()).unwrap();
     let state = home.path("my.db").display().to_string();
     assert!(text.contains(&format!("state = \"{state}\"")), "{text}");

@@ -71,6 +71,30 @@ fn a_configuration_by_which_nothing_shows_anywhere_is_a_mistake() {
 }
 
 #[test]
+fn check_knows_a_folder_of_calendars_from_a_calendar() {
+    let home = full(1);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("~/cal/home", "~/cal"));
+    let ran = home.expect(0, &["check"]);
+    ran.shows(&["but in the folders inside it"]);
+}
+
+#[test]
+fn an_unreadable_file_that_is_gone_is_not_counted_with_the_next_one() {
+    let home = full(4);
+    home.sync();
+    let start = "DTSTART:2026-11-30 10:00";
+    home.put("work", "bad.ics", event_with("bad", start));
+    home.expect(5, &["sync"]);
+    home.delete("work", "bad.ics");
+    let half = meeting("u1", 2).split_at(60).0.to_owned();
+    home.put("work", "u1.ics", half);
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["u1.ics could not be read"]);
+    assert!(!ran.stderr.contains("more"), "{ran:?}");
+}
+
+#[test]
 fn check_tells_that_the_state_file_cannot_be_made_where_it_is_to_be() {
     let home = full(1);
     crate::support::program::write(&home.path("file"), b"");
