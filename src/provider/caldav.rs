@@ -25,7 +25,7 @@ use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
 use cursor::Reached;
-use reading::Reading;
+use reading::{Reading, own_failure};
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";
@@ -120,8 +120,13 @@ impl CaldavCalendar {
 
     /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
     async fn ask(&mut self, ask: Ask) -> Answer<Response> {
+        self.ask_around(ask).await.map(|(_, answer)| answer)
+    }
+
+    /// The same, with where it was answered in the end.
+    async fn ask_around(&mut self, ask: Ask) -> Answer<(Address, Response)> {
         let sent = self.account.line.requests();
-        let answer = self.account.ask(ask, self.whose()).await;
+        let answer = self.account.ask_around(ask, self.whose()).await;
         self.requests += self.account.line.requests() - sent;
         answer
     }
@@ -132,6 +137,12 @@ impl CaldavCalendar {
 
     fn refused(&self, response: &Response, doing: Doing) -> ProviderError {
         self.account.refused(response, self.whose(), doing)
+    }
+
+    /// What it means that a server failed at the calendar inside of an answer that is otherwise a success.
+    fn refused_inside(&self, refusal: &Refusal, response: &Response) -> ProviderError {
+        self.account
+            .meant(refusal, response, self.whose(), Doing::Reading)
     }
 
     fn error(&self, kind: ErrorKind, what: &str) -> ProviderError {
@@ -333,9 +344,10 @@ impl CaldavCalendar {
         let props = ["d:resourcetype", "d:current-user-privilege-set"];
         let ask = Ask::xml("PROPFIND", &at, "0", &xml::propfind(&props));
         let response = self.ask(ask).await?;
-        let found = self
-            .account
-            .multistatus(&response, self.whose(), Doing::Reading)?;
+        let found = self.listing(&response)?;
+        if let Some(refusal) = own_failure(&found, &at) {
+            return Err(self.refused_inside(&refusal, &response));
+        }
         match found.members.first() {
             Some(member) if member.props.is_calendar => Ok(Probe {
                 writable: member.props.is_writable(),

@@ -69,6 +69,15 @@ impl Refusal {
         }
     }
 
+    /// What a server said of the one thing that it was asked for, inside of an answer that is otherwise a success.
+    pub fn inside(status: u16) -> Self {
+        Self {
+            status,
+            condition: Condition::default(),
+            buried: false,
+        }
+    }
+
     /// Whether the UID of a new resource belongs to another one already.
     pub fn is_uid_taken(&self) -> bool {
         matches!(

@@ -234,6 +234,10 @@ impl CaldavCalendar {
             return without_sync(reading, token, &refusal, error);
         }
         let found = self.listing(&response)?;
+        if let Some(refusal) = own_failure(&found, folder) {
+            let error = self.refused_inside(&refusal, &response);
+            return without_sync(reading, token, &refusal, error);
+        }
         let cut = found
             .members
             .iter()
@@ -286,6 +290,9 @@ impl CaldavCalendar {
                     return Err(Stumble::Lost { moved: true });
                 }
                 let found = self.listing(&response)?;
+                if let Some(refusal) = own_failure(&found, folder) {
+                    return Err(self.refused_inside(&refusal, &response).into());
+                }
                 let props = found.members.into_iter().next().map(|member| member.props);
                 props.and_then(|props| props.tag)
             }
@@ -304,8 +311,15 @@ impl CaldavCalendar {
     async fn list(&mut self, reading: &mut Reading, folder: &Address) -> Result<(), Stumble> {
         let props = ["d:getetag", "d:resourcetype"];
         let ask = Ask::xml("PROPFIND", folder, "1", &xml::propfind(&props));
-        let response = self.ask(ask).await?;
+        let (at, response) = self.ask_around(ask).await?;
         let found = self.listing(&response)?;
+        let failure = own_failure(&found, folder).or_else(|| own_failure(&found, &at));
+        if let Some(refusal) = failure {
+            return Err(self.refused_inside(&refusal, &response).into());
+        }
+        if !is_told(&found, folder) && !is_told(&found, &at) {
+            return Err(self.error(ErrorKind::Broken, NOT_LISTED).into());
+        }
         // What a listing was begun with in another way is told here again.
         reading.listed.clear();
         reading.gone.clear();
@@ -322,7 +336,7 @@ impl CaldavCalendar {
     }
 
     /// What a listing says.
-    fn listing(&self, response: &Response) -> Answer<Multistatus> {
+    pub(super) fn listing(&self, response: &Response) -> Answer<Multistatus> {
         self.account
             .multistatus(response, self.whose(), Doing::Reading)
     }
@@ -476,6 +490,33 @@ fn without_sync(
     }
     reading.stumbled |= refusal.is_servers();
     Err(error.into())
+}
+
+const NOT_LISTED: &str = "the server lists what is in it without the calendar itself, so that nobody knows whether that is all; \
+                          nothing of it is believed";
+
+/// What a server says of the calendar itself.
+fn own<'a>(found: &'a Multistatus, folder: &Address) -> impl Iterator<Item = &'a Member> {
+    found.members.iter().filter(|member| {
+        let at = folder.join(&member.href);
+        at.is_some_and(|at| folder.name_of(&at).is_none())
+    })
+}
+
+/// How the server failed at the calendar itself, in an answer that is otherwise a success. A 507 says there that a listing goes
+/// on, and a 404 of nothing but properties that there are none.
+pub(super) fn own_failure(found: &Multistatus, folder: &Address) -> Option<Refusal> {
+    let failure = |member: &Member| {
+        let whole = member.status.filter(|code| *code >= 300 && *code != 507);
+        whole.or(member.untold.filter(|code| *code >= 300 && *code != 404))
+    };
+    own(found, folder).find_map(failure).map(Refusal::inside)
+}
+
+/// Whether a server tells of the calendar itself: what it lists is then what is in it.
+fn is_told(found: &Multistatus, folder: &Address) -> bool {
+    let is_told = |member: &Member| member.status.is_none_or(|code| code < 300);
+    own(found, folder).any(|member| is_told(member) && member.untold.is_none())
 }
 
 fn href_of(change: &Change) -> &Href {

@@ -41,6 +41,8 @@ pub struct Member {
     pub href: String,
     /// How asking for it went, if that was not said of each property.
     pub status: Option<u16>,
+    /// How asking for its properties went, if not one of them was told.
+    pub untold: Option<u16>,
     /// What it is like.
     pub props: Props,
 }
@@ -217,15 +219,17 @@ fn members(response: Node<'_, '_>) -> Vec<Member> {
     let child = |name| response.children().find(|node| is(*node, DAV, name));
     let status = child("status").and_then(|node| code(&words(node)));
     let mut props = Props::default();
+    let (mut is_told, mut untold) = (false, None);
     for propstat in response.children().filter(|n| is(*n, DAV, "propstat")) {
         let said = propstat.children().find(|node| is(*node, DAV, "status"));
         // What is said under any other status is what the server does not have, or will not tell.
-        if said
-            .and_then(|node| code(&words(node)))
-            .is_none_or(|c| c == 200)
-        {
-            let inner = propstat.children().filter(|n| is(*n, DAV, "prop"));
-            inner.for_each(|prop| props.read(prop));
+        match said.and_then(|node| code(&words(node))) {
+            None | Some(200) => {
+                let inner = propstat.children().filter(|n| is(*n, DAV, "prop"));
+                inner.for_each(|prop| props.read(prop));
+                is_told = true;
+            }
+            failure => untold = untold.max(failure),
         }
     }
     let hrefs = response.children().filter(|node| is(*node, DAV, "href"));
@@ -233,6 +237,7 @@ fn members(response: Node<'_, '_>) -> Vec<Member> {
         .map(|href| Member {
             href: words(href),
             status,
+            untold: untold.filter(|_| !is_told),
             props: props.clone(),
         })
         .collect()

@@ -715,3 +715,61 @@ fn a_server_that_wants_digest_is_given_it_and_nothing_else_after_that() {
     assert_eq!(error.kind, ErrorKind::SignIn);
     assert!(heard(&script).len() <= 4, "no server may go on for ever");
 }
+
+/// How a server may fail at a calendar inside of what looks like a success, and what that is.
+fn failures() -> Vec<(String, ErrorKind)> {
+    let at = |status: u16| {
+        format!(
+            "<d:response><d:href>{FOLDER}</d:href><d:propstat><d:prop><d:resourcetype/></d:prop>\
+             <d:status>HTTP/1.1 {status} X</d:status></d:propstat></d:response>"
+        )
+    };
+    vec![
+        (went(FOLDER, 401), ErrorKind::SignIn),
+        (went(FOLDER, 403), ErrorKind::Refused),
+        (went("/ada/work", 404), ErrorKind::Gone),
+        (went(FOLDER, 500), ErrorKind::Retry(None)),
+        (at(503), ErrorKind::Retry(None)),
+        (at(403), ErrorKind::Refused),
+    ]
+}
+
+#[test]
+fn a_listing_that_failed_inside_of_a_success_is_no_empty_one() {
+    let broken = [String::new(), etag("a.ics", "1")].map(|says| (says, ErrorKind::Broken));
+    let by_listing = failures().into_iter().chain(broken);
+    for (says, kind) in by_listing {
+        let told = says.clone();
+        let script = listening(move |asked| match since(asked) {
+            Some(_) => Says::status(501),
+            None if asked.body.contains("getctag") => Says::many(""),
+            None if is_multiget(asked) => tell(asked, "1"),
+            None => Says::many(&told),
+        });
+        let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+        assert_eq!(error.kind, kind, "{says}: {error}");
+    }
+}
+
+#[test]
+fn what_changed_is_not_believed_of_a_server_that_failed_at_the_calendar() {
+    for (says, kind) in failures() {
+        // With a token beside it, and without one.
+        for beside in [token("http://t/9"), String::new()] {
+            let told = format!("{says}{beside}");
+            let script = listening(move |_| Says::many(&told));
+            for from in [None, Some(reached(&script, "http://t/1"))] {
+                let pulled = poll_out(calendar(&script).pull(from.as_ref(), &Memory::default()));
+                assert_eq!(pulled.unwrap_err().kind, kind, "{says}{beside}");
+            }
+        }
+    }
+    // Nothing at all is not that nothing is there.
+    let script = listening(|_| Says::many(""));
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(
+        error.message.contains("nothing of it is believed"),
+        "{error}"
+    );
+}
