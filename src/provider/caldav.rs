@@ -15,6 +15,7 @@ use crate::{
 mod account;
 pub mod address;
 pub mod answer;
+mod bounds;
 mod cursor;
 mod reading;
 pub mod xml;

@@ -378,7 +378,7 @@ pub(super) fn senseless(whose: Whose<'_>, nonsense: Nonsense) -> ProviderError {
         Nonsense::Page => {
             "`url` must be the address of the CalDAV server, which the service's help names"
         }
-        Nonsense::Other => {
+        Nonsense::Endless | Nonsense::Other => {
             "nothing of it is believed. Is `url` right, and nothing in between that answers itself?"
         }
     };

@@ -8,6 +8,8 @@
 
 use roxmltree::{Document, Node};
 
+use super::bounds::is_bounded;
+
 const DAV: &str = "DAV:";
 const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
 const CALSERVER: &str = "http://calendarserver.org/ns/";
@@ -20,6 +22,9 @@ pub enum Nonsense {
     /// A page for people.
     #[error("a web page came, and not a calendar server's answer")]
     Page,
+    /// Something that is made to keep whoever reads it busy.
+    #[error("the answer has too many attributes in one element, or is nested too deep")]
+    Endless,
     /// Something else.
     #[error("the answer makes no sense")]
     Other,
@@ -190,6 +195,12 @@ fn text_of(body: &[u8]) -> String {
 }
 
 fn parsed(text: &str) -> Result<Document<'_>, Nonsense> {
+    if !is_bounded(text) {
+        return Err(match nonsense(text) {
+            Nonsense::Page => Nonsense::Page,
+            _ => Nonsense::Endless,
+        });
+    }
     Document::parse(text).map_err(|_| nonsense(text))
 }
 
@@ -356,6 +367,17 @@ mod tests {
             "<!DOCTYPE m [<!ENTITY a 'b'>]><multistatus xmlns='DAV:'>&a;</multistatus>",
         ] {
             assert_eq!(multistatus(text.as_bytes()), Err(Nonsense::Other), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_keep_the_parser_busy_is_refused() {
+        let attributes: String = (0..200).map(|i| format!(" a{i}='b'")).collect();
+        let deep = format!("{}{}", "<a>".repeat(300), "</a>".repeat(300));
+        for inside in [format!("<a{attributes}/>"), deep] {
+            let text = format!("<multistatus xmlns='DAV:'>{inside}</multistatus>");
+            assert!(Document::parse(&text).is_ok(), "it would be parsed");
+            assert_eq!(multistatus(text.as_bytes()), Err(Nonsense::Endless));
         }
     }
 
