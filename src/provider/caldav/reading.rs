@@ -29,6 +29,9 @@ const RESOURCES_MAX: usize = 500_000;
 /// How many resources are read at once.
 const BATCH: usize = 50;
 
+/// How often a server may say of something that it is not there, of which it just said that it is.
+const DENIALS_MAX: usize = 10;
+
 /// How far a listing has come.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -45,6 +48,8 @@ pub(super) struct Reading {
     gone: BTreeSet<Href>,
     /// What the server would not tell the content of.
     untold: BTreeSet<String>,
+    /// How much of what it listed it did not know any more a moment later.
+    denials: usize,
     /// What still has to be read.
     wanted: Vec<Href>,
     changes: Vec<Change>,
@@ -105,6 +110,7 @@ impl Reading {
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
             untold: BTreeSet::new(),
+            denials: 0,
             wanted: Vec::new(),
             changes: Vec::new(),
             mark: None,
@@ -384,8 +390,10 @@ impl CaldavCalendar {
                 continue;
             };
             let data = member.props.data;
-            if matches!(member.status, Some(404 | 410)) && left.remove(&href) {
-                reading.is_gone(&href);
+            if matches!(member.status, Some(404 | 410)) {
+                // The listing has it. Whoever asks for it alone learns which of the two is right.
+                let is_denied = left.contains(&href) && reading.listed.contains_key(&href);
+                reading.denials += usize::from(is_denied);
             } else if let Some(data) = data.filter(|_| left.remove(&href)) {
                 let told = member.props.etag.as_deref().and_then(version);
                 let told = told.or_else(|| reading.listed.get(&href).cloned().flatten());
@@ -393,6 +401,9 @@ impl CaldavCalendar {
                 let change = self.change(&href, told, data.as_bytes());
                 reading.changes.push(change);
             }
+        }
+        if reading.denials > DENIALS_MAX {
+            return Err(self.error(ErrorKind::Broken, CONTRADICTS));
         }
         Ok(left.into_iter().collect())
     }
@@ -491,6 +502,9 @@ fn without_sync(
     reading.stumbled |= refusal.is_servers();
     Err(error.into())
 }
+
+const CONTRADICTS: &str = "the server says of events that they are there, and then that they are not; nothing of it is believed, \
+                           and the next run reads them again";
 
 const NOT_LISTED: &str = "the server lists what is in it without the calendar itself, so that nobody knows whether that is all; \
                           nothing of it is believed";

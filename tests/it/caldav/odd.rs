@@ -782,3 +782,50 @@ fn an_answer_that_would_keep_the_parser_busy_is_refused_with_words() {
     assert_eq!(error.kind, ErrorKind::Broken);
     assert!(error.message.contains("too many attributes"), "{error}");
 }
+
+/// A server with so many events, which says of each of them that it is not there when it is asked for all at once.
+fn denying(count: usize) -> Script {
+    listening(move |asked| {
+        if since(asked).is_some() {
+            let names = (0..count).map(|i| etag(&format!("{i:02}.ics"), "1"));
+            return Says::many(&(names.collect::<String>() + &token("http://t/2")));
+        }
+        if is_multiget(asked) {
+            let wanted = wanted(asked).into_iter();
+            let all = wanted.map(|name| went(&format!("{FOLDER}{name}"), 404));
+            return Says::many(&all.collect::<String>());
+        }
+        match asked.path.ends_with("/00.ics") {
+            true => Says::status(410),
+            false => Says::status(200)
+                .with("ETag", "\"1\"")
+                .body(meeting("a", 1)),
+        }
+    })
+}
+
+#[test]
+fn what_is_listed_is_not_gone_because_it_is_not_told_with_the_others() {
+    let script = denying(3);
+    let pulled = pull(
+        &script,
+        Some(&reached(&script, "http://t/1")),
+        &Memory::default(),
+    );
+    let is_right: (Vec<&str>, Vec<&str>, Vec<&str>) =
+        (vec!["01.ics", "02.ics"], vec![], vec!["00.ics"]);
+    assert_eq!(told(&pulled), is_right);
+    assert_eq!(heard(&script).len(), 5);
+}
+
+#[test]
+fn a_server_that_takes_back_what_it_listed_is_not_believed() {
+    let script = denying(11);
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(
+        error.message.contains("nothing of it is believed"),
+        "{error}"
+    );
+    assert_eq!(heard(&script).len(), 2);
+}
