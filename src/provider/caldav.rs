@@ -214,14 +214,20 @@ impl CaldavCalendar {
         }
     }
 
-    /// What a refused change means: a resource that is gone is not in the version that was meant either.
+    /// What a refused change means: a resource that is gone is not in the version that was meant either. Nothing is gone because
+    /// a server says so while it refuses: it is looked at.
     async fn unchanged(&mut self, name: &str, response: &Response) -> Answer<ProviderError> {
         let error = self.refused(response, Doing::Changing);
+        let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
-        if unclear && self.resource(name).await?.is_none() {
-            return Ok(self.error(ErrorKind::Gone, "the event is gone"));
+        if !claims_gone && !unclear {
+            return Ok(error);
         }
-        Ok(error)
+        Ok(match self.resource(name).await? {
+            None => self.error(ErrorKind::Gone, "the event is gone"),
+            Some(_) if claims_gone => self.error(ErrorKind::Conflict, STANDS),
+            Some(_) => error,
+        })
     }
 
     /// What stands in the way of a new block. Its UID may be another resource's: of one in this calendar the next listing
@@ -247,6 +253,9 @@ impl CaldavCalendar {
         }
     }
 }
+
+const STANDS: &str =
+    "the server says that an event is gone, and still has it; the next run looks again";
 
 /// Whether a write was done: these say so, and nothing else does.
 fn is_done(response: &Response) -> bool {

@@ -138,6 +138,9 @@ impl Refusal {
             401 => (ErrorKind::SignIn, SIGN_IN),
             403 | 405 if writing => (ErrorKind::Refused, READ_ONLY),
             403 => (ErrorKind::Refused, NOT_SHARED),
+            // That something else is in the way says nothing about whether it stands.
+            409 if doing == Doing::Changing => (ErrorKind::Conflict, CHANGED),
+            409 if doing == Doing::Looking => (ErrorKind::Broken, UNKNOWN),
             404 | 410 | 409 => missing(doing),
             300..=399 => (ErrorKind::Broken, MOVED),
             200 | 400 | 405 | 406 | 415 | 501 if !writing => (ErrorKind::Broken, NO_CALENDAR),

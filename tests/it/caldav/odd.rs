@@ -668,6 +668,10 @@ fn a_change_that_is_refused_is_looked_at() {
         (412, true, ErrorKind::Conflict),
         (412, false, ErrorKind::Gone),
         (404, false, ErrorKind::Gone),
+        (404, true, ErrorKind::Conflict),
+        (410, true, ErrorKind::Conflict),
+        (409, true, ErrorKind::Conflict),
+        (409, false, ErrorKind::Gone),
         (403, true, ErrorKind::Refused),
         (403, false, ErrorKind::Gone),
     ] {
