@@ -342,6 +342,11 @@ impl Provider for CaldavCalendar {
         self.look_around().await
     }
 
+    fn identity(&self) -> Option<String> {
+        // Whoever signs in, and whatever it is called, it is one calendar.
+        self.found.as_ref().map(Address::to_string)
+    }
+
     fn requests(&self) -> u64 {
         self.requests
     }
