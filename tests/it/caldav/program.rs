@@ -287,6 +287,7 @@ fn a_command_can_say_the_password() {
             "its first line must be the password",
         ),
         ("\"/no/such/program\"".to_owned(), 4, "cannot be run"),
+        ("\"yes\"".to_owned(), 4, "says more than 64 KiB"),
         (
             "\"echo wrong\"".to_owned(),
             4,
