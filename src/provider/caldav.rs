@@ -9,7 +9,7 @@ use crate::{
     http::{Method, Response, StatusCode, header},
     ical,
     ident::BlockId,
-    model::{Block, Part, Resource, Version},
+    model::{Block, Part, Print, Resource, Version},
 };
 
 mod account;
@@ -184,7 +184,9 @@ impl CaldavCalendar {
     }
 
     /// Where a block lies that was just written. A server that does not say in which version has put it into words of its own,
-    /// so it is read back; what does not mean the same is not taken for what was written.
+    /// so it is read back. What then looks otherwise may be the server's way of keeping it, or somebody's edit of that moment:
+    /// it is written once more, and what comes out the same way twice is the server's. Anything else is not taken for what was
+    /// written.
     async fn written(&mut self, name: &str, block: &Block, answer: &Response) -> Answer<Place> {
         let place = |version| Place {
             href: name.into(),
@@ -193,24 +195,41 @@ impl CaldavCalendar {
         if let Some(version) = told_version(answer) {
             return Ok(place(version));
         }
-        let version = match self.resource(name).await {
-            Ok(Some((version, text))) if self.is_same(block, &text) => version,
-            // It stands, whatever came of looking at it.
-            _ => UNSEEN.into(),
+        // It stands, whatever comes of looking at it.
+        let Some((version, print)) = self.echo(name, block).await else {
+            return Ok(place(UNSEEN.into()));
         };
-        Ok(place(version))
+        if print == block.print() {
+            return Ok(place(version));
+        }
+        let again = self.write(name, block, Some(&version)).await;
+        let again = again.ok().filter(is_done);
+        let echo = match again {
+            Some(again) if told_version(&again).is_none() => self.echo(name, block).await,
+            _ => None,
+        };
+        let kept = echo.filter(|(_, twice)| *twice == print || *twice == block.print());
+        Ok(place(kept.map_or(UNSEEN.into(), |(version, _)| version)))
     }
 
-    /// Whether a text says what a block says.
-    fn is_same(&self, block: &Block, text: &[u8]) -> bool {
-        let parts = reading::parts(text, &self.me, &self.home).unwrap_or_default();
+    /// How a block looks where it was just written, if it is alone there, at its time, and has no people in it.
+    async fn echo(&mut self, name: &str, block: &Block) -> Option<(Version, Print)> {
+        let (version, text) = self.resource(name).await.ok()??;
+        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
         match &parts[..] {
             [
                 Part::Event {
-                    seen: Some(seen), ..
+                    uid,
+                    seen: Some(seen),
+                    ..
                 },
-            ] => seen.print == block.print(),
-            _ => false,
+            ] if **uid == *block.id.as_str()
+                && !seen.people
+                && (seen.shape.as_ref() == Some(&block.shape) || seen.print == block.print()) =>
+            {
+                Some((version, seen.print))
+            }
+            _ => None,
         }
     }
 

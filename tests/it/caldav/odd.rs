@@ -633,24 +633,49 @@ fn what_is_in_the_way_of_a_block_is_told_apart() {
 
 #[test]
 fn what_a_server_puts_into_its_own_words_is_read_back() {
-    for (is_same, version) in [(true, "7"), (false, "unseen")] {
-        let stands = Arc::new(std::sync::Mutex::new(String::new()));
+    let same = |text: &str, _: usize| text.replace("PRODID:-//calsync", "PRODID:-//server");
+    let title = |text: &str, _: usize| text.replace("SUMMARY:Busy", "SUMMARY:Other");
+    // What somebody made of it in that moment is not how the server keeps it.
+    let edit = |text: &str, put: usize| match put {
+        1 => text.replace("SUMMARY:Busy", "SUMMARY:Dentist"),
+        _ => text.to_owned(),
+    };
+    let edits = |text: &str, put: usize| text.replace("Busy", &format!("Dentist {put}"));
+    let people = |text: &str, _: usize| {
+        text.replace("SUMMARY", "ATTENDEE:mailto:bob@example.org\r\nSUMMARY")
+    };
+    let later = |text: &str, _: usize| text.replace("DTSTART:2026", "DTSTART:2025");
+    let ways: [(fn(&str, usize) -> String, &str, usize); 6] = [
+        (same, "v1", 2),
+        (title, "v2", 4),
+        (edit, "v2", 4),
+        (edits, "unseen", 4),
+        (people, "unseen", 2),
+        (later, "unseen", 2),
+    ];
+    for (way, version, requests) in ways {
+        let stands = std::sync::Mutex::new((String::new(), 0));
         let script = listening(move |asked| {
+            let mut stands = stands.lock().unwrap();
             if asked.method == "PUT" {
-                let text = asked.body.replace("PRODID:-//calsync", "PRODID:-//server");
+                let put = stands.1 + 1;
+                let text = way(&asked.body, put);
                 let text = text.replace("END:VEVENT", "X-SERVER:1\r\nSEQUENCE:3\r\nEND:VEVENT");
-                *stands.lock().unwrap() = match is_same {
-                    true => text,
-                    false => text.replace("SUMMARY:Busy", "SUMMARY:Other"),
-                };
+                *stands = (text, put);
                 return Says::status(201);
             }
-            let text = stands.lock().unwrap().clone();
-            Says::status(200).with("ETag", "\"7\"").body(text)
+            let (text, put) = &*stands;
+            Says::status(200)
+                .with("ETag", format!("\"v{put}\""))
+                .body(text)
         });
         let place = poll_out(calendar(&script).create(&block(1))).unwrap();
-        assert_eq!(&*place.version, version);
-        assert_eq!(heard(&script).len(), 2);
+        let asked = heard(&script);
+        assert_eq!((&*place.version, asked.len()), (version, requests));
+        if requests == 4 {
+            let head = asked[2].head.to_ascii_lowercase();
+            assert!(head.contains("if-match: \"v1\""), "{head}");
+        }
     }
     let script = listening(|_| Says::status(204).with("ETag", "W/\"8\""));
     let place = poll_out(calendar(&script).create(&block(1))).unwrap();
