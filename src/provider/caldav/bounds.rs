@@ -70,12 +70,11 @@ impl<'a> Tag<'a> {
         let (mut word, mut next) = (0, 0);
         for (i, byte) in markup.bytes().enumerate() {
             match (quote, byte) {
-                (Some(open), _) => {
-                    if open == byte {
-                        quote = None;
-                        next = i + 1;
-                    }
+                (Some(open), _) if open == byte => {
+                    quote = None;
+                    next = i + 1;
                 }
+                (Some(_), _) => {}
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'=') => {
                     let name = markup.get(word..i).unwrap_or_default();

@@ -631,6 +631,9 @@ fn what_is_in_the_way_of_a_block_is_told_apart() {
     }
 }
 
+/// What a server makes of a text, and of the how manieth.
+type Rewording = fn(&str, usize) -> String;
+
 #[test]
 fn what_a_server_puts_into_its_own_words_is_read_back() {
     let same = |text: &str, _: usize| text.replace("PRODID:-//calsync", "PRODID:-//server");
@@ -645,7 +648,7 @@ fn what_a_server_puts_into_its_own_words_is_read_back() {
         text.replace("SUMMARY", "ATTENDEE:mailto:bob@example.org\r\nSUMMARY")
     };
     let later = |text: &str, _: usize| text.replace("DTSTART:2026", "DTSTART:2025");
-    let ways: [(fn(&str, usize) -> String, &str, usize); 6] = [
+    let ways: [(Rewording, &str, usize); 6] = [
         (same, "v1", 2),
         (title, "v2", 4),
         (edit, "v2", 4),
