@@ -3,13 +3,16 @@
 
 use std::{
     cell::{Cell, RefCell},
-    process::Stdio,
+    io,
+    process::{ExitStatus, Stdio},
     rc::Rc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::io::AsyncReadExt as _;
+use zeroize::Zeroizing;
 
 use super::{
     Vault,
@@ -27,6 +30,8 @@ use crate::{
 
 /// How long a command may take to say a password.
 const COMMAND_MAX: Duration = Duration::from_mins(1);
+/// The most that such a command may say. Nobody's password is that long.
+const OUTPUT_MAX: u64 = 64 << 10;
 /// How often a server may say no before it is believed. Some say it in passing.
 const REFUSALS_MAX: u32 = 2;
 /// The way of signing in, in the state file.
@@ -284,7 +289,8 @@ async fn said(command: &[String], clock: &Clock) -> Result<Secret, String> {
     command.args(args).kill_on_drop(true);
     // Whatever it has to say beside the password might quote it.
     command.stdin(Stdio::null()).stderr(Stdio::null());
-    let output = match clock.limit(COMMAND_MAX, command.output()).await {
+    command.stdout(Stdio::piped());
+    let (said, status) = match clock.limit(COMMAND_MAX, output(command)).await {
         Some(Ok(output)) => output,
         Some(Err(error)) => {
             return Err(format!(
@@ -298,17 +304,41 @@ async fn said(command: &[String], clock: &Clock) -> Result<Secret, String> {
             ));
         }
     };
-    let whole = Secret::new(String::from_utf8_lossy(&output.stdout));
-    if !output.status.success() {
+    let Some(status) = status else {
         return Err(format!(
-            "`password_command` failed ({}); run it by hand to see why",
-            output.status
+            "`password_command` says more than {} KiB, so it was ended; its first line must be the password, and little else \
+             may follow",
+            OUTPUT_MAX >> 10
+        ));
+    };
+    let whole = Secret::new(String::from_utf8_lossy(&said));
+    if !status.success() {
+        return Err(format!(
+            "`password_command` failed ({status}); run it by hand to see why"
         ));
     }
     match whole.expose().lines().next().map(str::trim_end) {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err("`password_command` said nothing; its first line must be the password".to_owned()),
     }
+}
+
+/// What a command says, and how it ended. One that says too much is ended, and nothing is said of how.
+async fn output(
+    mut command: tokio::process::Command,
+) -> io::Result<(Zeroizing<Vec<u8>>, Option<ExitStatus>)> {
+    let mut child = command.spawn()?;
+    let mut said = Zeroizing::new(Vec::new());
+    if let Some(stdout) = child.stdout.take() {
+        let mut stdout = stdout.take(OUTPUT_MAX + 1);
+        stdout.read_to_end(&mut said).await?;
+    }
+    if u64::try_from(said.len()).unwrap_or(u64::MAX) > OUTPUT_MAX {
+        child.kill().await?;
+        return Ok((said, None));
+    }
+    let status = child.wait().await?;
+    Ok((said, Some(status)))
 }
 
 /// Whether an address can be that of an account: nothing that would be quoted in errors or sent elsewhere.

@@ -9,12 +9,13 @@ use crate::{
     http::{Method, Response, StatusCode, header},
     ical,
     ident::BlockId,
-    model::{Block, Part, Resource, Version},
+    model::{Block, Part, Print, Resource, Version},
 };
 
 mod account;
 pub mod address;
 pub mod answer;
+mod bounds;
 mod cursor;
 mod reading;
 pub mod xml;
@@ -25,7 +26,7 @@ use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
 use cursor::Reached;
-use reading::Reading;
+use reading::{Reading, own_failure};
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";
@@ -120,8 +121,13 @@ impl CaldavCalendar {
 
     /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
     async fn ask(&mut self, ask: Ask) -> Answer<Response> {
+        self.ask_around(ask).await.map(|(_, answer)| answer)
+    }
+
+    /// The same, with where it was answered in the end.
+    async fn ask_around(&mut self, ask: Ask) -> Answer<(Address, Response)> {
         let sent = self.account.line.requests();
-        let answer = self.account.ask(ask, self.whose()).await;
+        let answer = self.account.ask_around(ask, self.whose()).await;
         self.requests += self.account.line.requests() - sent;
         answer
     }
@@ -132,6 +138,12 @@ impl CaldavCalendar {
 
     fn refused(&self, response: &Response, doing: Doing) -> ProviderError {
         self.account.refused(response, self.whose(), doing)
+    }
+
+    /// What it means that a server failed at the calendar inside of an answer that is otherwise a success.
+    fn refused_inside(&self, refusal: &Refusal, response: &Response) -> ProviderError {
+        self.account
+            .meant(refusal, response, self.whose(), Doing::Reading)
     }
 
     fn error(&self, kind: ErrorKind, what: &str) -> ProviderError {
@@ -172,7 +184,9 @@ impl CaldavCalendar {
     }
 
     /// Where a block lies that was just written. A server that does not say in which version has put it into words of its own,
-    /// so it is read back; what does not mean the same is not taken for what was written.
+    /// so it is read back. What then looks otherwise may be the server's way of keeping it, or somebody's edit of that moment:
+    /// it is written once more, and what comes out the same way twice is the server's. Anything else is not taken for what was
+    /// written.
     async fn written(&mut self, name: &str, block: &Block, answer: &Response) -> Answer<Place> {
         let place = |version| Place {
             href: name.into(),
@@ -181,35 +195,58 @@ impl CaldavCalendar {
         if let Some(version) = told_version(answer) {
             return Ok(place(version));
         }
-        let version = match self.resource(name).await {
-            Ok(Some((version, text))) if self.is_same(block, &text) => version,
-            // It stands, whatever came of looking at it.
-            _ => UNSEEN.into(),
+        // It stands, whatever comes of looking at it.
+        let Some((version, print)) = self.echo(name, block).await else {
+            return Ok(place(UNSEEN.into()));
         };
-        Ok(place(version))
+        if print == block.print() {
+            return Ok(place(version));
+        }
+        let again = self.write(name, block, Some(&version)).await;
+        let again = again.ok().filter(is_done);
+        let echo = match again {
+            Some(again) if told_version(&again).is_none() => self.echo(name, block).await,
+            _ => None,
+        };
+        let kept = echo.filter(|(_, twice)| *twice == print || *twice == block.print());
+        Ok(place(kept.map_or(UNSEEN.into(), |(version, _)| version)))
     }
 
-    /// Whether a text says what a block says.
-    fn is_same(&self, block: &Block, text: &[u8]) -> bool {
-        let parts = reading::parts(text, &self.me, &self.home).unwrap_or_default();
+    /// How a block looks where it was just written, if it is alone there, at its time, and has no people in it.
+    async fn echo(&mut self, name: &str, block: &Block) -> Option<(Version, Print)> {
+        let (version, text) = self.resource(name).await.ok()??;
+        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
         match &parts[..] {
             [
                 Part::Event {
-                    seen: Some(seen), ..
+                    uid,
+                    seen: Some(seen),
+                    ..
                 },
-            ] => seen.print == block.print(),
-            _ => false,
+            ] if **uid == *block.id.as_str()
+                && !seen.people
+                && (seen.shape.as_ref() == Some(&block.shape) || seen.print == block.print()) =>
+            {
+                Some((version, seen.print))
+            }
+            _ => None,
         }
     }
 
-    /// What a refused change means: a resource that is gone is not in the version that was meant either.
+    /// What a refused change means: a resource that is gone is not in the version that was meant either. Nothing is gone because
+    /// a server says so while it refuses: it is looked at.
     async fn unchanged(&mut self, name: &str, response: &Response) -> Answer<ProviderError> {
         let error = self.refused(response, Doing::Changing);
+        let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
-        if unclear && self.resource(name).await?.is_none() {
-            return Ok(self.error(ErrorKind::Gone, "the event is gone"));
+        if !claims_gone && !unclear {
+            return Ok(error);
         }
-        Ok(error)
+        Ok(match self.resource(name).await? {
+            None => self.error(ErrorKind::Gone, "the event is gone"),
+            Some(_) if claims_gone => self.error(ErrorKind::Conflict, STANDS),
+            Some(_) => error,
+        })
     }
 
     /// What stands in the way of a new block. Its UID may be another resource's: of one in this calendar the next listing
@@ -235,6 +272,9 @@ impl CaldavCalendar {
         }
     }
 }
+
+const STANDS: &str =
+    "the server says that an event is gone, and still has it; the next run looks again";
 
 /// Whether a write was done: these say so, and nothing else does.
 fn is_done(response: &Response) -> bool {
@@ -321,6 +361,11 @@ impl Provider for CaldavCalendar {
         self.look_around().await
     }
 
+    fn identity(&self) -> Option<String> {
+        // Whoever signs in, and whatever it is called, it is one calendar.
+        self.found.as_ref().map(Address::to_string)
+    }
+
     fn requests(&self) -> u64 {
         self.requests
     }
@@ -333,9 +378,10 @@ impl CaldavCalendar {
         let props = ["d:resourcetype", "d:current-user-privilege-set"];
         let ask = Ask::xml("PROPFIND", &at, "0", &xml::propfind(&props));
         let response = self.ask(ask).await?;
-        let found = self
-            .account
-            .multistatus(&response, self.whose(), Doing::Reading)?;
+        let found = self.listing(&response)?;
+        if let Some(refusal) = own_failure(&found, &at) {
+            return Err(self.refused_inside(&refusal, &response));
+        }
         match found.members.first() {
             Some(member) if member.props.is_calendar => Ok(Probe {
                 writable: member.props.is_writable(),

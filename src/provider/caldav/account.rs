@@ -229,12 +229,13 @@ impl CaldavAccount {
         })
     }
 
-    /// Sends a request in the account's name. If the server sends it elsewhere, it goes there, as far as that may be.
-    pub(super) async fn ask(&self, ask: Ask, whose: Whose<'_>) -> Answer<Response> {
-        self.ask_around(ask, whose).await.map(|(_, answer)| answer)
-    }
-
-    async fn ask_around(&self, mut ask: Ask, whose: Whose<'_>) -> Answer<(Address, Response)> {
+    /// Sends a request in the account's name. If the server sends it elsewhere, it goes there, as far as that may be. Says where
+    /// it was answered in the end.
+    pub(super) async fn ask_around(
+        &self,
+        mut ask: Ask,
+        whose: Whose<'_>,
+    ) -> Answer<(Address, Response)> {
         for _ in 0..=REDIRECTS_MAX {
             let response = self.ask_here(&ask, whose).await?;
             let next = redirected(&ask, &response).filter(|_| ask.may_move());
@@ -299,8 +300,19 @@ impl CaldavAccount {
         if response.status.is_success() && xml::multistatus(&response.body) == Err(Nonsense::Page) {
             return senseless(whose, Nonsense::Page);
         }
+        self.meant(&Refusal::read(response), response, whose, doing)
+    }
+
+    /// What a refusal means that came with a response.
+    pub(super) fn meant(
+        &self,
+        refusal: &Refusal,
+        response: &Response,
+        whose: Whose<'_>,
+        doing: Doing,
+    ) -> ProviderError {
         let wait = response.retry_after(self.line.client().clock().now());
-        Refusal::read(response).error(whose, doing, wait)
+        refusal.error(whose, doing, wait)
     }
 
     pub(super) fn whose<'a>(&'a self, calendar: &'a str) -> Whose<'a> {
@@ -366,7 +378,7 @@ pub(super) fn senseless(whose: Whose<'_>, nonsense: Nonsense) -> ProviderError {
         Nonsense::Page => {
             "`url` must be the address of the CalDAV server, which the service's help names"
         }
-        Nonsense::Other => {
+        Nonsense::Endless | Nonsense::Other => {
             "nothing of it is believed. Is `url` right, and nothing in between that answers itself?"
         }
     };

@@ -1,7 +1,7 @@
 //! Addresses of what a server keeps: which are the same, which one a relative one means, and whom a password may be shown to.
 //! Pure.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 /// Where something is: a server, and a path there. Two that mean the same are equal, however servers spell them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +10,13 @@ pub struct Address {
     origin: String,
     /// The path, decoded as far as its meaning stays the same.
     path: String,
+}
+
+impl fmt::Display for Address {
+    /// In the one form that all spellings share, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path)
+    }
 }
 
 impl Address {

@@ -69,6 +69,15 @@ impl Refusal {
         }
     }
 
+    /// What a server said of the one thing that it was asked for, inside of an answer that is otherwise a success.
+    pub fn inside(status: u16) -> Self {
+        Self {
+            status,
+            condition: Condition::default(),
+            buried: false,
+        }
+    }
+
     /// Whether the UID of a new resource belongs to another one already.
     pub fn is_uid_taken(&self) -> bool {
         matches!(
@@ -129,6 +138,9 @@ impl Refusal {
             401 => (ErrorKind::SignIn, SIGN_IN),
             403 | 405 if writing => (ErrorKind::Refused, READ_ONLY),
             403 => (ErrorKind::Refused, NOT_SHARED),
+            // That something else is in the way says nothing about whether it stands.
+            409 if doing == Doing::Changing => (ErrorKind::Conflict, CHANGED),
+            409 if doing == Doing::Looking => (ErrorKind::Broken, UNKNOWN),
             404 | 410 | 409 => missing(doing),
             300..=399 => (ErrorKind::Broken, MOVED),
             200 | 400 | 405 | 406 | 415 | 501 if !writing => (ErrorKind::Broken, NO_CALENDAR),

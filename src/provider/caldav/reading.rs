@@ -29,6 +29,9 @@ const RESOURCES_MAX: usize = 500_000;
 /// How many resources are read at once.
 const BATCH: usize = 50;
 
+/// How often a server may say of something that it is not there, of which it just said that it is.
+const DENIALS_MAX: usize = 10;
+
 /// How far a listing has come.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -45,6 +48,8 @@ pub(super) struct Reading {
     gone: BTreeSet<Href>,
     /// What the server would not tell the content of.
     untold: BTreeSet<String>,
+    /// How much of what it listed it did not know any more a moment later.
+    denials: usize,
     /// What still has to be read.
     wanted: Vec<Href>,
     changes: Vec<Change>,
@@ -105,6 +110,7 @@ impl Reading {
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
             untold: BTreeSet::new(),
+            denials: 0,
             wanted: Vec::new(),
             changes: Vec::new(),
             mark: None,
@@ -234,6 +240,10 @@ impl CaldavCalendar {
             return without_sync(reading, token, &refusal, error);
         }
         let found = self.listing(&response)?;
+        if let Some(refusal) = own_failure(&found, folder) {
+            let error = self.refused_inside(&refusal, &response);
+            return without_sync(reading, token, &refusal, error);
+        }
         let cut = found
             .members
             .iter()
@@ -286,6 +296,9 @@ impl CaldavCalendar {
                     return Err(Stumble::Lost { moved: true });
                 }
                 let found = self.listing(&response)?;
+                if let Some(refusal) = own_failure(&found, folder) {
+                    return Err(self.refused_inside(&refusal, &response).into());
+                }
                 let props = found.members.into_iter().next().map(|member| member.props);
                 props.and_then(|props| props.tag)
             }
@@ -304,8 +317,15 @@ impl CaldavCalendar {
     async fn list(&mut self, reading: &mut Reading, folder: &Address) -> Result<(), Stumble> {
         let props = ["d:getetag", "d:resourcetype"];
         let ask = Ask::xml("PROPFIND", folder, "1", &xml::propfind(&props));
-        let response = self.ask(ask).await?;
+        let (at, response) = self.ask_around(ask).await?;
         let found = self.listing(&response)?;
+        let failure = own_failure(&found, folder).or_else(|| own_failure(&found, &at));
+        if let Some(refusal) = failure {
+            return Err(self.refused_inside(&refusal, &response).into());
+        }
+        if !is_told(&found, folder) && !is_told(&found, &at) {
+            return Err(self.error(ErrorKind::Broken, NOT_LISTED).into());
+        }
         // What a listing was begun with in another way is told here again.
         reading.listed.clear();
         reading.gone.clear();
@@ -322,7 +342,7 @@ impl CaldavCalendar {
     }
 
     /// What a listing says.
-    fn listing(&self, response: &Response) -> Answer<Multistatus> {
+    pub(super) fn listing(&self, response: &Response) -> Answer<Multistatus> {
         self.account
             .multistatus(response, self.whose(), Doing::Reading)
     }
@@ -370,8 +390,10 @@ impl CaldavCalendar {
                 continue;
             };
             let data = member.props.data;
-            if matches!(member.status, Some(404 | 410)) && left.remove(&href) {
-                reading.is_gone(&href);
+            if matches!(member.status, Some(404 | 410)) {
+                // The listing has it. Whoever asks for it alone learns which of the two is right.
+                let is_denied = left.contains(&href) && reading.listed.contains_key(&href);
+                reading.denials += usize::from(is_denied);
             } else if let Some(data) = data.filter(|_| left.remove(&href)) {
                 let told = member.props.etag.as_deref().and_then(version);
                 let told = told.or_else(|| reading.listed.get(&href).cloned().flatten());
@@ -379,6 +401,9 @@ impl CaldavCalendar {
                 let change = self.change(&href, told, data.as_bytes());
                 reading.changes.push(change);
             }
+        }
+        if reading.denials > DENIALS_MAX {
+            return Err(self.error(ErrorKind::Broken, CONTRADICTS));
         }
         Ok(left.into_iter().collect())
     }
@@ -476,6 +501,36 @@ fn without_sync(
     }
     reading.stumbled |= refusal.is_servers();
     Err(error.into())
+}
+
+const CONTRADICTS: &str = "the server says of events that they are there, and then that they are not; nothing of it is believed, \
+                           and the next run reads them again";
+
+const NOT_LISTED: &str = "the server lists what is in it without the calendar itself, so that nobody knows whether that is all; \
+                          nothing of it is believed";
+
+/// What a server says of the calendar itself.
+fn own<'a>(found: &'a Multistatus, folder: &Address) -> impl Iterator<Item = &'a Member> {
+    found.members.iter().filter(|member| {
+        let at = folder.join(&member.href);
+        at.is_some_and(|at| folder.name_of(&at).is_none())
+    })
+}
+
+/// How the server failed at the calendar itself, in an answer that is otherwise a success. A 507 says there that a listing goes
+/// on, and a 404 of nothing but properties that there are none.
+pub(super) fn own_failure(found: &Multistatus, folder: &Address) -> Option<Refusal> {
+    let failure = |member: &Member| {
+        let whole = member.status.filter(|code| *code >= 300 && *code != 507);
+        whole.or(member.untold.filter(|code| *code >= 300 && *code != 404))
+    };
+    own(found, folder).find_map(failure).map(Refusal::inside)
+}
+
+/// Whether a server tells of the calendar itself: what it lists is then what is in it.
+fn is_told(found: &Multistatus, folder: &Address) -> bool {
+    let is_told = |member: &Member| member.status.is_none_or(|code| code < 300);
+    own(found, folder).any(|member| is_told(member) && member.untold.is_none())
 }
 
 fn href_of(change: &Change) -> &Href {

@@ -8,6 +8,8 @@
 
 use roxmltree::{Document, Node};
 
+use super::bounds::is_bounded;
+
 const DAV: &str = "DAV:";
 const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
 const CALSERVER: &str = "http://calendarserver.org/ns/";
@@ -20,6 +22,9 @@ pub enum Nonsense {
     /// A page for people.
     #[error("a web page came, and not a calendar server's answer")]
     Page,
+    /// Something that is made to keep whoever reads it busy.
+    #[error("the answer has too many attributes in one element, or is nested too deep")]
+    Endless,
     /// Something else.
     #[error("the answer makes no sense")]
     Other,
@@ -41,6 +46,8 @@ pub struct Member {
     pub href: String,
     /// How asking for it went, if that was not said of each property.
     pub status: Option<u16>,
+    /// How asking for its properties went, if not one of them was told.
+    pub untold: Option<u16>,
     /// What it is like.
     pub props: Props,
 }
@@ -188,6 +195,12 @@ fn text_of(body: &[u8]) -> String {
 }
 
 fn parsed(text: &str) -> Result<Document<'_>, Nonsense> {
+    if !is_bounded(text) {
+        return Err(match nonsense(text) {
+            Nonsense::Page => Nonsense::Page,
+            _ => Nonsense::Endless,
+        });
+    }
     Document::parse(text).map_err(|_| nonsense(text))
 }
 
@@ -217,15 +230,17 @@ fn members(response: Node<'_, '_>) -> Vec<Member> {
     let child = |name| response.children().find(|node| is(*node, DAV, name));
     let status = child("status").and_then(|node| code(&words(node)));
     let mut props = Props::default();
+    let (mut is_told, mut untold) = (false, None);
     for propstat in response.children().filter(|n| is(*n, DAV, "propstat")) {
         let said = propstat.children().find(|node| is(*node, DAV, "status"));
         // What is said under any other status is what the server does not have, or will not tell.
-        if said
-            .and_then(|node| code(&words(node)))
-            .is_none_or(|c| c == 200)
-        {
-            let inner = propstat.children().filter(|n| is(*n, DAV, "prop"));
-            inner.for_each(|prop| props.read(prop));
+        match said.and_then(|node| code(&words(node))) {
+            None | Some(200) => {
+                let inner = propstat.children().filter(|n| is(*n, DAV, "prop"));
+                inner.for_each(|prop| props.read(prop));
+                is_told = true;
+            }
+            failure => untold = untold.max(failure),
         }
     }
     let hrefs = response.children().filter(|node| is(*node, DAV, "href"));
@@ -233,6 +248,7 @@ fn members(response: Node<'_, '_>) -> Vec<Member> {
         .map(|href| Member {
             href: words(href),
             status,
+            untold: untold.filter(|_| !is_told),
             props: props.clone(),
         })
         .collect()
@@ -351,6 +367,18 @@ mod tests {
             "<!DOCTYPE m [<!ENTITY a 'b'>]><multistatus xmlns='DAV:'>&a;</multistatus>",
         ] {
             assert_eq!(multistatus(text.as_bytes()), Err(Nonsense::Other), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_keep_the_parser_busy_is_refused() {
+        let attributes: Vec<String> = (0..200).map(|i| format!(" a{i}='b'")).collect();
+        let attributes = attributes.concat();
+        let deep = format!("{}{}", "<a>".repeat(300), "</a>".repeat(300));
+        for inside in [format!("<a{attributes}/>"), deep] {
+            let text = format!("<multistatus xmlns='DAV:'>{inside}</multistatus>");
+            assert!(Document::parse(&text).is_ok(), "it would be parsed");
+            assert_eq!(multistatus(text.as_bytes()), Err(Nonsense::Endless));
         }
     }
 

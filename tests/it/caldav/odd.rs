@@ -631,26 +631,54 @@ fn what_is_in_the_way_of_a_block_is_told_apart() {
     }
 }
 
+/// What a server makes of a text, and of the how manieth.
+type Rewording = fn(&str, usize) -> String;
+
 #[test]
 fn what_a_server_puts_into_its_own_words_is_read_back() {
-    for (is_same, version) in [(true, "7"), (false, "unseen")] {
-        let stands = Arc::new(std::sync::Mutex::new(String::new()));
+    let same = |text: &str, _: usize| text.replace("PRODID:-//calsync", "PRODID:-//server");
+    let title = |text: &str, _: usize| text.replace("SUMMARY:Busy", "SUMMARY:Other");
+    // What somebody made of it in that moment is not how the server keeps it.
+    let edit = |text: &str, put: usize| match put {
+        1 => text.replace("SUMMARY:Busy", "SUMMARY:Dentist"),
+        _ => text.to_owned(),
+    };
+    let edits = |text: &str, put: usize| text.replace("Busy", &format!("Dentist {put}"));
+    let people = |text: &str, _: usize| {
+        text.replace("SUMMARY", "ATTENDEE:mailto:bob@example.org\r\nSUMMARY")
+    };
+    let later = |text: &str, _: usize| text.replace("DTSTART:2026", "DTSTART:2025");
+    let ways: [(Rewording, &str, usize); 6] = [
+        (same, "v1", 2),
+        (title, "v2", 4),
+        (edit, "v2", 4),
+        (edits, "unseen", 4),
+        (people, "unseen", 2),
+        (later, "unseen", 2),
+    ];
+    for (way, version, requests) in ways {
+        let stands = std::sync::Mutex::new((String::new(), 0));
         let script = listening(move |asked| {
+            let mut stands = stands.lock().unwrap();
             if asked.method == "PUT" {
-                let text = asked.body.replace("PRODID:-//calsync", "PRODID:-//server");
+                let put = stands.1 + 1;
+                let text = way(&asked.body, put);
                 let text = text.replace("END:VEVENT", "X-SERVER:1\r\nSEQUENCE:3\r\nEND:VEVENT");
-                *stands.lock().unwrap() = match is_same {
-                    true => text,
-                    false => text.replace("SUMMARY:Busy", "SUMMARY:Other"),
-                };
+                *stands = (text, put);
                 return Says::status(201);
             }
-            let text = stands.lock().unwrap().clone();
-            Says::status(200).with("ETag", "\"7\"").body(text)
+            let (text, put) = &*stands;
+            Says::status(200)
+                .with("ETag", format!("\"v{put}\""))
+                .body(text)
         });
         let place = poll_out(calendar(&script).create(&block(1))).unwrap();
-        assert_eq!(&*place.version, version);
-        assert_eq!(heard(&script).len(), 2);
+        let asked = heard(&script);
+        assert_eq!((&*place.version, asked.len()), (version, requests));
+        if requests == 4 {
+            let head = asked[2].head.to_ascii_lowercase();
+            assert!(head.contains("if-match: \"v1\""), "{head}");
+        }
     }
     let script = listening(|_| Says::status(204).with("ETag", "W/\"8\""));
     let place = poll_out(calendar(&script).create(&block(1))).unwrap();
@@ -668,6 +696,10 @@ fn a_change_that_is_refused_is_looked_at() {
         (412, true, ErrorKind::Conflict),
         (412, false, ErrorKind::Gone),
         (404, false, ErrorKind::Gone),
+        (404, true, ErrorKind::Conflict),
+        (410, true, ErrorKind::Conflict),
+        (409, true, ErrorKind::Conflict),
+        (409, false, ErrorKind::Gone),
         (403, true, ErrorKind::Refused),
         (403, false, ErrorKind::Gone),
     ] {
@@ -714,4 +746,119 @@ fn a_server_that_wants_digest_is_given_it_and_nothing_else_after_that() {
     let error = poll_out(self::calendar(&script).pull(None, &Memory::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::SignIn);
     assert!(heard(&script).len() <= 4, "no server may go on for ever");
+}
+
+/// How a server may fail at a calendar inside of what looks like a success, and what that is.
+fn failures() -> Vec<(String, ErrorKind)> {
+    let at = |status: u16| {
+        format!(
+            "<d:response><d:href>{FOLDER}</d:href><d:propstat><d:prop><d:resourcetype/></d:prop>\
+             <d:status>HTTP/1.1 {status} X</d:status></d:propstat></d:response>"
+        )
+    };
+    vec![
+        (went(FOLDER, 401), ErrorKind::SignIn),
+        (went(FOLDER, 403), ErrorKind::Refused),
+        (went("/ada/work", 404), ErrorKind::Gone),
+        (went(FOLDER, 500), ErrorKind::Retry(None)),
+        (at(503), ErrorKind::Retry(None)),
+        (at(403), ErrorKind::Refused),
+    ]
+}
+
+#[test]
+fn a_listing_that_failed_inside_of_a_success_is_no_empty_one() {
+    let broken = [String::new(), etag("a.ics", "1")].map(|says| (says, ErrorKind::Broken));
+    let by_listing = failures().into_iter().chain(broken);
+    for (says, kind) in by_listing {
+        let told = says.clone();
+        let script = listening(move |asked| match since(asked) {
+            Some(_) => Says::status(501),
+            None if asked.body.contains("getctag") => Says::many(""),
+            None if is_multiget(asked) => tell(asked, "1"),
+            None => Says::many(&told),
+        });
+        let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+        assert_eq!(error.kind, kind, "{says}: {error}");
+    }
+}
+
+#[test]
+fn what_changed_is_not_believed_of_a_server_that_failed_at_the_calendar() {
+    for (says, kind) in failures() {
+        // With a token beside it, and without one.
+        for beside in [token("http://t/9"), String::new()] {
+            let told = format!("{says}{beside}");
+            let script = listening(move |_| Says::many(&told));
+            for from in [None, Some(reached(&script, "http://t/1"))] {
+                let pulled = poll_out(calendar(&script).pull(from.as_ref(), &Memory::default()));
+                assert_eq!(pulled.unwrap_err().kind, kind, "{says}{beside}");
+            }
+        }
+    }
+    // Nothing at all is not that nothing is there.
+    let script = listening(|_| Says::many(""));
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(
+        error.message.contains("nothing of it is believed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_answer_that_would_keep_the_parser_busy_is_refused_with_words() {
+    let attributes: Vec<String> = (0..2_000).map(|i| format!(" a{i}='b'")).collect();
+    let attributes = attributes.concat();
+    let script = listening(move |_| Says::many(&format!("<d:x{attributes}/>{}", token("t"))));
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(error.message.contains("too many attributes"), "{error}");
+}
+
+/// A server with so many events, which says of each of them that it is not there when it is asked for all at once.
+fn denying(count: usize) -> Script {
+    listening(move |asked| {
+        if since(asked).is_some() {
+            let names = (0..count).map(|i| etag(&format!("{i:02}.ics"), "1"));
+            return Says::many(&(names.collect::<String>() + &token("http://t/2")));
+        }
+        if is_multiget(asked) {
+            let wanted = wanted(asked).into_iter();
+            let all = wanted.map(|name| went(&format!("{FOLDER}{name}"), 404));
+            return Says::many(&all.collect::<String>());
+        }
+        match asked.path.ends_with("/00.ics") {
+            true => Says::status(410),
+            false => Says::status(200)
+                .with("ETag", "\"1\"")
+                .body(meeting("a", 1)),
+        }
+    })
+}
+
+#[test]
+fn what_is_listed_is_not_gone_because_it_is_not_told_with_the_others() {
+    let script = denying(3);
+    let pulled = pull(
+        &script,
+        Some(&reached(&script, "http://t/1")),
+        &Memory::default(),
+    );
+    let is_right: (Vec<&str>, Vec<&str>, Vec<&str>) =
+        (vec!["01.ics", "02.ics"], vec![], vec!["00.ics"]);
+    assert_eq!(told(&pulled), is_right);
+    assert_eq!(heard(&script).len(), 5);
+}
+
+#[test]
+fn a_server_that_takes_back_what_it_listed_is_not_believed() {
+    let script = denying(11);
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(
+        error.message.contains("nothing of it is believed"),
+        "{error}"
+    );
+    assert_eq!(heard(&script).len(), 2);
 }

@@ -287,6 +287,7 @@ fn a_command_can_say_the_password() {
             "its first line must be the password",
         ),
         ("\"/no/such/program\"".to_owned(), 4, "cannot be run"),
+        ("\"yes\"".to_owned(), 4, "says more than 64 KiB"),
         (
             "\"echo wrong\"".to_owned(),
             4,
@@ -363,4 +364,49 @@ fn a_calendar_that_may_only_be_read_says_so() {
     home.put("home", "a.ics", meeting("a", 1));
     home.expect(5, &["sync"])
         .says(&["may not be written", "role = \"source\""]);
+}
+
+/// A server with one calendar, which is empty and has a name.
+fn with_a_name() -> Script {
+    Script::start(|asked| {
+        let home = "<c:calendar-home-set><d:href>/alice/</d:href></c:calendar-home-set>";
+        let kind = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>";
+        let named = format!("{kind}<d:displayname>Work</d:displayname>");
+        match &*asked.path {
+            "/" => Says::many(&found("/", home)),
+            _ if asked.method == "PUT" => Says::status(201).with("ETag", "\"1\""),
+            _ if asked.method == "PROPFIND" => Says::many(&found("/alice/wörk/", &named)),
+            _ => Says::many("<d:sync-token>http://t/1</d:sync-token>"),
+        }
+    })
+}
+
+#[test]
+fn one_calendar_under_two_names_is_found_out() {
+    let command = format!("password_command = [\"echo\", \"{PASSWORD}\"]");
+    for (one, account, other) in [
+        ("id = \"/alice/wörk/\"", "cloud", "name = \"Work\""),
+        ("id = \"/alice/wörk/\"", "also", "id = \"/alice/w%C3%B6rk\""),
+        ("name = \"Work\"", "also", "name = \"Work\""),
+    ] {
+        let script = with_a_name();
+        let home = configured(&script.url(), one, &command);
+        home.configure_also(
+            "",
+            &format!(
+                "[accounts.also]\nprovider = \"caldav\"\nurl = \"{}\"\nusername = \"bob\"\n{command}\n\
+                 [calendars.xtra]\naccount = \"{account}\"\n{other}",
+                script.url()
+            ),
+        );
+        home.put("home", "a.ics", meeting("a", 3));
+        for _ in 0..2 {
+            let ran = home.expect(3, &["sync"]);
+            ran.says(&["xtra: it is the same calendar as \"work\"", "twice"]);
+        }
+        home.expect(3, &["check"]);
+        let puts = script.lines();
+        assert!(puts.iter().all(|line| !line.starts_with("PUT")), "{puts:?}");
+        assert!(home.blocks("home").is_empty());
+    }
 }
