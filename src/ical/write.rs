@@ -15,7 +15,7 @@ const HEAD: [&str; 3] = [
     "PRODID:-//calsync//calsync//EN",
 ];
 
-/// Whether bytes are the beginning of what [`write`] writes, and no more than that.
+/// Whether bytes are the beginning of what [`write()`] writes, and no more than that.
 pub fn is_cut_short(bytes: &[u8]) -> bool {
     let head: Vec<u8> = HEAD
         .iter()

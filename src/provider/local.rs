@@ -259,7 +259,7 @@ impl LocalCalendar {
 
     /// Whether what a run that was cut short left aside is a block, or the beginning of one. Whatever was at a block's place in
     /// the moment of writing lies there too, and that may be somebody's event.
-    fn is_unfinished_block(&self, path: &Path) -> bool {
+    fn is_unfinished_block(&self, path: &Path, name: &str) -> bool {
         let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
         let Some(bytes) = read_file(path).ok().filter(|_| is_file) else {
             return false;
@@ -273,7 +273,10 @@ impl LocalCalendar {
         };
         let parts = ical::read(&bytes, reader).unwrap_or_default();
         let is_block = |part: &Part| match part {
-            Part::Event { seen, .. } => seen.as_ref().is_some_and(|seen| !seen.people),
+            Part::Event { uid, seen, .. } => {
+                name.strip_suffix(".ics") == Some(&**uid)
+                    && seen.as_ref().is_some_and(|seen| !seen.people)
+            }
             Part::Unreadable { .. } => false,
         };
         !parts.is_empty() && parts.iter().all(is_block)
@@ -281,7 +284,7 @@ impl LocalCalendar {
 
     /// Removes what a run that was cut short left aside of a file, or puts it back if it is somebody's.
     fn clear_away(&self, aside: &Path, name: &str) {
-        if self.is_unfinished_block(aside) {
+        if self.is_unfinished_block(aside, name) {
             fsx::discard(aside);
         } else if let Err(error) = fsx::give_back(aside, &self.path(name)) {
             tracing::warn!(

@@ -325,8 +325,10 @@ fn each_failure_has_its_exit_code() {
 }
 
 /// Starts a sign-in that pastes, and gives what it printed up to the page's address, and that address.
-fn pasting(home: &Home) -> (Child, String, String) {
-    let mut command = home.command(&["auth", "add", "work", "--flow", "paste", "-vvv"]);
+fn pasting(home: &Home, more: &[&str]) -> (Child, String, String) {
+    let mut command =
+        home.command(&[&["auth", "add", "work", "--flow", "paste", "-vvv"], more].concat());
+    command.env("RUST_LOG", "trace");
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -366,7 +368,7 @@ fn open(fake: &FakeGoogle, page: &str) -> String {
 fn a_pasted_address_signs_in_from_another_machine() {
     let fake = google();
     let home = home(&fake, "desk");
-    let (mut child, text, page) = pasting(&home);
+    let (mut child, text, page) = pasting(&home, &[]);
     assert!(
         text.contains("ssh -L ") && text.contains("redirect_uri_mismatch"),
         "{text}"
@@ -497,11 +499,7 @@ fn signing_in_does_not_wait_for_a_run_and_does_not_stop_one() {
 fn no_secret_is_ever_shown() {
     for form in ["text", "json"] {
         let fake = google();
-        fake.behave(|b| {
-            b.auto_approve = Some(0);
-            // Trouble is waited out as long as a code is good.
-            b.device_code_life = jiff::SignedDuration::from_secs(2);
-        });
+        fake.behave(|b| b.auto_approve = Some(0));
         let home = home(&fake, "tv");
         let mut shown = String::new();
         let mut note = |args: &[&str]| {
@@ -522,15 +520,15 @@ fn no_secret_is_ever_shown() {
             keeps_secrets(&format!("{name}: {text}"));
             assert!(!text.contains(key.trim()), "{name}");
         }
-        for fault in [
-            Fault::Answer(errors::wrong_secret()),
-            Fault::Answer(errors::access_denied()),
-            Fault::Answer(errors::unavailable()),
-            Fault::Cut(60),
-            Fault::Close,
+        for (call, fault) in [
+            ("token", Fault::Answer(errors::wrong_secret())),
+            ("token", Fault::Answer(errors::access_denied())),
+            ("device.code", Fault::Answer(errors::unavailable())),
+            ("device.code", Fault::Cut(60)),
+            ("device.code", Fault::Close),
         ] {
             fake.clear_faults();
-            fake.fault(When::call("token"), fault);
+            fake.fault(When::call(call), fault);
             note(&["auth", "add", "work", "--flow", "device"]);
         }
         fake.clear_faults();
@@ -543,5 +541,29 @@ fn no_secret_is_ever_shown() {
             shown.contains("Signed in") && shown.contains("could not be withdrawn"),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn no_secret_is_shown_when_a_token_does_not_arrive() {
+    for form in ["text", "json"] {
+        for fault in [
+            Fault::Answer(errors::unavailable()),
+            Fault::Cut(60),
+            Fault::Close,
+        ] {
+            let fake = google();
+            let home = home(&fake, "desk");
+            let (mut child, text, page) = pasting(&home, &["--log-format", form]);
+            let back = open(&fake, &page);
+            fake.fault(When::call("token"), fault);
+            let mut stdin = child.stdin.take().unwrap();
+            stdin.write_all(format!("{back}\n").as_bytes()).unwrap();
+            drop(stdin);
+            let ran = Ran::of(child.wait_with_output().unwrap());
+            assert_ne!(ran.code, 0, "{ran:?}");
+            assert!(fake.counts()["token"] > 0);
+            keeps_secrets(&format!("{text}{}", ran.all()));
+        }
     }
 }
