@@ -445,6 +445,10 @@ impl Wrong {
         wrong.left = left(name, findings);
         if wrong.verdict == Verdict::Ok && wrong.left.is_some() {
             wrong.verdict = Verdict::Partial;
+            if is_emptied(name, findings) {
+                wrong.verdict = Verdict::Refused;
+                wrong.left = Some("it is suddenly empty, so nothing is written to it".to_owned());
+            }
         }
         wrong
     }
@@ -453,6 +457,12 @@ impl Wrong {
         self.verdict = self.verdict.max(verdict);
         self.failed.get_or_insert(words);
     }
+}
+
+/// Whether the guard keeps everything out of a calendar because it is suddenly empty.
+fn is_emptied(name: &CalendarName, findings: &Findings) -> bool {
+    let mut refusals = findings.refusals.iter();
+    refusals.any(|refusal| refusal.emptied && refusal.source.as_ref() == Some(name))
 }
 
 /// What was due in a calendar and not done, whatever kept it back: it is not in step then.
