@@ -13,7 +13,7 @@ use jiff::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many occurrences are walked at the most before a rule is given up as too long.
-pub const STEPS_MAX: usize = 500_000;
+pub const STEPS_MAX: usize = 300_000;
 
 /// How many starts one period of a rule may make, a year for a yearly one: an hourly rule of all days has fewer.
 const CROWD_MAX: usize = 10_000;

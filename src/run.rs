@@ -91,7 +91,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let full = request.full || goal == Goal::Empty;
     let readings = session.seats.iter();
     let readings = readings.map(|(name, seat)| (name, &seat.reading));
-    session.state.borrow().note_former_names(readings)?;
+    session.state.borrow().follow_names(readings)?;
     let before = places::held(&session.state.borrow())?;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
     session.watch.ends();

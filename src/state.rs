@@ -16,6 +16,7 @@ mod calendars;
 mod journal;
 mod lock;
 mod record;
+mod renamed;
 mod runs;
 mod secrets;
 mod snapshot;
@@ -24,6 +25,7 @@ pub use calendars::{CalendarRow, Reading, RefusedAt};
 pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};
+pub use renamed::Renamed;
 pub use runs::{RUNS_KEPT, RunRow};
 pub use secrets::{Sealed, SignIn};
 

@@ -280,6 +280,10 @@ impl Context<'_> {
     fn length(&self, event: &Component, start: &When) -> Read<Length> {
         if let Some(prop) = event.prop("DTEND") {
             let end = self.when(prop, None)?;
+            if self.is_before(&end, start) {
+                // Which of the two is meant, nobody knows.
+                return Err(fault(prop.line, "DTEND is before DTSTART"));
+            }
             return Ok(self.between(start, &end));
         }
         if let Some(prop) = event.prop("DURATION") {
@@ -297,6 +301,15 @@ impl Context<'_> {
             When::Day(_) => Length::Days(1),
             When::Time(..) => Length::Wall(0),
         })
+    }
+
+    /// Whether an end is before its start; on one clock, as that clock shows it.
+    fn is_before(&self, end: &When, start: &When) -> bool {
+        match (start, end) {
+            (When::Time(from, zone), When::Time(to, other)) if zone == other => to < from,
+            (When::Day(first), _) => end.local().date() < *first,
+            _ => end.instant(self.reader.home) < start.instant(self.reader.home),
+        }
     }
 
     fn between(&self, start: &When, end: &When) -> Length {

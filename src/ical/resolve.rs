@@ -221,17 +221,14 @@ fn onsets(observance: &Component) -> Option<Vec<DateTime>> {
     let start = local_time(observance.value("DTSTART")?)?;
     let mut onsets = vec![start];
     for rule in observance.all("RRULE") {
-        let (rule, _) = Rule::parse(&rule.value).ok()?;
+        let (mut rule, _) = Rule::parse(&rule.value).ok()?;
+        // UNTIL is in UTC here (RFC 5545 3.3.10). The onset it names is at most a day from the local reading of it, and the next
+        // one would be months away.
+        if let Some(until) = rule.until() {
+            rule.set_until(until.saturating_add(jiff::Span::new().days(1)));
+        }
         let starts = rule.starts(start).take_while(|at| at.year() <= YEAR_LAST);
-        // UNTIL is in UTC here; the onset it names is at most a day from the local reading of it.
-        let until = rule
-            .until()
-            .map(|until| until.saturating_add(jiff::Span::new().days(1)));
-        onsets.extend(
-            starts
-                .filter(|at| until.is_none_or(|until| *at <= until))
-                .take(CHANGES_MAX),
-        );
+        onsets.extend(starts.take(CHANGES_MAX));
         if onsets.len() > CHANGES_MAX {
             return Some(onsets);
         }

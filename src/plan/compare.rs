@@ -48,7 +48,8 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
                 });
             }
             Verdict::Create(_) | Verdict::Replace(..) if plan.ops.len() >= question.operations => {
-                plan.postponed += 1;
+                sums.postponed += 1;
+                sums.event(&wanted.source, &wanted.uid).waits = true;
             }
             Verdict::Create(why) => {
                 sums.event(&wanted.source, &wanted.uid).come += 1;
@@ -73,10 +74,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
             question, name, &too_many, stem, row, &mut sums,
         ));
     }
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
-    let is_empty =
-        |source: &CalendarName| question.sources.get(source).is_some_and(|s| s.total == 0);
-    if feeding.any(|route| is_empty(&route.source)) {
+    if is_fed_by_empty(question, name) {
         plan.fed_by_empty.insert(name.clone());
     }
     for (source, uids) in &too_many {
@@ -88,6 +86,14 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     }
     sums.into_plan(name, &mut plan);
     plan
+}
+
+/// Whether a calendar that shows in a target has no event at all.
+fn is_fed_by_empty(question: Question<'_>, name: &CalendarName) -> bool {
+    let is_empty =
+        |source: &CalendarName| question.sources.get(source).is_some_and(|s| s.total == 0);
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    feeding.any(|route| is_empty(&route.source))
 }
 
 /// Plans the removal of all blocks in a target that may be touched.
@@ -219,6 +225,11 @@ fn judge_unwanted(
         sums.unread += 1;
         return None;
     };
+    if sums.tally(link.as_ref()).waits {
+        // What is to stand in its place comes first.
+        sums.postponed += 1;
+        return None;
+    }
     sums.tally(link.as_ref()).gone += 1;
     Some(Op::remove(name, stem, present, why, source))
 }
@@ -254,10 +265,7 @@ fn may_remove(
     let source = question.sources.get(&link.source)?;
     let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
-    // Of what was read under another name, a file that cannot be read now may be any.
-    let unread = source.sight.nameless
-        || source.troubled.contains(&link.uid)
-        || (link.renamed && source.sight.gaps);
+    let unread = source.sight.nameless || source.troubled.contains(&link.uid);
     let hidden = unread && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }
@@ -268,6 +276,8 @@ struct Sums {
     hands_off: usize,
     copies: usize,
     unread: usize,
+    /// What waits for the next run.
+    postponed: usize,
     /// What becomes of the blocks of each event.
     events: BTreeMap<CalendarName, BTreeMap<Uid, Tally>>,
     /// The same of blocks of which nobody remembers what they stand for.
@@ -280,6 +290,8 @@ struct Tally {
     standing: usize,
     gone: usize,
     come: usize,
+    /// Some of what is to come waits for the next run.
+    waits: bool,
 }
 
 impl Tally {
@@ -322,6 +334,7 @@ impl Sums {
 
     fn into_plan(self, name: &CalendarName, plan: &mut Plan) {
         plan.unchanged.insert(name.clone(), self.unchanged);
+        plan.postponed += self.postponed;
         for (source, loss) in self.losses() {
             plan.losses.insert((name.clone(), source), loss);
         }

@@ -151,45 +151,6 @@ impl State {
         Ok(names)
     }
 
-    /// Remembers which names the places had before that the configured calendars are read from: by those the blocks that were
-    /// made under them are recognised, also where another calendar has such a name now. To be told before anything is read.
-    pub fn note_former_names<'a>(
-        &self,
-        readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
-    ) -> Stated<()> {
-        let sql = "SELECT name FROM calendars WHERE reading = ?1 AND name <> ?2
-            AND NOT EXISTS (SELECT 1 FROM calendars WHERE reading = ?1 AND name = ?2)";
-        let mut query = self.db.prepare_cached(sql)?;
-        let mut names_of: BTreeMap<&Reading, Vec<&CalendarName>> = BTreeMap::new();
-        for (name, reading) in readings {
-            names_of.entry(reading).or_default().push(name);
-        }
-        for (reading, names) in names_of {
-            // What several calendars share tells none of them apart.
-            let [name] = names[..] else {
-                continue;
-            };
-            let found = query.query_map([&*reading.0, &**name], |row| row.get(0))?;
-            let found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
-            if found.is_empty() {
-                continue;
-            }
-            let mut names = self.former_names(name)?;
-            names.extend(found.iter().map(|name| name.as_str().into()));
-            let text = serde_json::to_string(&names).expect("names are always JSON");
-            self.set_fact(&format!("formerly {name}"), &text)?;
-        }
-        Ok(())
-    }
-
-    /// The names that the place of a calendar had before.
-    pub(super) fn former_names(&self, name: &CalendarName) -> Stated<BTreeSet<CalendarName>> {
-        let names = self.fact(&format!("formerly {name}"))?;
-        Ok(names
-            .and_then(|names| serde_json::from_str(&names).ok())
-            .unwrap_or_default())
-    }
-
     /// Remembers how many of our blocks in a calendar a run left alone: copies from elsewhere, and what became somebody's own.
     pub fn note_left_alone(&self, name: &CalendarName, copies: usize, taken: usize) -> Stated<()> {
         for (word, count) in [("copies", copies), ("taken", taken)] {

@@ -1,6 +1,6 @@
 //! Everything the planner needs, read in one go and merged by UID.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -93,76 +93,35 @@ impl State {
             ..Target::default()
         };
         let others = others.filter(|other| *other != name).cloned().collect();
-        let mut renamed = self.renamed(name, &others)?;
-        let held = &mut target.held;
-        self.load_links(calendar, &mut renamed, |stem, link| {
-            let link = Some(link);
-            held.insert(
-                stem,
-                Held {
-                    present: None,
-                    link,
-                },
-            );
-        })?;
+        self.load_links(calendar, &mut target)?;
         let eyes = Eyes {
             mint,
             name,
             names: self.names(&others)?,
             formerly: self.former_names(name)?,
+            others_formerly: self.all_former_names(&others)?,
             others,
         };
         self.load_blocks(calendar, &eyes, &mut target)?;
-        // What was written here under a name that this calendar had before is remembered under that.
-        for former in eyes.formerly.difference(&eyes.others) {
-            let former = self.calendar_id(former)?;
-            self.load_links(former, &mut renamed, |stem, link| {
-                if let Some(held) = target.held.get_mut(&stem) {
-                    held.link.get_or_insert(link);
-                }
-            })?;
-        }
         Ok(target)
     }
 
-    /// What the calendars are called now that had another name before, as far as that name is free. An event of one that was
-    /// renamed is still that event.
-    fn renamed(&self, name: &CalendarName, others: &BTreeSet<CalendarName>) -> Stated<Renamed> {
-        let mut renamed = Renamed::new();
-        for now in others.iter().chain([name]) {
-            for former in self.former_names(now)? {
-                if former != *name && !others.contains(&former) {
-                    renamed.insert(former, now.clone());
-                }
-            }
-        }
-        Ok(renamed)
-    }
-
-    /// What was written in a calendar, and for what. Of a calendar that was renamed, the name that it has now counts.
-    fn load_links(
-        &self,
-        calendar: i64,
-        names: &mut Renamed,
-        mut each: impl FnMut(Stem, Link),
-    ) -> Stated<()> {
+    fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
         let sql = "SELECT stem, source, uid, print, echo FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
+        let mut names: BTreeSet<CalendarName> = BTreeSet::new();
         while let Some(row) = rows.next()? {
             let name = row.get_ref(1)?.as_str().unwrap_or_default();
             // One name for thousands of links, not a copy for each.
-            let source = match names.get(name) {
-                Some(source) => source.clone(),
-                None => names.entry(name.into()).or_insert(name.into()).clone(),
-            };
-            let renamed = *source != *name;
+            if !names.contains(name) {
+                names.insert(name.into());
+            }
+            let source = names.get(name).cloned().unwrap_or_default();
             let stem = Stem::from_storage(row.get_ref(0)?.as_str().unwrap_or_default());
-            let link = Link {
-                renamed,
-                ..link(row, source)?
-            };
-            each(stem, link);
+            let link = Some(link(row, source)?);
+            let present = None;
+            target.held.insert(stem, Held { present, link });
         }
         Ok(())
     }
@@ -216,9 +175,6 @@ impl State {
     }
 }
 
-/// The names of calendars, and what they are called now.
-type Renamed = BTreeMap<CalendarName, CalendarName>;
-
 /// Who looks at the blocks in a calendar.
 struct Eyes<'a> {
     mint: &'a Mint,
@@ -227,6 +183,8 @@ struct Eyes<'a> {
     others: BTreeSet<CalendarName>,
     /// The names that its place had before.
     formerly: BTreeSet<CalendarName>,
+    /// The names that the places of those beside it had before.
+    others_formerly: BTreeSet<CalendarName>,
     /// All calendars that there are or were.
     names: BTreeSet<CalendarName>,
 }
@@ -249,11 +207,16 @@ impl Eyes<'_> {
         };
         match self.mint.recognise(id, name) {
             Recognised::Ours(id) if self.formerly.contains(name) => Seen::Ours(id),
-            Recognised::Ours(_) if self.others.contains(name) => Seen::Copy,
+            Recognised::Ours(_) if self.is_of_another(name) => Seen::Copy,
             // A calendar of that name is gone from the configuration: this one had that name before.
             Recognised::Ours(id) => Seen::Ours(id),
             Recognised::Foreign | Recognised::Not => Seen::Foreign,
         }
+    }
+
+    /// Whether a calendar beside this one has a name, or had it.
+    fn is_of_another(&self, name: &CalendarName) -> bool {
+        self.others.contains(name) || self.others_formerly.contains(name)
     }
 }
 
@@ -292,7 +255,6 @@ fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Print>> {
 fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     Ok(Link {
         source,
-        renamed: false,
         uid: text(row, 2)?,
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,

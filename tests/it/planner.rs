@@ -396,7 +396,6 @@ impl Board {
 
 fn link(wanted: &Wanted) -> Link {
     Link {
-        renamed: false,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),

@@ -94,15 +94,6 @@ def _(timed):
 
 
 @policy(
-    "length-end-before-start",
-    "DTEND must be later than DTSTART (RFC 5545 3.8.2.2), else the length is zero;"
-    " the oracle swaps the two",
-)
-def _(timed):
-    return {span("2026-03-06T09:00/10:00")}
-
-
-@policy(
     "rule-until-local-west",
     "UNTIL without Z is local like DTSTART (RFC 5545 3.3.10 on local UNTIL); the oracle reads it as UTC",
 )

@@ -365,6 +365,49 @@ fn more_rules_and_dates_than_anybody_needs_are_refused_by_name() {
 }
 
 #[test]
+fn an_end_before_its_start_is_named_and_the_block_stays() {
+    let home = Home::with(&["work", "home"]);
+    let event =
+        |start: &str| event_with("a", &format!("DTSTART:{start}\nDTEND:{}", utc(3, "110000")));
+    home.put("work", "a.ics", event(&utc(3, "100000")));
+    home.sync();
+    let blocks = home.blocks("home");
+    home.put("work", "a.ics", event(&utc(3, "120000")));
+    is_told(&home, &["a.ics", "line 8", "DTEND is before DTSTART"]);
+    assert_eq!(home.blocks("home"), blocks);
+}
+
+#[test]
+fn a_zone_that_ends_its_rules_in_utc_keeps_the_last_change() {
+    let home = Home::with(&["work", "home"]);
+    let part = |name: &str, month: u8, from: &str, to: &str, until: &str| {
+        format!(
+            "BEGIN:{name}\nDTSTART:2007{month:02}25T020000\nRRULE:FREQ=YEARLY;BYMONTH={month};BYDAY=-1SU;UNTIL={until}\n\
+         TZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nEND:{name}\n"
+        )
+    };
+    // The clock goes back for the last time at 03:00 on its own, which is 16:00 of the day before in UTC.
+    let zone = format!(
+        "BEGIN:VTIMEZONE\nTZID:East\n{}{}END:VTIMEZONE\n",
+        part("DAYLIGHT", 3, "+1000", "+1100", "20260328T160000Z"),
+        part("STANDARD", 10, "+1100", "+1000", "20261024T150000Z")
+    );
+    let event = format!(
+        "BEGIN:VEVENT\nUID:a\nDTSTAMP:20260101T000000Z\nDTSTART;TZID=East:{}\nDURATION:PT1H\nEND:VEVENT\n",
+        utc(30, "090000").trim_end_matches('Z')
+    );
+    home.put(
+        "work",
+        "a.ics",
+        format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{zone}{event}END:VCALENDAR\n"),
+    );
+    home.sync();
+    let block = String::from_utf8(home.blocks("home").into_values().next().unwrap()).unwrap();
+    let at = format!("DTSTART:{}", utc(29, "230000"));
+    assert!(block.contains(&at), "{at}: {block}");
+}
+
+#[test]
 fn a_zone_with_endless_changes_is_read_as_none() {
     let change = "BEGIN:STANDARD\nDTSTART:19700101T000000\nRRULE:FREQ=DAILY\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:STANDARD\n";
     let zones = (0..200).map(|i| {
