@@ -3,6 +3,7 @@
 mod config;
 mod discovery;
 mod eyes;
+mod keeps;
 mod killed;
 mod odd;
 mod program;

@@ -561,7 +561,7 @@ fn choose(reading: &mut Reading, known: &dyn Known) {
 
 /// What a text holds, or what is wrong with it.
 pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
-    ical::read(text, Reader { me, home }).map_err(|error| error.to_string())
+    ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
 }
 
 /// A block of which nothing is left. There is nothing of anybody's in it.

@@ -18,7 +18,7 @@ struct Trip {
     path: String,
 }
 
-fn configured(url: &str, calendar: &str, more: &str) -> Home {
+pub(super) fn configured(url: &str, calendar: &str, more: &str) -> Home {
     let home = Home::with(&["home"]);
     home.configure_also(
         "",

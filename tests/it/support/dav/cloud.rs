@@ -70,6 +70,8 @@ pub(crate) enum Stores {
     Reworded,
     /// In words of its own, and so says no version.
     RewordedSilently,
+    /// With its owner as the organiser, and says in which version.
+    Organised,
 }
 
 impl Default for Manners {
@@ -385,6 +387,12 @@ fn reworded(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\r\n")
 }
 
+/// The same with its owner as the organiser.
+fn organised(text: &str) -> String {
+    let owner = "BEGIN:VEVENT\r\nORGANIZER;CN=Alice:mailto:alice@example.org\r\n";
+    text.replace("BEGIN:VEVENT\r\n", owner)
+}
+
 /// A feed, if it is another than the one that is known.
 fn published(feed: &Item, request: &Request) -> Reply {
     let etag = format!("\"f{}\"", feed.version);
@@ -622,7 +630,8 @@ impl Keeps {
         }
         let text = match self.manners.stores {
             Stores::AsItIs => text.clone(),
-            _ => reworded(text),
+            Stores::Organised => organised(text),
+            Stores::Reworded | Stores::RewordedSilently => reworded(text),
         };
         let version = self.version(&text);
         let item = Item { version, text };
