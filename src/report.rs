@@ -442,6 +442,12 @@ impl Wrong {
             );
             wrong.add(Verdict::Partial, words);
         }
+        let mut doubts = findings.plan.doubts.iter();
+        let futile =
+            doubts.find(|doubt| doubt.calendar == *name && doubt.kind == DoubtKind::Otherwise);
+        if let Some(futile) = futile {
+            wrong.add(Verdict::Partial, kept_otherwise(futile.count));
+        }
         wrong.left = left(name, findings);
         if wrong.verdict == Verdict::Ok && wrong.left.is_some() {
             wrong.verdict = Verdict::Partial;
@@ -453,6 +459,15 @@ impl Wrong {
         self.verdict = self.verdict.max(verdict);
         self.failed.get_or_insert(words);
     }
+}
+
+/// What is to be said of blocks that writing them does not put right.
+fn kept_otherwise(count: usize) -> String {
+    let blocks = counted(count, "block");
+    format!(
+        "its server makes something else of {blocks} each time: another time, or not busy; left as it is. Look at the calendar \
+         in the service's own program; if it cannot be put right there, set role = \"source\""
+    )
 }
 
 /// What was due in a calendar and not done, whatever kept it back: it is not in step then.
@@ -584,7 +599,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany => return None,
+            DoubtKind::TooMany | DoubtKind::Otherwise => return None,
             DoubtKind::HandsOff => {
                 "became somebody's own (attendees, or other things in the same file); left alone, to be removed by hand"
             }

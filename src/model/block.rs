@@ -107,7 +107,25 @@ fn length_text(length: Length) -> String {
     }
 }
 
+/// So many occurrences tell one series from another.
+const COMPARED: usize = 500;
+
 impl Shape {
+    /// The fingerprint of when it is, occurrence by occurrence: the same however it is put.
+    pub fn times(&self, home: &TimeZone) -> Print {
+        let series = match self {
+            Self::Once(span) => return Print::of([span_text(span).as_bytes()]),
+            Self::Series(series) => series,
+        };
+        let starts = series.rule.starts(series.start.local()).take(COMPARED);
+        let starts = starts.filter(|at| !series.holes.contains(at));
+        let span = |at| series.start.at(at).span(series.length, home);
+        let mut all: Vec<String> = starts.map(|at| span_text(&span(at))).collect();
+        let end = series.last_end(home).map(jiff::Timestamp::as_second);
+        all.extend([format!("{end:?}"), "series".to_owned()]);
+        Print::of(all.iter().map(String::as_bytes))
+    }
+
     /// The stretch from the first moment the shape takes to its last, or `None` for one without end.
     pub fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         match self {

@@ -9,7 +9,7 @@ use crate::{
     http::{Method, Response, StatusCode, header},
     ical,
     ident::BlockId,
-    model::{Block, Part, Print, Resource, Version},
+    model::{Block, Event, Part, Print, Resource, SeenBlock, Version},
 };
 
 mod account;
@@ -221,16 +221,23 @@ impl CaldavCalendar {
                 Part::Event {
                     uid,
                     seen: Some(seen),
-                    ..
+                    event,
                 },
             ] if **uid == *block.id.as_str()
                 && !seen.people
-                && (seen.shape.as_ref() == Some(&block.shape) || seen.print == block.print()) =>
+                && (seen.print == block.print() || self.keeps_time(block, event, seen)) =>
             {
                 Some((version, seen.print))
             }
             _ => None,
         }
+    }
+
+    /// Whether what is there keeps the same times busy as a block.
+    fn keeps_time(&self, block: &Block, event: &Event, seen: &SeenBlock) -> bool {
+        let shape = seen.shape.as_ref();
+        let is_then = shape.is_some_and(|s| s.times(&self.home) == block.shape.times(&self.home));
+        is_then && event.is_busy_throughout()
     }
 
     /// What a refused change means: a resource that is gone is not in the version that was meant either. Nothing is gone because

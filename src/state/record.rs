@@ -161,6 +161,8 @@ impl State {
             .execute([calendar])?;
         tx.prepare_cached("DELETE FROM facts WHERE name = ?1")?
             .execute([wrote_fact(name)])?;
+        tx.prepare_cached("UPDATE links SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
+            .execute([calendar])?;
         tx.commit()?;
         Ok(recorded)
     }
@@ -294,7 +296,12 @@ fn record_resource(
             (Recognised::Foreign, Some(_)) => foreigns += 1,
             (Recognised::Ours(block), Some(seen)) if alone => {
                 put_block(db, calendar, id, &block, seen, eyes.home)?;
-                learn_echo(db, calendar, &block, &resource.version, seen)?;
+                let look = Look {
+                    version: &resource.version,
+                    event,
+                    seen,
+                };
+                look.learn(db, calendar, &block, eyes.home)?;
             }
             // One of ours in a file with other things: somebody put it there, and the file is theirs.
             (Recognised::Ours(_), Some(_)) => {}
@@ -403,19 +410,62 @@ pub(super) fn put_block(
     Ok(())
 }
 
-/// The first look at a version that calsync wrote itself tells how the target keeps it.
-fn learn_echo(
-    db: &Connection,
-    calendar: i64,
-    block: &BlockId,
-    version: &Version,
-    seen: &SeenBlock,
-) -> Stated<()> {
-    let sql = "UPDATE links SET echo = ?4 WHERE calendar = ?1 AND stem = ?2 AND version = ?3 AND echo IS NULL";
-    let stem = block.stem();
-    let row = params![calendar, stem.as_str(), &**version, seen.print.0];
-    db.prepare_cached(sql)?.execute(row)?;
-    Ok(())
+/// A look at a block of ours.
+struct Look<'a> {
+    version: &'a Version,
+    event: &'a Event,
+    seen: &'a SeenBlock,
+}
+
+impl Look<'_> {
+    /// Learns from the first look after writing how the target keeps a block. What lies there in the version that writing it
+    /// made is the target's doing; in another one it may be somebody's edit of that moment, and only what comes out the
+    /// same way twice is the target's. An echo is the same busy time in other words and nothing else: what shows another
+    /// time, or is not busy, is written again, and if that comes out the same way too, calsync has to leave it at that.
+    fn learn(
+        &self,
+        db: &Connection,
+        calendar: i64,
+        block: &BlockId,
+        home: &TimeZone,
+    ) -> Stated<()> {
+        let sql = "SELECT print, times, odd, version = ?3 FROM links
+            WHERE calendar = ?1 AND stem = ?2 AND echo IS NULL AND (version = ?3 OR looked = 0)";
+        let mut query = db.prepare_cached(sql)?;
+        let stem = block.stem();
+        let key = params![calendar, stem.as_str(), &**self.version];
+        let known = query.query_row(key, |row| {
+            let print = |column| {
+                Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(Print))
+            };
+            Ok((print(0)?, print(1)?, print(2)?, row.get::<_, bool>(3)?))
+        });
+        let Some((written, times, odd, is_own)) = known.optional()? else {
+            return Ok(());
+        };
+        let now = self.seen.print;
+        if written == Some(now) && odd.is_none() {
+            return Ok(());
+        }
+        let is_again = odd == Some(now);
+        let keeps_time =
+            self.event.is_busy_throughout() && times.is_some() && times == self.times(home);
+        let what = match keeps_time {
+            _ if written == Some(now) => "odd = NULL",
+            true if is_own || is_again => "echo = ?3",
+            false if is_again => "otherwise = ?3",
+            _ => "odd = ?3",
+        };
+        let sql =
+            format!("UPDATE links SET {what} WHERE calendar = ?1 AND stem = ?2 AND ?3 IS NOT NULL");
+        db.prepare_cached(&sql)?
+            .execute(params![calendar, stem.as_str(), now.0])?;
+        Ok(())
+    }
+
+    fn times(&self, home: &TimeZone) -> Option<Print> {
+        self.seen.shape.as_ref().map(|shape| shape.times(home))
+    }
 }
 
 /// The resources that a whole listing does not have.

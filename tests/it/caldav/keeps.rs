@@ -4,7 +4,7 @@
 use crate::support::{
     dav::{
         PASSWORD,
-        cloud::{Cloud, Manners, Stores},
+        cloud::{Cloud, Making, Manners, Stores},
     },
     program::{Home, is_block, meeting_at},
 };
@@ -74,4 +74,84 @@ fn an_organiser_that_the_server_names_makes_no_meeting_of_a_block() {
     home.expect(0, &["reset", "--all", "--yes"]);
     assert_eq!(keeper.blocks(), []);
     keeper.cloud.asked();
+}
+
+/// How a run went: its result, and how many blocks it changed.
+fn ran(home: &Home, code: i32, args: &[&str]) -> (String, u64) {
+    let report = home
+        .expect(code, &[&["sync", "--json"], args].concat())
+        .json();
+    let result = report["result"].as_str().unwrap().to_owned();
+    (result, report["updated"].as_u64().unwrap())
+}
+
+#[test]
+fn a_version_that_comes_a_moment_after_writing_settles() {
+    let keeper = Keeper::new(Stores::MadeLater(Making::Classless));
+    let home = &keeper.home;
+    home.put("home", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    // It may be somebody's edit of that moment, until it comes out the same way again.
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 1));
+    for args in [&[][..], &["--full"], &[]] {
+        assert_eq!(ran(home, 0, args), ("ok".to_owned(), 0));
+    }
+    // An edit comes back as ever, with what the server makes of it.
+    let (name, text) = keeper.block();
+    let edited = text.replace("SUMMARY:Busy", "SUMMARY:Mine");
+    keeper.cloud.put(WORK, &name, &edited);
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 1));
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 0));
+    assert_eq!(keeper.block().1, text);
+    keeper.cloud.asked();
+}
+
+#[test]
+fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
+    for making in [Making::Later, Making::Free] {
+        for stores in [
+            Stores::Made(making),
+            Stores::MadeSilently(making),
+            Stores::MadeLater(making),
+        ] {
+            let keeper = Keeper::new(stores);
+            let home = &keeper.home;
+            home.put("home", "a.ics", meeting_at("a", 9, 10));
+            home.sync();
+            assert_eq!(
+                ran(home, 0, &["--full"]),
+                ("ok".to_owned(), 1),
+                "{stores:?}"
+            );
+            for args in [&["--full"][..], &[], &["--full"]] {
+                assert_eq!(ran(home, 5, args), ("partial".to_owned(), 0), "{stores:?}");
+            }
+            let said = home.expect(5, &["sync"]).all();
+            let times = said.matches("makes something else of 1 block").count();
+            assert_eq!(times, 1, "{said}");
+            // Once the server does as it is told, so does the block.
+            let (name, _) = keeper.block();
+            keeper.cloud.set_stores(Stores::AsItIs);
+            home.put("home", "a.ics", meeting_at("a", 9, 11));
+            home.sync();
+            let (same, text) = keeper.block();
+            assert!(text.contains("T110000") && same == name, "{text}");
+            assert_eq!(ran(home, 0, &["--full"]), ("ok".to_owned(), 0));
+        }
+    }
+}
+
+#[test]
+fn what_a_server_keeps_in_other_words_at_the_same_time_is_left_at_once() {
+    for stores in [
+        Stores::Made(Making::Classless),
+        Stores::MadeSilently(Making::Classless),
+    ] {
+        let keeper = Keeper::new(stores);
+        keeper.home.put("home", "a.ics", meeting_at("a", 9, 10));
+        keeper.home.sync();
+        for args in [&[][..], &["--full"], &[]] {
+            assert_eq!(ran(&keeper.home, 0, args), ("ok".to_owned(), 0));
+        }
+    }
 }

@@ -72,6 +72,23 @@ pub(crate) enum Stores {
     RewordedSilently,
     /// With its owner as the organiser, and says in which version.
     Organised,
+    /// As something else, and says in which version.
+    Made(Making),
+    /// As something else, and says no version.
+    MadeSilently(Making),
+    /// As something else, though not at once: the version that it says is not the one that it keeps.
+    MadeLater(Making),
+}
+
+/// What a server makes of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Making {
+    /// Without the class.
+    Classless,
+    /// Three hours later.
+    Later,
+    /// Not busy.
+    Free,
 }
 
 impl Default for Manners {
@@ -160,6 +177,10 @@ impl Cloud {
 
     pub(crate) fn set_pages(&self, pages: &[usize]) {
         self.keeps().manners.pages = pages.to_vec();
+    }
+
+    pub(crate) fn set_stores(&self, stores: Stores) {
+        self.keeps().manners.stores = stores;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -391,6 +412,16 @@ fn reworded(text: &str) -> String {
 fn organised(text: &str) -> String {
     let owner = "BEGIN:VEVENT\r\nORGANIZER;CN=Alice:mailto:alice@example.org\r\n";
     text.replace("BEGIN:VEVENT\r\n", owner)
+}
+
+impl Making {
+    fn of(self, text: &str) -> String {
+        match self {
+            Self::Classless => text.replace("CLASS:PRIVATE\r\n", ""),
+            Self::Later => text.replace("T10", "T13").replace("T11", "T14"),
+            Self::Free => text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+        }
+    }
 }
 
 /// A feed, if it is another than the one that is known.
@@ -631,15 +662,22 @@ impl Keeps {
         let text = match self.manners.stores {
             Stores::AsItIs => text.clone(),
             Stores::Organised => organised(text),
+            Stores::Made(what) | Stores::MadeSilently(what) | Stores::MadeLater(what) => {
+                what.of(text)
+            }
             Stores::Reworded | Stores::RewordedSilently => reworded(text),
         };
-        let version = self.version(&text);
+        let said = self.version(&text);
+        let version = match self.manners.stores {
+            Stores::MadeLater(_) => self.version(&text),
+            _ => said,
+        };
         let item = Item { version, text };
         self.folder(path).items.insert(name.to_owned(), item);
         let reply = Reply::empty(if is_new { 201 } else { 204 });
         Ok(match self.manners.stores {
-            Stores::RewordedSilently => reply,
-            _ => reply.with("etag", &self.etag(version)),
+            Stores::RewordedSilently | Stores::MadeSilently(_) => reply,
+            _ => reply.with("etag", &self.etag(said)),
         })
     }
 
