@@ -28,6 +28,11 @@ pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
 
+    /// Where something was when the calendar was last read from the same place, also if all of it is to be read anew.
+    fn held(&self) -> BTreeSet<Href> {
+        self.versions().into_keys().collect()
+    }
+
     /// How far the calendar was read last, also if nothing may be read on from there: for providers that note there what else
     /// they found out.
     fn last_cursor(&self) -> Option<Cursor> {

@@ -182,6 +182,11 @@ impl Known for Remembered<'_> {
             .unwrap_or_default()
     }
 
+    fn held(&self) -> BTreeSet<Href> {
+        let state = self.state.borrow();
+        state.held(self.name, self.reading).unwrap_or_default()
+    }
+
     fn last_cursor(&self) -> Option<Cursor> {
         self.state.borrow().last_cursor(self.name).ok()?
     }

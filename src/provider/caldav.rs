@@ -17,6 +17,8 @@ pub mod address;
 pub mod answer;
 mod bounds;
 mod cursor;
+mod listing;
+mod missing;
 mod reading;
 pub mod xml;
 
@@ -26,7 +28,8 @@ use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
 use cursor::Reached;
-use reading::{Reading, own_failure};
+use listing::own_failure;
+use reading::Reading;
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";

@@ -9,6 +9,7 @@ use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
     journal::wrote_fact,
+    look::Look,
 };
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
@@ -75,6 +76,17 @@ impl State {
             Ok((href.into(), version.into()))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where all resources of a calendar were when it was last read, unless that was another way. One that is to be read anew
+    /// counts: that has forgotten how it was read.
+    pub fn held(&self, name: &CalendarName, reading: &Reading) -> Stated<BTreeSet<Href>> {
+        let sql = "SELECT href FROM resources
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading IN (?2, ''))";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name, &reading.0], |row| row.get::<_, String>(0))?;
+        let hrefs = rows.map(|href| href.map(Href::from));
+        Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The UID of the one event in a resource.
@@ -408,64 +420,6 @@ pub(super) fn put_block(
         last.map(Timestamp::as_second),
     ])?;
     Ok(())
-}
-
-/// A look at a block of ours.
-struct Look<'a> {
-    version: &'a Version,
-    event: &'a Event,
-    seen: &'a SeenBlock,
-}
-
-impl Look<'_> {
-    /// Learns from the first look after writing how the target keeps a block. What lies there in the version that writing it
-    /// made is the target's doing; in another one it may be somebody's edit of that moment, and only what comes out the
-    /// same way twice is the target's. An echo is the same busy time in other words and nothing else: what shows another
-    /// time, or is not busy, is written again, and if that comes out the same way too, calsync has to leave it at that.
-    fn learn(
-        &self,
-        db: &Connection,
-        calendar: i64,
-        block: &BlockId,
-        home: &TimeZone,
-    ) -> Stated<()> {
-        let sql = "SELECT print, times, odd, version = ?3 FROM links
-            WHERE calendar = ?1 AND stem = ?2 AND echo IS NULL AND (version = ?3 OR looked = 0)";
-        let mut query = db.prepare_cached(sql)?;
-        let stem = block.stem();
-        let key = params![calendar, stem.as_str(), &**self.version];
-        let known = query.query_row(key, |row| {
-            let print = |column| {
-                Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(Print))
-            };
-            Ok((print(0)?, print(1)?, print(2)?, row.get::<_, bool>(3)?))
-        });
-        let Some((written, times, odd, is_own)) = known.optional()? else {
-            return Ok(());
-        };
-        let now = self.seen.print;
-        if written == Some(now) && odd.is_none() {
-            return Ok(());
-        }
-        let is_again = odd == Some(now);
-        let keeps_time =
-            self.event.is_busy_throughout() && times.is_some() && times == self.times(home);
-        let what = match keeps_time {
-            _ if written == Some(now) => "odd = NULL",
-            true if is_own || is_again => "echo = ?3",
-            false if is_again => "otherwise = ?3",
-            _ => "odd = ?3",
-        };
-        let sql =
-            format!("UPDATE links SET {what} WHERE calendar = ?1 AND stem = ?2 AND ?3 IS NOT NULL");
-        db.prepare_cached(&sql)?
-            .execute(params![calendar, stem.as_str(), now.0])?;
-        Ok(())
-    }
-
-    fn times(&self, home: &TimeZone) -> Option<Print> {
-        self.seen.shape.as_ref().map(|shape| shape.times(home))
-    }
 }
 
 /// The resources that a whole listing does not have.

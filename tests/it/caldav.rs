@@ -2,6 +2,7 @@
 
 mod config;
 mod discovery;
+mod doubts;
 mod eyes;
 mod keeps;
 mod killed;

@@ -9,25 +9,24 @@ use super::{
     CaldavCalendar, UNSEEN, Which,
     account::Ask,
     address::Address,
-    answer::{Doing, Refusal},
     cursor::{Mark, Reached},
     version,
-    xml::{self, Member, Multistatus},
+    xml::{self, Member},
 };
 use crate::{
-    http::Response,
     ical::{self, Reader},
     ident,
     model::{Href, Part, Print, Resource, Version},
     provider::{Answer, Change, Cursor, ErrorKind, Known, Listing, ProviderError, Pulled},
 };
 
-/// The most pages that a listing may have.
-const PAGES_MAX: usize = 2_000;
 /// The most resources that a calendar may hold.
 const RESOURCES_MAX: usize = 500_000;
 /// How many resources are read at once.
-const BATCH: usize = 50;
+pub(super) const BATCH: usize = 50;
+
+/// Where whatever lies elsewhere counts as being: no name in a calendar has a slash.
+pub(super) const STRAYS: &str = "//";
 
 /// How often a server may say of something that it is not there, of which it just said that it is.
 const DENIALS_MAX: usize = 10;
@@ -38,14 +37,18 @@ pub(super) struct Reading {
     /// What was asked for.
     since: Option<Cursor>,
     /// What is read on from; none if everything is read.
-    from: Option<Reached>,
-    step: Step,
-    pages: usize,
+    pub(super) from: Option<Reached>,
+    pub(super) step: Step,
+    pub(super) pages: usize,
     /// A server failed once already at what is asked.
-    stumbled: bool,
+    pub(super) stumbled: bool,
     /// What is there, or changed, and in which version.
-    listed: BTreeMap<Href, Option<Version>>,
-    gone: BTreeSet<Href>,
+    pub(super) listed: BTreeMap<Href, Option<Version>>,
+    pub(super) gone: BTreeSet<Href>,
+    /// What was there before and is not listed any more, though nobody could find out that it is gone.
+    pub(super) kept: BTreeSet<Href>,
+    /// How much was listed that lies elsewhere.
+    pub(super) strays: usize,
     /// What the server would not tell the content of.
     untold: BTreeSet<String>,
     /// How much of what it listed it did not know any more a moment later.
@@ -54,14 +57,14 @@ pub(super) struct Reading {
     wanted: Vec<Href>,
     changes: Vec<Change>,
     /// Whether everything was listed.
-    whole: bool,
+    pub(super) whole: bool,
     /// What was reached, once the listing is through.
-    mark: Option<Mark>,
+    pub(super) mark: Option<Mark>,
 }
 
 /// What has to be asked next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// Whether it is a calendar at all.
     Check,
     /// What changed since this token.
@@ -70,6 +73,8 @@ enum Step {
     Tag,
     /// What is there.
     List,
+    /// Whether what is not listed any more is gone.
+    Missing,
     /// What of that is worth reading.
     Choose,
     /// What is in it.
@@ -109,6 +114,8 @@ impl Reading {
             stumbled: false,
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            strays: 0,
             untold: BTreeSet::new(),
             denials: 0,
             wanted: Vec::new(),
@@ -126,29 +133,36 @@ impl Reading {
         }
     }
 
-    /// Notes what a server says of one resource, wherever it is not the calendar itself or another one inside it.
-    fn note(&mut self, folder: &Address, member: &Member) -> Option<Href> {
-        let at = folder.join(&member.href)?;
+    /// Notes what a server says of one resource, wherever it is not the calendar itself or another one inside it. `places` are
+    /// those that the calendar goes by: what lies elsewhere is none of it, whatever the server says.
+    pub(super) fn note(&mut self, places: &[&Address], member: &Member) -> Option<()> {
+        let (folder, at) = places
+            .iter()
+            .find_map(|place| Some((place, place.join(&member.href)?)))?;
         let href: Href = folder.name_of(&at)?.into();
         if member.props.is_folder || at.path().ends_with('/') {
+            return None;
+        }
+        if !places.iter().any(|place| place.holds(&at)) {
+            self.strays += 1;
             return None;
         }
         match member.status {
             Some(404 | 410) => {
                 self.listed.remove(&href);
-                self.gone.insert(href.clone());
+                self.gone.insert(href);
             }
             // What the server will not say of it now says nothing about whether it is there.
             _ => {
                 self.gone.remove(&href);
                 let told = member.props.etag.as_deref().and_then(version);
-                self.listed.insert(href.clone(), told);
+                self.listed.insert(href, told);
             }
         }
-        Some(href)
+        Some(())
     }
 
-    fn is_gone(&mut self, href: &Href) {
+    pub(super) fn is_gone(&mut self, href: &Href) {
         self.listed.remove(href);
         self.gone.insert(href.clone());
     }
@@ -210,6 +224,10 @@ impl CaldavCalendar {
                 }
                 Step::Tag => self.tag(reading, &folder, known).await?,
                 Step::List => self.list(reading, &folder).await?,
+                Step::Missing => {
+                    self.look_for_missing(reading, &folder, known).await?;
+                    reading.step = Step::Choose;
+                }
                 Step::Choose => {
                     choose(reading, known);
                     reading.step = Step::Fetch;
@@ -223,128 +241,6 @@ impl CaldavCalendar {
                 return Err(self.error(ErrorKind::Broken, &words).into());
             }
         }
-    }
-
-    /// One page of what changed since a token.
-    async fn sync_page(
-        &mut self,
-        reading: &mut Reading,
-        folder: &Address,
-        token: Option<&str>,
-    ) -> Result<(), Stumble> {
-        let ask = Ask::xml("REPORT", folder, "0", &xml::sync(token));
-        let response = self.ask(ask).await?;
-        if response.status.as_u16() != 207 {
-            let refusal = Refusal::read(&response);
-            let error = self.refused(&response, Doing::Reading);
-            return without_sync(reading, token, &refusal, error);
-        }
-        let found = self.listing(&response)?;
-        if let Some(refusal) = own_failure(&found, folder) {
-            let error = self.refused_inside(&refusal, &response);
-            return without_sync(reading, token, &refusal, error);
-        }
-        let cut = found
-            .members
-            .iter()
-            .any(|member| member.status == Some(507));
-        for member in &found.members {
-            if member.status != Some(507) {
-                reading.note(folder, member);
-            }
-        }
-        reading.pages += 1;
-        let Some(next) = found.token else {
-            // Nowhere to go on from: then the next run has to compare as well.
-            reading.step = Step::Tag;
-            return Ok(());
-        };
-        let again = Some(&*next) == token;
-        if cut {
-            if again || reading.pages > PAGES_MAX {
-                let words = format!(
-                    "its listing does not end, or has more than {PAGES_MAX} pages; nothing of it is believed"
-                );
-                return Err(self.error(ErrorKind::Broken, &words).into());
-            }
-            reading.step = Step::Sync(Some(next));
-            return Ok(());
-        }
-        reading.mark = Some(Mark::Sync(next));
-        reading.step = Step::Choose;
-        Ok(())
-    }
-
-    /// Whether anything changed, by the tag that changes with everything.
-    async fn tag(
-        &mut self,
-        reading: &mut Reading,
-        folder: &Address,
-        known_before: &dyn Known,
-    ) -> Result<(), Stumble> {
-        let known = match reading.from.as_ref().map(|reached| &reached.mark) {
-            Some(Mark::Tag(tag)) => Some(tag.clone()),
-            _ => None,
-        };
-        // A server without tags has nothing to say here, so nobody asks it twice.
-        let tag = match &known {
-            Some(None) => None,
-            _ => {
-                let ask = Ask::xml("PROPFIND", folder, "0", &xml::propfind(&["s:getctag"]));
-                let response = self.ask(ask).await?;
-                if known.is_some() && Refusal::read(&response).is_elsewhere() {
-                    return Err(Stumble::Lost { moved: true });
-                }
-                let found = self.listing(&response)?;
-                if let Some(refusal) = own_failure(&found, folder) {
-                    return Err(self.refused_inside(&refusal, &response).into());
-                }
-                let props = found.members.into_iter().next().map(|member| member.props);
-                props.and_then(|props| props.tag)
-            }
-        };
-        let wrote = self.wrote || known_before.wrote();
-        let is_same = !wrote && tag.is_some() && known == Some(tag.clone());
-        reading.mark = Some(Mark::Tag(tag));
-        reading.step = match is_same {
-            true => Step::Choose,
-            false => Step::List,
-        };
-        Ok(())
-    }
-
-    /// Everything that is there.
-    async fn list(&mut self, reading: &mut Reading, folder: &Address) -> Result<(), Stumble> {
-        let props = ["d:getetag", "d:resourcetype"];
-        let ask = Ask::xml("PROPFIND", folder, "1", &xml::propfind(&props));
-        let (at, response) = self.ask_around(ask).await?;
-        let found = self.listing(&response)?;
-        let failure = own_failure(&found, folder).or_else(|| own_failure(&found, &at));
-        if let Some(refusal) = failure {
-            return Err(self.refused_inside(&refusal, &response).into());
-        }
-        if !is_told(&found, folder) && !is_told(&found, &at) {
-            return Err(self.error(ErrorKind::Broken, NOT_LISTED).into());
-        }
-        // What a listing was begun with in another way is told here again.
-        reading.listed.clear();
-        reading.gone.clear();
-        for member in &found.members {
-            if member.status == Some(507) {
-                let words = "its listing was cut short by the server; nothing of it is believed";
-                return Err(self.error(ErrorKind::Broken, words).into());
-            }
-            reading.note(folder, member);
-        }
-        reading.whole = true;
-        reading.step = Step::Choose;
-        Ok(())
-    }
-
-    /// What a listing says.
-    pub(super) fn listing(&self, response: &Response) -> Answer<Multistatus> {
-        self.account
-            .multistatus(response, self.whose(), Doing::Reading)
     }
 
     /// Reads what is in the resources that are wanted.
@@ -369,7 +265,12 @@ impl CaldavCalendar {
         batch: &[Href],
     ) -> Answer<Vec<Href>> {
         let paths: Vec<String> = batch.iter().map(|href| folder.inside(href).uri()).collect();
-        let ask = Ask::xml("REPORT", folder, "1", &xml::multiget(&paths));
+        let ask = Ask::xml(
+            "REPORT",
+            folder,
+            "1",
+            &xml::multiget(&paths, &["d:getetag", "c:calendar-data"]),
+        );
         let found = match self.ask(ask).await {
             Ok(response) => self.listing(&response),
             Err(error) => Err(error),
@@ -455,7 +356,9 @@ impl CaldavCalendar {
     async fn pulled(&mut self, reading: Reading) -> Answer<Pulled> {
         let at = self.address().await?;
         let now: Timestamp = self.account.line.client().clock().now();
-        let cursor = reading.mark.and_then(|mark| {
+        let is_sure = reading.strays == 0;
+        let mark = reading.mark.filter(|_| is_sure);
+        let cursor = mark.and_then(|mark| {
             let listed_now = || Reached::new(&at, mark.clone(), now);
             let reached = match reading.from {
                 Some(from) if !reading.whole => from.on(mark),
@@ -467,9 +370,22 @@ impl CaldavCalendar {
         // Servers tell in whatever order they like.
         let mut changes = reading.changes;
         changes.sort_by(|one, other| href_of(one).cmp(href_of(other)));
+        // Of a listing that holds what does not belong there nobody knows what else is wrong with it: it takes nothing away, the
+        // next one begins anew, and the calendar is not whole until then.
+        if !is_sure {
+            changes.push(Change::Unreadable {
+                href: STRAYS.into(),
+                version: UNSEEN.into(),
+                why: ELSEWHERE.to_owned(),
+                is_known: true,
+            });
+        }
         let listing = match reading.whole {
-            true => Listing::Whole(reading.listed.into_keys().collect()),
-            false => {
+            true if is_sure => {
+                Listing::Whole(reading.listed.into_keys().chain(reading.kept).collect())
+            }
+            _ if !is_sure => Listing::Delta,
+            _ => {
                 changes.extend(reading.gone.into_iter().map(Change::Gone));
                 Listing::Delta
             }
@@ -482,56 +398,11 @@ impl CaldavCalendar {
     }
 }
 
-/// A server did not say what changed: the token is lost, or it cannot say such things at all, or it has trouble.
-fn without_sync(
-    reading: &mut Reading,
-    token: Option<&str>,
-    refusal: &Refusal,
-    error: ProviderError,
-) -> Result<(), Stumble> {
-    let trouble_again = refusal.is_servers() && reading.stumbled;
-    if token.is_some() && (refusal.may_be_token() || trouble_again) {
-        let moved = refusal.is_elsewhere();
-        return Err(Stumble::Lost { moved });
-    }
-    let cannot = refusal.may_be_unknown_report() || (trouble_again && refusal.status == 500);
-    if token.is_none() && cannot {
-        reading.step = Step::Tag;
-        return Ok(());
-    }
-    reading.stumbled |= refusal.is_servers();
-    Err(error.into())
-}
+const ELSEWHERE: &str = "the server lists events that do not lie in the calendar; they are left out, and nothing is taken away \
+                         on the word of that listing. Is `id` the path that `calsync calendars` shows?";
 
 const CONTRADICTS: &str = "the server says of events that they are there, and then that they are not; nothing of it is believed, \
                            and the next run reads them again";
-
-const NOT_LISTED: &str = "the server lists what is in it without the calendar itself, so that nobody knows whether that is all; \
-                          nothing of it is believed";
-
-/// What a server says of the calendar itself.
-fn own<'a>(found: &'a Multistatus, folder: &Address) -> impl Iterator<Item = &'a Member> {
-    found.members.iter().filter(|member| {
-        let at = folder.join(&member.href);
-        at.is_some_and(|at| folder.name_of(&at).is_none())
-    })
-}
-
-/// How the server failed at the calendar itself, in an answer that is otherwise a success. A 507 says there that a listing goes
-/// on, and a 404 of nothing but properties that there are none.
-pub(super) fn own_failure(found: &Multistatus, folder: &Address) -> Option<Refusal> {
-    let failure = |member: &Member| {
-        let whole = member.status.filter(|code| *code >= 300 && *code != 507);
-        whole.or(member.untold.filter(|code| *code >= 300 && *code != 404))
-    };
-    own(found, folder).find_map(failure).map(Refusal::inside)
-}
-
-/// Whether a server tells of the calendar itself: what it lists is then what is in it.
-fn is_told(found: &Multistatus, folder: &Address) -> bool {
-    let is_told = |member: &Member| member.status.is_none_or(|code| code < 300);
-    own(found, folder).any(|member| is_told(member) && member.untold.is_none())
-}
 
 fn href_of(change: &Change) -> &Href {
     match change {

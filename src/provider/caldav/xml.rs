@@ -122,15 +122,15 @@ pub fn sync(token: Option<&str>) -> String {
     )
 }
 
-/// Asks for what is in some resources.
-pub fn multiget(paths: &[String]) -> String {
+/// Asks for properties of some resources, or for what is in them.
+pub fn multiget(paths: &[String], props: &[&str]) -> String {
     let hrefs: Vec<String> = paths
         .iter()
         .map(|path| format!("<d:href>{}</d:href>", escaped(path)))
         .collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:calendar-multiget {SPACES}>{}{}</c:calendar-multiget>",
-        prop(&["d:getetag", "c:calendar-data"]),
+        prop(props),
         hrefs.concat()
     )
 }
@@ -387,8 +387,12 @@ mod tests {
         let text = sync(Some("</d:sync-token><d:limit/>&"));
         assert!(text.contains("&lt;/d:sync-token&gt;&lt;d:limit/&gt;&amp;</d:sync-token>"));
         let paths = ["/a&b<c.ics".to_owned()];
-        assert!(multiget(&paths).contains("<d:href>/a&amp;b&lt;c.ics</d:href>"));
-        for text in [text, multiget(&paths), propfind(&["d:getetag"])] {
+        assert!(multiget(&paths, &["d:getetag"]).contains("<d:href>/a&amp;b&lt;c.ics</d:href>"));
+        for text in [
+            text,
+            multiget(&paths, &["d:getetag"]),
+            propfind(&["d:getetag"]),
+        ] {
             assert!(Document::parse(&text).is_ok(), "{text}");
         }
     }
