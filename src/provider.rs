@@ -131,6 +131,8 @@ pub enum ErrorKind {
     Exists,
     /// The server used up this id for good; the next generation may do.
     Spent,
+    /// The id is in use in another calendar of the server; the next generation may do, but if some are, all may be.
+    Elsewhere,
     /// It is not allowed, or there is no room.
     Refused,
     /// The answer makes no sense, or exceeds a limit; nothing of it is believed.

@@ -551,6 +551,7 @@ fn verdict(error: &ProviderError) -> Verdict {
         | ErrorKind::Conflict
         | ErrorKind::Exists
         | ErrorKind::Spent
+        | ErrorKind::Elsewhere
         | ErrorKind::Refused
         | ErrorKind::Broken => Verdict::Partial,
     }

@@ -272,16 +272,16 @@ impl CaldavCalendar {
             return Ok(error);
         };
         let folder = self.address().await?;
-        let other = folder.join(&href).and_then(|at| folder.name_of(&at));
-        match other {
-            Some(name) if name.starts_with('/') => Ok(self.error(
-                ErrorKind::Spent,
-                "the id of a block is in use in another calendar",
-            )),
-            _ => Ok(error),
-        }
+        let is_here = folder.join(&href).is_none_or(|at| folder.holds(&at));
+        Ok(match is_here {
+            true => error,
+            false => self.error(ErrorKind::Elsewhere, ELSEWHERE),
+        })
     }
 }
+
+const ELSEWHERE: &str = "the server says that the id of a block is in use in another calendar. Is there a copy of this one, or \
+                         the same one under another path? Remove the blocks there";
 
 const STANDS: &str =
     "the server says that an event is gone, and still has it; the next run looks again";

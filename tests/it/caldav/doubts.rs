@@ -7,8 +7,8 @@ use calsync::{
 
 use super::{
     odd::{
-        FOLDER, Memory, calendar, etag, heard, is_multiget, listening, pull, since, tell, token,
-        told, wanted, whole,
+        FOLDER, Memory, block, calendar, etag, heard, is_multiget, listening, pull, since, tell,
+        token, told, wanted, whole,
     },
     program::configured,
 };
@@ -17,7 +17,7 @@ use crate::support::{
         PASSWORD,
         script::{Heard, Says, Script, found, went},
     },
-    program::meeting,
+    program::{meeting, meeting_at},
     shore::poll_out,
 };
 
@@ -170,4 +170,46 @@ fn a_listing_that_holds_what_lies_elsewhere_is_told_of_and_heals() {
         asked.iter().all(|asked| !asked.path.contains("//")),
         "{asked:?}"
     );
+}
+
+#[test]
+fn an_id_that_is_in_use_elsewhere_is_not_tried_for_ever() {
+    let conflict = |href: &str| {
+        format!(
+            "<d:error xmlns:d='DAV:' xmlns:c='urn:ietf:params:xml:ns:caldav'><c:no-uid-conflict><d:href>{href}</d:href>\
+             </c:no-uid-conflict></d:error>"
+        )
+    };
+    for (href, kind) in [
+        ("/ada/home/x.ics", ErrorKind::Elsewhere),
+        ("http://localhost:1/ada/work/x.ics", ErrorKind::Elsewhere),
+        ("/ada/work/x.ics", ErrorKind::Conflict),
+    ] {
+        let says = Says::status(409).body(conflict(href));
+        let script = listening(move |_| says.clone());
+        let error = poll_out(calendar(&script).create(&block(1))).unwrap_err();
+        assert_eq!(error.kind, kind, "{href}");
+    }
+    let says = Says::status(409).body(conflict("/ada/home/x.ics"));
+    let script = listening(move |asked| match since(asked) {
+        Some(_) => Says::many(&token("http://t/1")),
+        None => says.clone(),
+    });
+    let command = format!("password_command = [\"echo\", \"{PASSWORD}\"]");
+    let home = configured(&script.url(), &format!("id = \"{FOLDER}\""), &command);
+    for (blocks, puts) in [(1, 4), (30, 40)] {
+        for i in 0..blocks {
+            home.put(
+                "home",
+                &format!("{i}.ics"),
+                meeting_at(&i.to_string(), i, 8),
+            );
+        }
+        heard(&script);
+        home.expect(5, &["sync"])
+            .says(&["in use in another calendar"]);
+        let asked = heard(&script);
+        let count = asked.iter().filter(|asked| asked.method == "PUT").count();
+        assert_eq!(count, puts);
+    }
 }

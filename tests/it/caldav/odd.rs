@@ -619,7 +619,7 @@ fn what_is_in_the_way_of_a_block_is_told_apart() {
         ),
         (
             Says::status(403).body(uid("<d:href>/ada/home/x.ics</d:href>")),
-            ErrorKind::Spent,
+            ErrorKind::Elsewhere,
         ),
         (Says::many(&went("/ada/work/x.ics", 412)), ErrorKind::Exists),
         (Says::status(200 + 2), ErrorKind::Broken),
