@@ -274,7 +274,19 @@ fn a_command_can_say_the_password() {
     };
     let path = server.make_any();
     let id = format!("id = \"{path}\"");
+    let beside = format!("tail -f /dev/null --pid={}", std::process::id());
     for (command, code, words) in [
+        (
+            // What it leaves running has its output open, and is not waited for.
+            format!("[\"sh\", \"-c\", \"echo {PASSWORD}; {beside} &\"]"),
+            0,
+            "",
+        ),
+        (
+            "[\"printf\", \"caf\\\\351\"]".to_owned(),
+            4,
+            "no text in UTF-8",
+        ),
         (
             format!("[\"printf\", \"{PASSWORD}\\\\nlogin: alice\\\\n\"]"),
             0,
