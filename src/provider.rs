@@ -189,6 +189,11 @@ pub trait Provider {
         None
     }
 
+    /// Finds out whether anything can be written to it, where reading it does not tell. Asked before a dry run promises to.
+    fn ask_leave(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// Why nothing can be written to it, if reading it told so.
     fn barred(&self) -> Option<ProviderError> {
         None

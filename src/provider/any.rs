@@ -85,6 +85,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    async fn ask_leave(&mut self) {
+        match self {
+            Self::Local(calendar) => calendar.ask_leave().await,
+            Self::Memory(calendar) => calendar.ask_leave().await,
+            Self::Google(calendar) => calendar.ask_leave().await,
+            Self::Caldav(calendar) => calendar.ask_leave().await,
+            Self::Ics(calendar) => calendar.ask_leave().await,
+        }
+    }
+
     fn tidy(&mut self) {
         match self {
             Self::Local(calendar) => calendar.tidy(),

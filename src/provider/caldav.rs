@@ -58,6 +58,8 @@ pub struct CaldavCalendar {
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
     wrote: bool,
+    /// Whether the server said that this account may not write there.
+    read_only: bool,
     requests: u64,
 }
 
@@ -85,6 +87,7 @@ impl CaldavCalendar {
             home: home.clone(),
             reading: None,
             wrote: false,
+            read_only: false,
             requests: 0,
         }
     }
@@ -371,6 +374,16 @@ impl Provider for CaldavCalendar {
         self.look_around().await
     }
 
+    async fn ask_leave(&mut self) {
+        // If that fails, nobody knows, and nothing is barred.
+        let _unknown = self.look_around().await;
+    }
+
+    fn barred(&self) -> Option<ProviderError> {
+        let refused = || Refusal::inside(403).error(self.whose(), Doing::Creating, None);
+        self.read_only.then(refused)
+    }
+
     fn identity(&self) -> Option<String> {
         // Whoever signs in, and whatever it is called, it is one calendar.
         self.found.as_ref().map(Address::to_string)
@@ -393,10 +406,14 @@ impl CaldavCalendar {
             return Err(self.refused_inside(&refusal, &response));
         }
         match found.members.first() {
-            Some(member) if member.props.is_calendar => Ok(Probe {
-                writable: member.props.is_writable(),
-                resources: None,
-            }),
+            Some(member) if member.props.is_calendar => {
+                let writable = member.props.is_writable();
+                self.read_only = !writable;
+                Ok(Probe {
+                    writable,
+                    resources: None,
+                })
+            }
             _ => {
                 let words = format!(
                     "there is something at this address, but no calendar; `calsync calendars {}` lists what there is",

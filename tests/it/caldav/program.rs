@@ -374,8 +374,10 @@ fn a_calendar_that_may_only_be_read_says_so() {
     assert!(line.unwrap().contains("read-only"), "{listed}");
     home.expect(5, &["check"]);
     home.put("home", "a.ics", meeting("a", 1));
-    home.expect(5, &["sync"])
-        .says(&["may not be written", "role = \"source\""]);
+    for args in [&["sync"][..], &["sync", "--dry-run"]] {
+        home.expect(5, args)
+            .says(&["may not be written", "role = \"source\""]);
+    }
 }
 
 /// A server with one calendar, which is empty and has a name.
