@@ -465,7 +465,7 @@ impl Wrong {
 fn kept_otherwise(count: usize) -> String {
     let blocks = counted(count, "block");
     format!(
-        "its server makes something else of {blocks} each time: another time, or not busy; left as it is. Look at the calendar \
+        "its server makes something else of {blocks} each time: another time, not busy, or cut short; left as it is. Look at the calendar \
          in the service's own program; if it cannot be put right there, set role = \"source\""
     )
 }

@@ -36,6 +36,9 @@ const CALENDAR: &str = "text/calendar; charset=utf-8";
 /// The version of what may not be what was written: no server has it, so the next run reads it before anything is done to it.
 const UNSEEN: &str = "unseen";
 
+/// How versions begin that calsync made up, of what the server names none for.
+const NAMELESS: &str = "nameless ";
+
 /// Which of an account's calendars is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -171,6 +174,14 @@ impl CaldavCalendar {
         }
     }
 
+    /// Whether a version is one that a server can be asked for.
+    fn named<'v>(&self, version: &'v Version) -> Answer<&'v Version> {
+        match version.starts_with(NAMELESS) {
+            false => Ok(version),
+            true => Err(self.error(ErrorKind::Refused, NO_VERSIONS)),
+        }
+    }
+
     /// Sends a block, new or over another.
     async fn write(
         &mut self,
@@ -178,6 +189,7 @@ impl CaldavCalendar {
         block: &Block,
         over: Option<&Version>,
     ) -> Answer<Response> {
+        let over = over.map(|version| self.named(version)).transpose()?;
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
@@ -286,6 +298,10 @@ impl CaldavCalendar {
 const ELSEWHERE: &str = "the server says that the id of a block is in use in another calendar. Is there a copy of this one, or \
                          the same one under another path? Remove the blocks there";
 
+const NO_VERSIONS: &str = "the server names no versions of events (ETag), so that nothing there can be changed or removed without \
+                           the danger of doing that to somebody's edit; set role = \"source\", and remove the blocks there \
+                           by hand";
+
 const STANDS: &str =
     "the server says that an event is gone, and still has it; the next run looks again";
 
@@ -330,7 +346,7 @@ impl Provider for CaldavCalendar {
             return Ok(None);
         };
         // Whatever it is, if it cannot be read it is there and is no block.
-        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
+        let parts = self.parts(&name, &text).unwrap_or_default();
         Ok(Some(Resource {
             href: name.into(),
             version,
@@ -356,6 +372,7 @@ impl Provider for CaldavCalendar {
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
+        self.named(&place.version)?;
         let at = self.address().await?.inside(&place.href);
         let ask = Ask::new(Method::DELETE, &at).with(header::IF_MATCH, &quoted(&place.version));
         self.wrote = true;

@@ -12,7 +12,8 @@ use crate::{
 /// A look at a block of ours.
 pub(super) struct Look<'a> {
     pub(super) version: &'a Version,
-    pub(super) event: &'a Event,
+    /// None if it cannot be read.
+    pub(super) event: Option<&'a Event>,
     pub(super) seen: &'a SeenBlock,
 }
 
@@ -47,8 +48,9 @@ impl Look<'_> {
             return Ok(());
         }
         let is_again = odd == Some(now);
-        let keeps_time =
-            self.event.is_busy_throughout() && times.is_some() && times == self.times(home);
+        let keeps_time = self.event.is_some_and(Event::is_busy_throughout)
+            && times.is_some()
+            && times == self.times(home);
         let what = match keeps_time {
             _ if written == Some(now) => "odd = NULL",
             true if is_own || is_again => "echo = ?3",

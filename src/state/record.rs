@@ -296,6 +296,12 @@ fn record_resource(
                         let people = people || *now;
                         let damaged = SeenBlock { people, ..DAMAGED };
                         put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                        let look = Look {
+                            version: &resource.version,
+                            event: None,
+                            seen: &damaged,
+                        };
+                        look.learn(db, calendar, &block, eyes.home)?;
                     }
                     Recognised::Foreign => foreigns += 1,
                     Recognised::Ours(_) | Recognised::Not => {}
@@ -310,7 +316,7 @@ fn record_resource(
                 put_block(db, calendar, id, &block, seen, eyes.home)?;
                 let look = Look {
                     version: &resource.version,
-                    event,
+                    event: Some(event),
                     seen,
                 };
                 look.learn(db, calendar, &block, eyes.home)?;

@@ -17,6 +17,8 @@ use crate::{
 
 /// The most pages that a listing may have.
 const PAGES_MAX: usize = 2_000;
+/// How many pages in a row may tell of nothing that those before did not tell of.
+const IDLE_PAGES_MAX: usize = 50;
 
 impl CaldavCalendar {
     /// One page of what changed since a token.
@@ -43,12 +45,17 @@ impl CaldavCalendar {
             .members
             .iter()
             .any(|member| member.status == Some(507));
+        let told = reading.listed.len() + reading.gone.len();
         for member in &found.members {
             if member.status != Some(507) {
                 reading.note(&[folder, &at], member);
             }
         }
         reading.pages += 1;
+        reading.idle_pages = match reading.listed.len() + reading.gone.len() > told {
+            true => 0,
+            false => reading.idle_pages + 1,
+        };
         let Some(next) = found.token else {
             // Nowhere to go on from: then the next run has to compare as well.
             reading.step = Step::Tag;
@@ -56,7 +63,7 @@ impl CaldavCalendar {
         };
         let again = Some(&*next) == token;
         if cut {
-            if again || reading.pages > PAGES_MAX {
+            if again || reading.pages > PAGES_MAX || reading.idle_pages >= IDLE_PAGES_MAX {
                 let words = format!(
                     "its listing does not end, or has more than {PAGES_MAX} pages; nothing of it is believed"
                 );

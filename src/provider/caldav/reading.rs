@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    CaldavCalendar, UNSEEN, Which,
+    CaldavCalendar, NAMELESS, UNSEEN, Which,
     account::Ask,
     address::Address,
     cursor::{Mark, Reached},
@@ -14,7 +14,7 @@ use super::{
     xml::{self, Member},
 };
 use crate::{
-    ical::{self, Reader},
+    ical::{self, Reader, lines},
     ident,
     model::{Href, Part, Print, Resource, Version},
     provider::{Answer, Change, Cursor, ErrorKind, Known, Listing, ProviderError, Pulled},
@@ -40,6 +40,8 @@ pub(super) struct Reading {
     pub(super) from: Option<Reached>,
     pub(super) step: Step,
     pub(super) pages: usize,
+    /// How many of these at the end told of nothing new.
+    pub(super) idle_pages: usize,
     /// A server failed once already at what is asked.
     pub(super) stumbled: bool,
     /// What is there, or changed, and in which version.
@@ -111,6 +113,7 @@ impl Reading {
             from,
             step,
             pages: 0,
+            idle_pages: 0,
             stumbled: false,
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
@@ -333,11 +336,7 @@ impl CaldavCalendar {
     }
 
     fn change(&self, href: &Href, version: Version, text: &[u8]) -> Change {
-        let parts = match empty_block(href, text) {
-            Some(part) => Ok(vec![part]),
-            None => parts(text, &self.me, &self.home),
-        };
-        match parts {
+        match self.parts(href, text) {
             Ok(parts) => Change::Seen(Resource {
                 href: href.clone(),
                 version,
@@ -349,6 +348,14 @@ impl CaldavCalendar {
                 why,
                 is_known: true,
             },
+        }
+    }
+
+    /// What is in a resource of this name, or what is wrong with it.
+    pub(super) fn parts(&self, name: &str, text: &[u8]) -> Result<Vec<Part>, String> {
+        match damaged_block(name, text) {
+            Some(part) => Ok(vec![part]),
+            None => parts(text, &self.me, &self.home),
         }
     }
 
@@ -435,18 +442,35 @@ pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<P
     ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
 }
 
-/// A block of which nothing is left. There is nothing of anybody's in it.
-fn empty_block(href: &str, text: &[u8]) -> Option<Part> {
-    let id = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id));
-    let id = id.filter(|_| text.trim_ascii().is_empty())?;
+/// A block of which nothing is left, or no more than the beginning of what calsync wrote. There is nothing of anybody's in it.
+fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
+    let id = name
+        .strip_suffix(".ics")
+        .filter(|id| ident::is_shaped(id))?;
+    let text = text.trim_ascii();
+    let why = match text.is_empty() {
+        true => "it is empty",
+        false if ical::is_cut_short(text) && !names_people(text) => "it is cut short",
+        false => return None,
+    };
     Some(Part::Unreadable {
         uid: id.into(),
         people: false,
-        why: "it is empty".to_owned(),
+        why: why.to_owned(),
     })
 }
 
-/// A version for what the server names none for.
+/// Whether any line of a text that is no whole calendar tells of people.
+fn names_people(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).replace('\r', "");
+    let lines = text.replace("\n ", "").replace("\n\t", "");
+    let mut names = lines
+        .lines()
+        .filter_map(|line| line.split([':', ';']).next());
+    names.any(|name| lines::tells_of_people(&name.trim().to_ascii_uppercase()))
+}
+
+/// A version for what the server names none for. It tells what changed, and no server can be asked to change that one alone.
 pub(super) fn digest(text: &[u8]) -> Version {
-    Print::of([text]).to_string().into()
+    format!("{NAMELESS}{}", Print::of([text])).into()
 }

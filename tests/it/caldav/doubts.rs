@@ -173,6 +173,31 @@ fn a_listing_that_holds_what_lies_elsewhere_is_told_of_and_heals() {
 }
 
 #[test]
+fn without_versions_nothing_is_changed_and_words_say_why() {
+    let stands = std::sync::Mutex::new(String::new());
+    let script = listening(move |asked| {
+        let mut stands = stands.lock().unwrap();
+        match &*asked.method {
+            "PUT" => {
+                stands.clone_from(&asked.body);
+                Says::status(201)
+            }
+            _ => Says::status(200).body(&*stands),
+        }
+    });
+    let mut calendar = calendar(&script);
+    let place = poll_out(calendar.create(&block(1))).unwrap();
+    heard(&script);
+    let replaced = poll_out(calendar.replace(&place, &block(2))).unwrap_err();
+    let removed = poll_out(calendar.remove(&place)).unwrap_err();
+    for error in [replaced, removed] {
+        assert_eq!(error.kind, ErrorKind::Refused);
+        assert!(error.message.contains("names no versions"), "{error}");
+    }
+    assert_eq!(heard(&script), [], "nobody is asked in vain");
+}
+
+#[test]
 fn an_id_that_is_in_use_elsewhere_is_not_tried_for_ever() {
     let conflict = |href: &str| {
         format!(

@@ -102,13 +102,13 @@ fn a_version_that_comes_a_moment_after_writing_settles() {
     keeper.cloud.put(WORK, &name, &edited);
     assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 1));
     assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 0));
-    assert_eq!(keeper.block().1, text);
+    assert!(keeper.block().1.contains("SUMMARY:Busy"));
     keeper.cloud.asked();
 }
 
 #[test]
 fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
-    for making in [Making::Later, Making::Free] {
+    for making in [Making::Later, Making::Free, Making::Cut] {
         for stores in [
             Stores::Made(making),
             Stores::MadeSilently(making),
@@ -154,4 +154,48 @@ fn what_a_server_keeps_in_other_words_at_the_same_time_is_left_at_once() {
             assert_eq!(ran(&keeper.home, 0, args), ("ok".to_owned(), 0));
         }
     }
+}
+
+#[test]
+fn a_block_that_was_stored_cut_short_is_put_right_or_removed() {
+    for is_wanted in [true, false] {
+        let keeper = Keeper::new(Stores::Made(Making::Cut));
+        let home = &keeper.home;
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.sync();
+        let (name, cut) = keeper.block();
+        assert!(!cut.contains("END:VCALENDAR"), "{cut}");
+        keeper.cloud.set_stores(Stores::AsItIs);
+        if !is_wanted {
+            home.delete("home", "a.ics");
+        }
+        home.expect(0, &["sync", "--full"]);
+        match is_wanted {
+            true => {
+                let (same, text) = keeper.block();
+                assert!(
+                    same == name && text.ends_with("END:VCALENDAR\r\n"),
+                    "{text}"
+                );
+            }
+            false => assert_eq!(keeper.blocks(), []),
+        }
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn what_is_cut_short_where_somebody_is_invited_is_left_alone() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    let home = &keeper.home;
+    home.put("home", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, text) = keeper.block();
+    let (begin, _) = text.split_once("SUMMARY").unwrap();
+    let theirs = format!("{begin}ATT\r\n ENDEE:mailto:bob@example.org\r\nSUMM");
+    keeper.cloud.put(WORK, &name, &theirs);
+    home.expect(5, &["sync"]);
+    home.run(&["reset", "--all", "--yes"]);
+    let left = keeper.blocks();
+    assert!(left.contains(&(name, theirs)), "{left:?}");
 }

@@ -223,6 +223,16 @@ fn pages_that_lead_nowhere_are_not_believed() {
     let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Broken);
     assert!(error.message.contains("does not end"), "{error}");
+    // Nor if each has a token of its own, and nothing that was not told before.
+    let pages = AtomicUsize::new(0);
+    let script = listening(move |_| {
+        let page = pages.fetch_add(1, Ordering::Relaxed);
+        let told = etag("a.ics", "1") + &went(FOLDER, 507);
+        Says::many(&(told + &token(&format!("http://t/{page}"))))
+    });
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(heard(&script).len() < 100);
 }
 
 #[test]

@@ -89,6 +89,8 @@ pub(crate) enum Making {
     Later,
     /// Not busy.
     Free,
+    /// The first half.
+    Cut,
 }
 
 impl Default for Manners {
@@ -420,6 +422,7 @@ impl Making {
             Self::Classless => text.replace("CLASS:PRIVATE\r\n", ""),
             Self::Later => text.replace("T10", "T13").replace("T11", "T14"),
             Self::Free => text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+            Self::Cut => text[..text.len() / 2].to_owned(),
         }
     }
 }
