@@ -260,8 +260,13 @@ impl CaldavCalendar {
 
     /// What a refused change means: a resource that is gone is not in the version that was meant either. Nothing is gone because
     /// a server says so while it refuses: it is looked at.
-    async fn unchanged(&mut self, name: &str, response: &Response) -> Answer<ProviderError> {
-        let error = self.refused(response, Doing::Changing);
+    async fn unchanged(
+        &mut self,
+        name: &str,
+        response: &Response,
+        doing: Doing,
+    ) -> Answer<ProviderError> {
+        let error = self.refused(response, doing);
         let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
         if !claims_gone && !unclear {
@@ -367,7 +372,9 @@ impl Provider for CaldavCalendar {
         let response = self.write(&place.href, block, Some(&place.version)).await?;
         match is_done(&response) {
             true => self.written(&place.href, block, &response).await,
-            false => Err(self.unchanged(&place.href, &response).await?),
+            false => Err(self
+                .unchanged(&place.href, &response, Doing::Changing)
+                .await?),
         }
     }
 
@@ -380,7 +387,9 @@ impl Provider for CaldavCalendar {
         if is_done(&response) {
             return Ok(());
         }
-        let error = self.unchanged(&place.href, &response).await?;
+        let error = self
+            .unchanged(&place.href, &response, Doing::Removing)
+            .await?;
         match error.kind {
             ErrorKind::Gone => Ok(()),
             _ => Err(error),
