@@ -67,8 +67,6 @@ pub(super) struct Reading {
 /// What has to be asked next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Whether it is a calendar at all.
-    Check,
     /// What changed since this token.
     Sync(Option<String>),
     /// Whether anything changed.
@@ -101,8 +99,6 @@ impl From<ProviderError> for Stumble {
 impl Reading {
     fn begin(since: Option<&Cursor>, from: Option<Reached>) -> Self {
         let step = match from.as_ref().map(|reached| &reached.mark) {
-            // What lies elsewhere than where a calendar is may look like an empty one.
-            None if since.is_none() => Step::Check,
             None => Step::Sync(None),
             Some(Mark::Sync(token)) => Step::Sync(Some(token.clone())),
             Some(Mark::Tag(_)) => Step::Tag,
@@ -165,6 +161,12 @@ impl Reading {
         Some(())
     }
 
+    /// Whether nothing ever said that this is a calendar: neither an earlier reading, nor an event in it.
+    fn is_bare(&self) -> bool {
+        let is_event = |change: &Change| matches!(change, Change::Seen(_));
+        self.since.is_none() && !self.changes.iter().any(is_event)
+    }
+
     pub(super) fn is_gone(&mut self, href: &Href) {
         self.listed.remove(href);
         self.gone.insert(href.clone());
@@ -215,13 +217,6 @@ impl CaldavCalendar {
         let folder = self.address().await?;
         loop {
             match reading.step.clone() {
-                Step::Check => {
-                    // A name was looked up among calendars.
-                    if let Which::Id(_) = self.which {
-                        self.look_around().await?;
-                    }
-                    reading.step = Step::Sync(None);
-                }
                 Step::Sync(token) => {
                     self.sync_page(reading, &folder, token.as_deref()).await?;
                 }
@@ -235,7 +230,14 @@ impl CaldavCalendar {
                     choose(reading, known);
                     reading.step = Step::Fetch;
                 }
-                Step::Fetch => return Ok(self.fetch_all(reading, &folder).await?),
+                Step::Fetch => {
+                    self.fetch_all(reading, &folder).await?;
+                    // What is no calendar may look like an empty one. A name was looked up among calendars.
+                    if reading.is_bare() && matches!(self.which, Which::Id(_)) {
+                        self.look_around().await?;
+                    }
+                    return Ok(());
+                }
             }
             if reading.listed.len() > RESOURCES_MAX {
                 let words = format!(

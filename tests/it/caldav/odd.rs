@@ -540,6 +540,30 @@ fn what_is_no_calendar_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
+fn whether_it_is_a_calendar_is_asked_only_of_one_that_shows_no_event() {
+    for (told, lines) in [
+        (
+            etag("a.ics", "1"),
+            ["REPORT /ada/work/", "REPORT /ada/work/"],
+        ),
+        (String::new(), ["REPORT /ada/work/", "PROPFIND /ada/work/"]),
+    ] {
+        let script = listening(move |asked| match since(asked) {
+            Some(_) => Says::many(&(told.clone() + &token("http://t/1"))),
+            None => tell(asked, "1"),
+        });
+        let first = pull(&script, None, &Memory::default());
+        assert_eq!(script.lines(), lines);
+        let known = Memory {
+            versions: [(Href::from("a.ics"), "1".into())].into(),
+            ..Memory::default()
+        };
+        pull(&script, first.cursor.as_ref(), &known);
+        assert_eq!(script.lines(), ["REPORT /ada/work/"], "and once");
+    }
+}
+
+#[test]
 fn many_are_read_fifty_at_a_time() {
     let script = listening(|asked| match since(asked) {
         Some(_) => {
