@@ -342,14 +342,14 @@ async fn output(
     let Some(mut stdout) = child.stdout.take() else {
         return Ok((said, Some(child.wait().await?)));
     };
-    let mut chunk = Zeroizing::new([0; 4 << 10]);
+    let mut chunk = Zeroizing::new(vec![0; 4 << 10]);
     let (mut is_open, mut status) = (true, None);
     while is_open && said.len() <= OUTPUT_MAX {
         if status.is_some() && said.contains(&b'\n') {
             break;
         }
         let length = match status {
-            None => match select(pin!(stdout.read(&mut *chunk)), pin!(child.wait())).await {
+            None => match select(pin!(stdout.read(&mut chunk)), pin!(child.wait())).await {
                 Either::Left((length, _)) => length?,
                 Either::Right((ended, _)) => {
                     status = Some(ended?);
@@ -358,7 +358,7 @@ async fn output(
             },
             // What it said at the end is on its way.
             Some(_) => {
-                let rest = clock.limit(LAST_WORDS, stdout.read(&mut *chunk)).await;
+                let rest = clock.limit(LAST_WORDS, stdout.read(&mut chunk)).await;
                 rest.unwrap_or(Ok(0))?
             }
         };

@@ -61,8 +61,8 @@ pub struct CaldavCalendar {
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
     wrote: bool,
-    /// Whether the server said that this account may not write there.
-    read_only: bool,
+    /// Whether this account may write there, if the server said so in this run.
+    writable: Option<bool>,
     requests: u64,
 }
 
@@ -90,7 +90,7 @@ impl CaldavCalendar {
             home: home.clone(),
             reading: None,
             wrote: false,
-            read_only: false,
+            writable: None,
             requests: 0,
         }
     }
@@ -401,13 +401,15 @@ impl Provider for CaldavCalendar {
     }
 
     async fn ask_leave(&mut self) {
-        // If that fails, nobody knows, and nothing is barred.
-        let _unknown = self.look_around().await;
+        if self.writable.is_none() {
+            // If that fails, nobody knows, and nothing is barred.
+            let _unknown = self.look_around().await;
+        }
     }
 
     fn barred(&self) -> Option<ProviderError> {
         let refused = || Refusal::inside(403).error(self.whose(), Doing::Creating, None);
-        self.read_only.then(refused)
+        (self.writable == Some(false)).then(refused)
     }
 
     fn identity(&self) -> Option<String> {
@@ -434,7 +436,7 @@ impl CaldavCalendar {
         match found.members.first() {
             Some(member) if member.props.is_calendar => {
                 let writable = member.props.is_writable();
-                self.read_only = !writable;
+                self.writable = Some(writable);
                 Ok(Probe {
                     writable,
                     resources: None,

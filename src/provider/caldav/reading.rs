@@ -449,10 +449,12 @@ fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
     let id = name
         .strip_suffix(".ics")
         .filter(|id| ident::is_shaped(id))?;
-    let text = text.trim_ascii();
+    // In XML the ends of lines are others.
+    let text = String::from_utf8_lossy(text).replace('\r', "");
+    let text = text.trim().replace('\n', "\r\n");
     let why = match text.is_empty() {
         true => "it is empty",
-        false if ical::is_cut_short(text) && !names_people(text) => "it is cut short",
+        false if ical::is_cut_short(text.as_bytes()) && !names_people(&text) => "it is cut short",
         false => return None,
     };
     Some(Part::Unreadable {
@@ -463,9 +465,8 @@ fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
 }
 
 /// Whether any line of a text that is no whole calendar tells of people.
-fn names_people(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text).replace('\r', "");
-    let lines = text.replace("\n ", "").replace("\n\t", "");
+fn names_people(text: &str) -> bool {
+    let lines = text.replace("\r\n ", "").replace("\r\n\t", "");
     let mut names = lines
         .lines()
         .filter_map(|line| line.split([':', ';']).next());

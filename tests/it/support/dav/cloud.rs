@@ -607,7 +607,8 @@ impl Keeps {
                 None => all.push_str(&went(&href, 404)),
                 Some(item) => {
                     let etag = escaped(&self.etag(item.version));
-                    let text = escaped(&item.text);
+                    // Few servers write the ends of lines in a way that XML keeps.
+                    let text = escaped(&item.text.replace('\r', ""));
                     let props = format!(
                         "<d:getetag>{etag}</d:getetag><c:calendar-data>{text}</c:calendar-data>"
                     );
