@@ -150,3 +150,45 @@ impl Series {
         Some(self.start.at(last).span(self.length, home).instants(home).1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn daily(rule: &str, zone: &str, holes: &[&str]) -> Print {
+        let (rule, _) = Rule::parse(rule).unwrap();
+        let zone = TimeZone::get(zone).unwrap();
+        let start = "2026-11-23T09:00:00".parse().unwrap();
+        let series = Series {
+            start: When::Time(start, Zone::Named(zone)),
+            length: Length::Wall(3600),
+            rule,
+            holes: holes.iter().map(|hole| hole.parse().unwrap()).collect(),
+        };
+        Shape::Series(series).times(&TimeZone::UTC)
+    }
+
+    #[test]
+    fn the_same_times_are_the_same_however_they_are_put() {
+        let berlin = |rule: &str| daily(rule, "Europe/Berlin", &[]);
+        let one = berlin("FREQ=DAILY");
+        assert_eq!(one, berlin("FREQ=DAILY;INTERVAL=1;WKST=SU"));
+        assert_eq!(one, daily("FREQ=DAILY", "Europe/Paris", &[]));
+        assert_eq!(
+            berlin("FREQ=DAILY;COUNT=2"),
+            berlin("FREQ=DAILY;UNTIL=20261124T090000")
+        );
+        let others = [
+            // The same until spring.
+            daily("FREQ=DAILY", "Africa/Algiers", &[]),
+            daily("FREQ=DAILY", "Europe/Berlin", &["2027-01-11T09:00:00"]),
+            berlin("FREQ=DAILY;COUNT=400"),
+            // An end that lies far off is an end.
+            berlin("FREQ=DAILY;COUNT=4000"),
+            berlin("FREQ=DAILY;COUNT=4001"),
+        ];
+        for (i, other) in others.iter().enumerate() {
+            assert!(!others[i + 1..].contains(other) && *other != one, "{i}");
+        }
+    }
+}
