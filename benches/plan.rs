@@ -120,6 +120,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             last: wanted.shape.last_end(home),
         };
         let link = Link {
+            renamed: false,
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),
             print,

@@ -24,6 +24,7 @@ mod google;
 pub mod key;
 pub mod paths;
 mod reach;
+mod syntax;
 mod table;
 
 pub use check::{check, check_name, is_address, load};

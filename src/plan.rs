@@ -99,8 +99,10 @@ pub struct Present {
 /// Which event a block was written for, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
-    /// The calendar the event is in.
+    /// The calendar the event is in, by the name it has now.
     pub source: CalendarName,
+    /// Whether that calendar had another name when the block was written, under which its events are not remembered.
+    pub renamed: bool,
     /// The event.
     pub uid: Uid,
     /// What was written.

@@ -12,7 +12,7 @@ use crate::{
         Action, Op, Plan, Refusal, Why,
         op::{Doubt, DoubtKind},
     },
-    provider::{ErrorKind, ProviderError},
+    provider::ProviderError,
     pull::{Kind, Sighted},
     run::{Goal, Twin},
     session::Session,
@@ -20,6 +20,9 @@ use crate::{
 };
 
 pub mod text;
+mod wrong;
+
+use wrong::{Wrong, is_looked_at};
 
 /// How many resources of a calendar that cannot be read are named.
 const TROUBLES_TOLD: u32 = 50;
@@ -376,112 +379,6 @@ pub fn of_calendar(name: &CalendarName, words: &str) -> String {
     }
 }
 
-/// Whether a run had to do with what is in a calendar.
-fn is_looked_at(findings: &Findings, name: &CalendarName) -> bool {
-    let sighted = findings.sighted.get(name);
-    // Taking blocks away needs nobody's events.
-    findings.goal == Goal::InStep
-        && sighted.is_some_and(|sighted| !matches!(sighted, Sighted::Skipped))
-}
-
-/// What is wrong with a calendar.
-#[derive(Default)]
-struct Wrong {
-    /// How bad it is.
-    verdict: Verdict,
-    /// What the guard says.
-    refused: Option<String>,
-    /// What failed first.
-    failed: Option<String>,
-    /// What was not done.
-    left: Option<String>,
-}
-
-impl Wrong {
-    fn with(
-        name: &CalendarName,
-        findings: &Findings,
-        row: Option<&CalendarRow>,
-        trouble: Option<(String, String)>,
-    ) -> Self {
-        let mut wrong = Self::default();
-        let refused = findings.refusals.iter().filter(|r| r.target == *name);
-        for refusal in refused {
-            wrong.verdict = Verdict::Refused;
-            let words = refusal.to_string();
-            wrong.refused = Some(match wrong.refused {
-                Some(before) => format!("{before}; {words}"),
-                None => words,
-            });
-        }
-        if findings.goal == Goal::InStep && !findings.twins.is_empty() {
-            // Nothing was written anywhere, so none of them is in step.
-            wrong.verdict = Verdict::Config;
-            let mut twins = findings.twins.iter().filter(|twin| twin.name == *name);
-            wrong.failed = twins.next().map(ToString::to_string);
-        }
-        if let Some(error) = findings.barred.get(name) {
-            wrong.add(verdict(error), error.message.clone());
-        }
-        if let Some(Sighted::Failed(error)) = findings.sighted.get(name) {
-            wrong.add(verdict(error), error.message.clone());
-        }
-        let done = findings.outcome.calendars.get(name);
-        if let Some(error) = done.and_then(|done| done.error.as_ref()) {
-            wrong.add(verdict(error), error.message.clone());
-        }
-        if let (Some((href, why)), Some(row)) = (trouble, row)
-            && is_looked_at(findings, name)
-        {
-            let more = match row.unreadable {
-                0 | 1 => String::new(),
-                n => format!(" (and {} more, which -v names)", n - 1),
-            };
-            let words = format!(
-                "{href} could not be read: {why}{more}; until it can be, blocks that may come from it stay as they are"
-            );
-            wrong.add(Verdict::Partial, words);
-        }
-        let mut doubts = findings.plan.doubts.iter();
-        let futile =
-            doubts.find(|doubt| doubt.calendar == *name && doubt.kind == DoubtKind::Otherwise);
-        if let Some(futile) = futile {
-            wrong.add(Verdict::Partial, kept_otherwise(futile.count));
-        }
-        wrong.left = left(name, findings);
-        if wrong.verdict == Verdict::Ok && wrong.left.is_some() {
-            wrong.verdict = Verdict::Partial;
-        }
-        wrong
-    }
-
-    fn add(&mut self, verdict: Verdict, words: String) {
-        self.verdict = self.verdict.max(verdict);
-        self.failed.get_or_insert(words);
-    }
-}
-
-/// What is to be said of blocks that writing them does not put right.
-fn kept_otherwise(count: usize) -> String {
-    let blocks = counted(count, "block");
-    format!(
-        "its server makes something else of {blocks} each time: another time, not busy, or cut short; left as it is. Look at the calendar \
-         in the service's own program; if it cannot be put right there, set role = \"source\""
-    )
-}
-
-/// What was due in a calendar and not done, whatever kept it back: it is not in step then.
-fn left(name: &CalendarName, findings: &Findings) -> Option<String> {
-    let done = findings.outcome.calendars.get(name);
-    let done = done.map_or(0, |done| done.created + done.updated + done.deleted);
-    let due = findings.due.get(name).copied().unwrap_or(0);
-    let left = u64::try_from(due).unwrap_or(u64::MAX).saturating_sub(done);
-    if left == 0 || findings.dry_run {
-        return None;
-    }
-    Some(format!("{} left for the next run", counted(left, "change")))
-}
-
 /// Blocks that a reset leaves in a calendar because another installation made them.
 fn left_standing(findings: &Findings, row: Option<&CalendarRow>) -> Option<String> {
     let row = row.filter(|row| row.foreign > 0 && findings.due.contains_key(&row.name))?;
@@ -541,20 +438,6 @@ fn blocks_report(
         }
     }
     blocks
-}
-
-fn verdict(error: &ProviderError) -> Verdict {
-    match error.kind {
-        ErrorKind::Retry(_) => Verdict::Away,
-        ErrorKind::SignIn => Verdict::Auth,
-        ErrorKind::Gone
-        | ErrorKind::Conflict
-        | ErrorKind::Exists
-        | ErrorKind::Spent
-        | ErrorKind::Elsewhere
-        | ErrorKind::Refused
-        | ErrorKind::Broken => Verdict::Partial,
-    }
 }
 
 fn errors(findings: &Findings, failures: Vec<String>) -> Vec<String> {

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::{
-    Account, Calendar, Config, ConfigError, Place, busy_face, caldav, feed, google, paths,
+    Account, Calendar, Config, ConfigError, Place, busy_face, caldav, feed, google, paths, syntax,
     table::{At, Mistakes, Table, nearest},
 };
 use crate::{
@@ -38,9 +38,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 pub fn check(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mistakes = Mistakes::in_text(text);
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        mistakes.add(at, format!("not TOML here: {}", error.message()));
+    for (at, words) in syntax::mistakes(text, &errors) {
+        mistakes.add(at, format!("not TOML here: {words}"));
     }
     if !errors.is_empty() {
         // What the text means is only guessed then, and mistakes found in a guess are none.

@@ -70,6 +70,11 @@ pub fn find(key_file: &Path) -> Result<Option<Keys>, KeyError> {
     read(key_file)
 }
 
+/// Whether the key comes from elsewhere than a file of its own: from the environment, or from systemd.
+pub fn is_given() -> bool {
+    paths::variable(paths::KEY_VARIABLE).is_some() || paths::credential().is_some()
+}
+
 /// The key in a file, and nowhere else; none if there is no such file.
 pub fn read(key_file: &Path) -> Result<Option<Keys>, KeyError> {
     let unusable = |why| KeyError::Unusable {

@@ -258,7 +258,10 @@ fn may_remove(
     let source = question.sources.get(&link.source)?;
     let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
-    let unread = source.sight.nameless || source.troubled.contains(&link.uid);
+    // Of what was read under another name, a file that cannot be read now may be any.
+    let unread = source.sight.nameless
+        || source.troubled.contains(&link.uid)
+        || (link.renamed && source.sight.gaps);
     let hidden = unread && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }

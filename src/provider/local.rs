@@ -565,6 +565,8 @@ pub struct Folder {
     pub id: String,
     /// Whether blocks can be written to it.
     pub writable: bool,
+    /// How many `.ics` files lie in it; nothing if it cannot be listed.
+    pub files: Option<usize>,
 }
 
 /// The folders inside a folder, each of which could be a calendar, by name.
@@ -580,11 +582,22 @@ pub fn folders(path: &Path) -> io::Result<Vec<Folder>> {
             found.push(Folder {
                 id: id.to_owned(),
                 writable: rustix::fs::access(entry.path(), rustix::fs::Access::WRITE_OK).is_ok(),
+                files: count(&entry.path()).ok(),
             });
         }
     }
     found.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(found)
+}
+
+/// How many `.ics` files lie in a folder.
+fn count(folder: &Path) -> io::Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        count += usize::from(name.to_str().is_some_and(is_calendar_file));
+    }
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Everything the planner needs, read in one go and merged by UID.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -92,8 +92,19 @@ impl State {
             fresh,
             ..Target::default()
         };
-        self.load_links(calendar, &mut target)?;
         let others = others.filter(|other| *other != name).cloned().collect();
+        let mut renamed = self.renamed(name, &others)?;
+        let held = &mut target.held;
+        self.load_links(calendar, &mut renamed, |stem, link| {
+            let link = Some(link);
+            held.insert(
+                stem,
+                Held {
+                    present: None,
+                    link,
+                },
+            );
+        })?;
         let eyes = Eyes {
             mint,
             name,
@@ -102,30 +113,56 @@ impl State {
             others,
         };
         self.load_blocks(calendar, &eyes, &mut target)?;
+        // What was written here under a name that this calendar had before is remembered under that.
+        for former in eyes.formerly.difference(&eyes.others) {
+            let former = self.calendar_id(former)?;
+            self.load_links(former, &mut renamed, |stem, link| {
+                if let Some(held) = target.held.get_mut(&stem) {
+                    held.link.get_or_insert(link);
+                }
+            })?;
+        }
         Ok(target)
     }
 
-    fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
+    /// What the calendars are called now that had another name before, as far as that name is free. An event of one that was
+    /// renamed is still that event.
+    fn renamed(&self, name: &CalendarName, others: &BTreeSet<CalendarName>) -> Stated<Renamed> {
+        let mut renamed = Renamed::new();
+        for now in others.iter().chain([name]) {
+            for former in self.former_names(now)? {
+                if former != *name && !others.contains(&former) {
+                    renamed.insert(former, now.clone());
+                }
+            }
+        }
+        Ok(renamed)
+    }
+
+    /// What was written in a calendar, and for what. Of a calendar that was renamed, the name that it has now counts.
+    fn load_links(
+        &self,
+        calendar: i64,
+        names: &mut Renamed,
+        mut each: impl FnMut(Stem, Link),
+    ) -> Stated<()> {
         let sql = "SELECT stem, source, uid, print, echo, otherwise FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
-        let mut names: BTreeSet<CalendarName> = BTreeSet::new();
         while let Some(row) = rows.next()? {
             let name = row.get_ref(1)?.as_str().unwrap_or_default();
             // One name for thousands of links, not a copy for each.
-            if !names.contains(name) {
-                names.insert(name.into());
-            }
-            let source = names.get(name).cloned().unwrap_or_default();
+            let source = match names.get(name) {
+                Some(source) => source.clone(),
+                None => names.entry(name.into()).or_insert(name.into()).clone(),
+            };
+            let renamed = *source != *name;
             let stem = Stem::from_storage(row.get_ref(0)?.as_str().unwrap_or_default());
-            let link = link(row, source)?;
-            target.held.insert(
-                stem,
-                Held {
-                    present: None,
-                    link: Some(link),
-                },
-            );
+            let link = Link {
+                renamed,
+                ..link(row, source)?
+            };
+            each(stem, link);
         }
         Ok(())
     }
@@ -178,6 +215,9 @@ impl State {
         self.href(query.query_row(params![calendar, id.as_str()], |row| row.get(0))?)
     }
 }
+
+/// The names of calendars, and what they are called now.
+type Renamed = BTreeMap<CalendarName, CalendarName>;
 
 /// Who looks at the blocks in a calendar.
 struct Eyes<'a> {
@@ -252,6 +292,7 @@ fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Print>> {
 fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     Ok(Link {
         source,
+        renamed: false,
         uid: text(row, 2)?,
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,

@@ -396,6 +396,7 @@ impl Board {
 
 fn link(wanted: &Wanted) -> Link {
     Link {
+        renamed: false,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),

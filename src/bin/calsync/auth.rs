@@ -260,14 +260,6 @@ impl Row {
     }
 }
 
-/// What `auth list --json` prints when there is no list.
-pub(crate) fn no_list(failure: &Failure) -> Result<(), Failure> {
-    let errors = failure.sentences();
-    let object =
-        json!({"version": 1, "accounts": [], "error": failure.to_string(), "errors": errors});
-    print::out(&format!("{object}\n"))
-}
-
 fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
     let Loaded { config, state } = load(args)?;
     let sign_ins = match State::open_to_read(&state)? {

@@ -141,7 +141,7 @@ fn local_offers(config: &Config, name: &str, path: &Path) -> Answer<Vec<Offer>> 
             name: folder_name(config, &real),
             writable: folder.writable,
             zone: None,
-            files: None,
+            files: folder.files,
             folder: Some(real),
         }
     };

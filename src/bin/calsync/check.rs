@@ -1,6 +1,6 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use calsync::{
     auth::VaultError,
@@ -23,7 +23,7 @@ use crate::{
     exit::{Exit, Failure, NO_ROUTES},
     print,
     standing::{Signer, Standing, signer, testing},
-    status::ago,
+    status::{ago, left},
 };
 
 /// How many files of a calendar that cannot be read are named.
@@ -189,9 +189,9 @@ fn check_key(config: &Config, state: Option<&State>) -> Finding {
     // What is wrong with the state itself is told where that is looked at.
     let known = state.and_then(|state| state.fact("key").ok().flatten());
     match fitting_key(&config.key_file, known.as_deref()) {
-        Ok(Some(_)) => Finding::fine(match key::read(&config.key_file) {
-            Ok(Some(_)) => format!("key {}: readable by you alone", config.key_file.display()),
-            _ => "key: given by the environment or by systemd".to_owned(),
+        Ok(Some(_)) => Finding::fine(match key::is_given() {
+            false => format!("key {}: readable by you alone", config.key_file.display()),
+            true => "key: given by the environment or by systemd".to_owned(),
         }),
         Ok(None) => Finding::fine(format!(
             "key: the first sync makes {}",
@@ -230,7 +230,15 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
     let program = args.program();
     let found = |row: &CalendarRow| {
         let what = format!("calendar {}", row.name);
-        let role = config.calendars.get(&row.name)?.role;
+        let Some(calendar) = config.calendars.get(&row.name) else {
+            let words = format!(
+                "not configured any more; {} still stand there. {}",
+                counted(row.blocks, "block"),
+                left(&program, &row.name)
+            );
+            return (row.blocks > 0).then(|| Finding::unwise(what, words));
+        };
+        let role = calendar.role;
         if row.result.as_deref() == Some("refused") {
             let error = row
                 .error
@@ -381,11 +389,7 @@ fn holds_calendars(config: &Config, name: &CalendarName) -> bool {
     else {
         return false;
     };
-    let is_event = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|e| e == "ics");
-    let holds_events = |folder: Folder| {
-        let entries = fs::read_dir(path.join(folder.id));
-        entries.is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|e| is_event(&e))))
-    };
+    let holds_events = |folder: Folder| folder.files.is_some_and(|files| files > 0);
     folders(path).is_ok_and(|found| found.into_iter().any(holds_events))
 }
 

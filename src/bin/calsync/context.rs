@@ -20,7 +20,7 @@ use calsync::{
     state::{Lock, State, StateError},
 };
 
-use crate::{args::Args, exit::Failure, progress::Bar};
+use crate::{args::Args, exit::Failure, progress::Bar, status::left as left_words};
 
 /// A configuration, and the state file that goes with it.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Context {
     means: Means,
     pub(crate) stop: Stop,
     pub(crate) bar: Bar,
+    /// How calsync has to be called to find the same files.
+    program: String,
     /// The key was made just now.
     pub(crate) is_new: bool,
     _lock: Lock,
@@ -143,9 +145,13 @@ pub(crate) fn fitting_key(key_file: &Path, known: Option<&str>) -> Result<Option
 }
 
 impl Context {
-    /// Takes the lock, then opens the state and the key.
+    /// Reads the configuration, takes the lock, then opens the state and the key.
     pub(crate) fn open(args: &Args) -> Result<Self, Failure> {
-        let loaded = load(args)?;
+        Self::of(args, load(args)?)
+    }
+
+    /// The same with a configuration that was read.
+    pub(crate) fn of(args: &Args, loaded: Loaded) -> Result<Self, Failure> {
         let lock = Lock::take(&loaded.state)?;
         let Opened {
             state,
@@ -166,6 +172,7 @@ impl Context {
             clock,
             stop: Stop::default(),
             bar: Bar::new(!args.quiet && !args.wants_json()),
+            program: args.program(),
             is_new,
             _lock: lock,
         })
@@ -188,8 +195,14 @@ impl Context {
         let known = |name: &String| self.config.calendars.contains_key(name.as_str());
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
             let all: Vec<&str> = self.config.calendars.keys().map(|name| &**name).collect();
+            let rows = self.state.borrow().calendar_rows()?;
+            let mut left = rows.iter().filter(|row| row.blocks > 0);
+            let more = match left.any(|row| *row.name == **unknown) {
+                true => format!(". {}", left_words(&self.program, unknown)),
+                false => String::new(),
+            };
             return Err(Failure::Usage(format!(
-                "there is no calendar \"{unknown}\" in the configuration; there are: {}",
+                "there is no calendar \"{unknown}\" in the configuration; there are: {}{more}",
                 all.join(", ")
             )));
         }

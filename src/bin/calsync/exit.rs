@@ -28,31 +28,37 @@ pub(crate) const NO_ROUTES: &str =
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    InStep = 0,
-    Bug = 1,
-    Usage = 2,
-    Config = 3,
-    Auth = 4,
-    Partial = 5,
-    Refused = 6,
-    Busy = 7,
-    Away = 8,
+    InStep,
+    Bug,
+    Usage,
+    Config,
+    Auth,
+    Partial,
+    Refused,
+    Busy,
+    Away,
+}
+
+impl Exit {
+    /// What a script sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::InStep => 0,
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::Config => 3,
+            Self::Auth => 4,
+            Self::Partial => 5,
+            Self::Refused => 6,
+            Self::Busy => 7,
+            Self::Away => 8,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        let code: u8 = match exit {
-            Exit::InStep => 0,
-            Exit::Bug => 1,
-            Exit::Usage => 2,
-            Exit::Config => 3,
-            Exit::Auth => 4,
-            Exit::Partial => 5,
-            Exit::Refused => 6,
-            Exit::Busy => 7,
-            Exit::Away => 8,
-        };
-        code.into()
+        exit.code().into()
     }
 }
 

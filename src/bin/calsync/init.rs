@@ -282,13 +282,13 @@ fn template(answers: &Answers) -> String {
         line(&format!("[calendars.{}]", quoted(name)));
         line(&format!("path = {}", quoted(folder)));
     }
-    text.push_str(GOOGLE);
+    text.push_str(ELSEWHERE);
     text
 }
 
-/// How a calendar at Google is added later.
-const GOOGLE: &str =
-    "\n# Calendars at Google are added here too: the README shows how, under \"Google\".\n";
+/// How calendars elsewhere are added later.
+const ELSEWHERE: &str = "\n# Calendars at Google, iCloud, Fastmail, Nextcloud and other CalDAV servers, and feeds are added here too: the README\n\
+    # shows how, under \"Google\" and \"CalDAV and feeds\".\n";
 
 /// A text as TOML writes it.
 fn quoted(text: &str) -> String {
@@ -304,7 +304,7 @@ fn next_steps(args: &Args, path: &Path, answers: &Answers) -> String {
         _ => "",
     };
     format!(
-        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n\nCalendars at Google are added in that file too; the README shows how, under \"Google\".\n",
+        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n\nCalendars at Google, at CalDAV servers (iCloud, Fastmail, Nextcloud) and feeds are added in that file too; the README shows how.\n",
         path.display()
     )
 }

@@ -22,9 +22,10 @@ use std::{process::ExitCode, time::Duration};
 
 use calsync::{clock::Clock, report::Report};
 use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use crate::{
-    args::{Args, AuthCommand, Command},
+    args::{Args, Command},
     exit::{Exit, Failure},
 };
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let started = Clock::System.now();
     let args = Args::given();
     log::begin(&args);
+    signals::let_large_writes_fail();
     let ended = match &args.command {
         Command::Init(options) => init::run(&args, options),
         Command::Auth(command) => auth::run(&args, command),
@@ -49,21 +51,36 @@ fn main() -> ExitCode {
 /// Says why nothing came of it: in words for people, and as an object for whoever asked for JSON.
 fn tell(args: &Args, failure: &Failure, started: Timestamp) -> Exit {
     tracing::error!("{}", args.hint(&failure.to_string()));
-    if let Command::Auth(AuthCommand::List { json: true }) = &args.command {
-        if let Err(worse) = auth::no_list(failure) {
-            tracing::error!("{worse}");
-        }
-    } else if args.wants_json() {
-        let took = Clock::System.now().duration_since(started);
-        let report = Report {
-            dry_run: args.is_dry_run(),
-            seconds: Duration::from_millis(took.as_millis().try_into().unwrap_or(0)).as_secs_f64(),
-            errors: failure.sentences(),
-            ..Report::nothing(args.command.word(), failure.verdict(), started)
-        };
-        if let Err(worse) = print::json(&report) {
-            tracing::error!("{worse}");
-        }
+    if args.wants_json()
+        && let Err(worse) = print_failure(args, failure, started)
+    {
+        tracing::error!("{worse}");
     }
     failure.exit()
+}
+
+/// The object that the command prints when it works, with nothing in it but what is wrong.
+fn print_failure(args: &Args, failure: &Failure, started: Timestamp) -> Result<(), Failure> {
+    let empty: &[&str] = match &args.command {
+        Command::Auth(_) => &["accounts"],
+        Command::Calendars(_) => &["calendars"],
+        Command::Status(_) => &["calendars", "runs"],
+        _ => return print::json(&report(args, failure, started)),
+    };
+    let empty = empty.iter().map(|list| ((*list).to_owned(), json!([])));
+    let mut object: Map<String, Value> = empty.collect();
+    object.insert("version".to_owned(), json!(1));
+    object.insert("error".to_owned(), json!(failure.to_string()));
+    object.insert("errors".to_owned(), json!(failure.sentences()));
+    print::out(&format!("{}\n", Value::from(object)))
+}
+
+fn report(args: &Args, failure: &Failure, started: Timestamp) -> Report {
+    let took = Clock::System.now().duration_since(started);
+    Report {
+        dry_run: args.is_dry_run(),
+        seconds: Duration::from_millis(took.as_millis().try_into().unwrap_or(0)).as_secs_f64(),
+        errors: failure.sentences(),
+        ..Report::nothing(args.command.word(), failure.verdict(), started)
+    }
 }

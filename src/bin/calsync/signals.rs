@@ -1,11 +1,48 @@
 //! SIGTERM and SIGINT: the first asks the run to end after the operation at hand, the second ends it at once. Both are safe:
 //! the next run goes on where this one stopped.
 
-use std::pin::pin;
+use std::{
+    io,
+    pin::pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use calsync::session::Stop;
 use futures_util::future::{Either, select};
+use signal_hook::{consts, flag};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::Exit;
+
+/// Whether a signal came that nobody has heard yet: the program is at work that it does not wait in.
+static UNHEARD: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Lets a write beyond the largest file that the system allows fail like one to a full disk, rather than end the program.
+pub(crate) fn let_large_writes_fail() {
+    if let Err(error) = flag::register(consts::SIGXFSZ, Arc::default()) {
+        tracing::debug!("a limit on the size of files will end the program: {error}");
+    }
+}
+
+/// Lets a second signal end the program at once also while nobody hears the first.
+fn end_unheard() -> io::Result<()> {
+    if UNHEARD.get().is_some() {
+        return Ok(());
+    }
+    let unheard = Arc::clone(UNHEARD.get_or_init(Arc::default));
+    for signal in [consts::SIGTERM, consts::SIGINT] {
+        flag::register_conditional_shutdown(
+            signal,
+            Exit::Partial.code().into(),
+            Arc::clone(&unheard),
+        )?;
+        flag::register(signal, Arc::clone(&unheard))?;
+    }
+    Ok(())
+}
 
 /// Hears both signals.
 struct Ears {
@@ -16,6 +53,7 @@ struct Ears {
 impl Ears {
     /// Nothing if the system lets nobody listen.
     fn open() -> Option<Self> {
+        end_unheard().ok()?;
         Some(Self {
             terminate: signal(SignalKind::terminate()).ok()?,
             interrupt: signal(SignalKind::interrupt()).ok()?,
@@ -25,6 +63,9 @@ impl Ears {
     /// Waits for the next signal.
     async fn hear(&mut self) {
         select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
+        if let Some(unheard) = UNHEARD.get() {
+            unheard.store(false, Ordering::SeqCst);
+        }
     }
 
     /// Waits until somebody insists; the first signal only asks.

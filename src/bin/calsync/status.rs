@@ -234,11 +234,7 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
             }
         }));
         if role.is_none() {
-            said.push(format!(
-                "{name}: to take its blocks away, put it back into the configuration and run `{program} reset --calendar \
-                 {name}`; if the calendar is \
-                 gone for good, `{program} reset --calendar {name} --forget` forgets it"
-            ));
+            said.push(format!("{name}: {}", left(&program, name)));
         }
     }
     if runs.is_empty() {
@@ -251,6 +247,14 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
     }
     let said: String = said.iter().flat_map(|line| [line, "\n"]).collect();
     print::columns(&rows) + &args.hint(&said)
+}
+
+/// What to do about a calendar that left the configuration with blocks in it.
+pub(crate) fn left(program: &str, name: &str) -> String {
+    format!(
+        "To take its blocks away, put it back into the configuration and run `{program} reset --calendar {name}`; if the \
+         calendar is gone for good, `{program} reset --calendar {name} --forget` forgets it"
+    )
 }
 
 /// A run. What was wrong is told whole, because the cure comes last, unless it is among what was said already.

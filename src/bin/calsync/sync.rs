@@ -12,7 +12,7 @@ use calsync::{
 
 use crate::{
     args::{self, Args},
-    context::{Context, block_on},
+    context::{Context, block_on, load},
     exit::{Exit, Failure},
     print,
     signals::{unless_stopped, until_stopped},
@@ -20,10 +20,11 @@ use crate::{
 
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     wait(options.jitter)?;
-    let context = Context::open(args)?;
-    if context.config.routes.is_empty() {
-        return Err(Failure::Idle(context.config.path));
+    let loaded = load(args)?;
+    if loaded.config.routes.is_empty() {
+        return Err(Failure::Idle(loaded.config.path));
     }
+    let context = Context::of(args, loaded)?;
     let request = Request {
         dry_run: options.dry_run,
         full: options.full,
@@ -81,7 +82,7 @@ pub(crate) fn show(
     }
     if report.result == Verdict::Refused {
         tracing::error!(
-            "these blocks stay, all else is done; look at the calendars. What would go: {program} sync --dry-run \
+            "what was refused stays as it is, all else is done; look at the calendars. What would go: {program} sync --dry-run \
              --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
             program = args.program()
         );

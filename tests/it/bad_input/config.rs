@@ -70,6 +70,25 @@ fn every_line_that_is_not_toml_is_named() {
 }
 
 #[test]
+fn what_is_there_twice_and_a_backslash_are_each_told_once() {
+    let home = Home::with(&["work", "home"]);
+    let table = "[calendars.work]\npath = \"~/cal/work\"\n";
+    let slash = "[calendars.\"a]b\"]\npath = \"C:\\Users\\me\"\n";
+    home.configure(&format!(
+        "{table}{table}[calendars.home]\npath = \"a\"\npath = \"b\"\n{slash}"
+    ));
+    let told = home.expect(3, &["sync"]).stderr;
+    assert!(told.contains("3 mistakes"), "{told}");
+    for words in [
+        ":3: not TOML here: it is there already",
+        ":7: not TOML here: it is there",
+        ":9: not TOML here: a backslash",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_is_named() {
     let home = Home::bare();
     home.expect(3, &["sync"])

@@ -40,6 +40,19 @@ fn in_own_mounts(home: &Home, script: &str) -> Option<Ran> {
 }
 
 #[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk_and_not_the_end() {
+    let home = full_of_work();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 64; exec \"$0\" sync", PROGRAM]);
+    home.surround(&mut command);
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, 3, "{ran:?}");
+    ran.says(&["the state file", "is the disk full?"]);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), COUNT);
+}
+
+#[test]
 fn a_full_disk_leaves_nothing_half_written_and_the_next_run_with_room_completes() {
     let home = full_of_work();
     let script = "

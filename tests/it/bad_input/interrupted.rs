@@ -10,7 +10,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::program::{Home, KEY, is_block, meeting, meeting_at, wait_until, weekly};
+use crate::support::program::{
+    Home, KEY, event_with, is_block, meeting, meeting_at, wait_until, weekly,
+};
 
 /// What a home shows, without the times of writing.
 fn picture(home: &Home) -> BTreeMap<String, String> {
@@ -127,6 +129,37 @@ fn a_run_that_is_told_twice_to_stop_stops_at_once() {
     assert_eq!(output.status.code(), Some(5));
     home.expect(0, &["sync"]);
     assert_eq!(picture(&home), undisturbed(&home));
+}
+
+#[test]
+fn a_run_that_is_told_twice_to_stop_while_it_plans_stops_at_once() {
+    let home = Home::with(&["work", "home"]);
+    home.give_key(KEY);
+    let many = 150;
+    for number in 0..many {
+        // Long to think about: every hour of two years, and none of them written as a rule.
+        let event = format!(
+            "DTSTART;TZID=Europe/Berlin:20200101T00{:02}00\nDURATION:PT1M\nRRULE:FREQ=HOURLY\nRDATE:20200101T003000Z",
+            number % 60
+        );
+        home.put(
+            "work",
+            &format!("{number}.ics"),
+            event_with(&format!("u{number}"), &event),
+        );
+    }
+    let child = home.spawn(&["sync"]);
+    let has_read = || {
+        let status = home.run(&["status", "--json"]);
+        status.code == 0 && status.json()["calendars"][1]["events"] == many
+    };
+    wait_until("all events to be read", has_read);
+    signal(&child, Signal::TERM);
+    signal(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    assert!(output.stderr.is_empty(), "nobody was awake: {output:?}");
+    assert_eq!(count_blocks(&home), 0);
 }
 
 /// A small generator (splitmix64), so that a failure can be repeated from its seed.

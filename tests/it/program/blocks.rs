@@ -668,50 +668,6 @@ fn of_two_files_with_one_id_the_one_that_is_still_a_block_counts() {
 }
 
 #[test]
-fn swapped_names_leave_no_block_behind() {
-    let home = Home::with(&["work", "home"]);
-    home.put("work", "a.ics", meeting("a", 3));
-    home.put("home", "b.ics", meeting("b", 4));
-    let own = |home: &Home| (home.files("work"), home.files("home"));
-    let before = own(&home);
-    home.sync();
-    let swapped = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/home\"\n\
-        [calendars.home]\npath = \"~/cal/work\"\n";
-    home.configure(swapped);
-    home.expect(0, &["sync"]);
-    assert_eq!(
-        home.blocks("work").len(),
-        1,
-        "made anew, and the old one gone"
-    );
-    assert_eq!(home.blocks("home").len(), 1);
-    home.sync_idle();
-    home.expect(0, &["reset", "--all", "--yes"]);
-    assert_eq!(own(&home), before);
-}
-
-#[test]
-fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
-    let home = Home::with(&["work", "home"]);
-    home.put("work", "a.ics", meeting("a", 3));
-    let before = home.files("home");
-    home.sync();
-    assert_eq!(home.blocks("home").len(), 1);
-    fs::create_dir_all(home.folder("new")).unwrap();
-    let reused = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/work\"\n\
-        [calendars.house]\npath = \"~/cal/home\"\n[calendars.home]\npath = \"~/cal/new\"\n";
-    home.configure(reused);
-    for _ in 0..2 {
-        home.expect(0, &["reset", "--all", "--yes"]);
-        assert_eq!(home.files("home"), before);
-        home.expect(0, &["sync"]);
-        assert_eq!(home.blocks("home").len(), 1);
-        assert_eq!(home.blocks("new").len(), 1);
-        home.sync_idle();
-    }
-}
-
-#[test]
 fn a_twin_of_one_moved_occurrence_hides_that_one_and_no_other() {
     let home = Home::with(&["a", "b"]);
     let start = utc(2, "090000");

@@ -228,48 +228,6 @@ fn blocks_that_are_left_alone_are_counted_for_all_to_see() {
 }
 
 #[test]
-fn a_calendar_that_was_renamed_and_back_leaves_no_trace_in_status() {
-    let home = full(2);
-    home.put("home", "own.ics", meeting("own", 9));
-    home.sync();
-    let before = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(&before.replace("calendars.home", "calendars.club"));
-    home.run(&["sync", "--allow-mass-delete"]);
-    home.configure(&before);
-    home.run(&["sync", "--allow-mass-delete"]);
-    let text = home.expect(0, &["status"]).stdout;
-    assert!(!text.contains("club"), "{text}");
-    assert_eq!(
-        (home.blocks("home").len(), home.blocks("work").len()),
-        (2, 1)
-    );
-    home.sync_idle();
-}
-
-#[test]
-fn blocks_of_a_name_long_gone_are_known_all_the_same() {
-    let home = full(1);
-    home.configure_also("", "[window]\npast_days = 3000");
-    home.put("work", "old.ics", meeting("old", -900));
-    home.sync();
-    let text = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(
-        &text
-            .replace("= 3000", "= 1")
-            .replace("calendars.home", "calendars.club"),
-    );
-    home.sync();
-    home.sync();
-    assert_eq!(
-        home.blocks("home").len(),
-        2,
-        "the old one stays, as history"
-    );
-    home.expect(0, &["reset", "--all", "--yes"]);
-    assert_eq!(home.blocks("home").len(), 0);
-}
-
-#[test]
 fn a_calendar_that_left_with_blocks_in_it_is_shown_with_what_to_do() {
     let home = Home::with(&["work", "home", "club"]);
     home.put("work", "a.ics", meeting("a", 3));
@@ -414,6 +372,46 @@ fn the_json_of_a_failure_has_every_promised_key() {
     assert_eq!(
         (&config["created"], &config["calendars"]),
         (&json!(0), &json!([]))
+    );
+}
+
+#[test]
+fn what_only_looks_fails_in_its_own_shape_of_json() {
+    let home = full(1);
+    home.configure("a = 1");
+    for (args, lists) in [
+        (&["status", "--json"][..], &["calendars", "runs"][..]),
+        (&["calendars", "--json"], &["calendars"]),
+        (&["auth", "list", "--json"], &["accounts"]),
+    ] {
+        let failed = home.expect(3, args).json();
+        let mut keys: Vec<&String> = failed.as_object().unwrap().keys().collect();
+        keys.retain(|key| !lists.contains(&key.as_str()));
+        assert_eq!(keys, ["error", "errors", "version"], "{failed}");
+        assert!(
+            lists.iter().all(|list| failed[list] == json!([])),
+            "{failed}"
+        );
+        assert!(failed["error"].as_str().unwrap().contains("mistake"));
+    }
+}
+
+#[test]
+fn a_calendar_that_was_emptied_is_refused_what_is_due_in_it() {
+    let home = full(5);
+    home.put("home", "own.ics", meeting("own", 9));
+    home.sync();
+    for number in 0..5 {
+        home.delete("work", &format!("u{number}.ics"));
+    }
+    home.put("home", "more.ics", meeting("more", 10));
+    home.expect(6, &["sync"]);
+    let work = row(&home, "work");
+    assert_eq!(work["result"], "refused", "{work}");
+    let error = work["error"].as_str().unwrap();
+    assert!(
+        error.contains("suddenly empty, so nothing is written"),
+        "{error}"
     );
 }
 

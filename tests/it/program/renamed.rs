@@ -1,0 +1,178 @@
+//! Calendars that get another name in the configuration: their events are the same events, and the blocks of the old name go.
+
+use std::fs;
+
+use crate::support::program::{Home, KEY, meeting};
+
+/// Two calendars, so many meetings in one of them.
+fn full(meetings: i32) -> Home {
+    let home = Home::with(&["work", "home"]);
+    home.give_key(KEY);
+    for number in 0..meetings {
+        let uid = format!("u{number}");
+        home.put("work", &format!("{uid}.ics"), meeting(&uid, 1 + number));
+    }
+    home
+}
+
+/// Gives a calendar another name.
+fn rename(home: &Home, from: &str, to: &str) {
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let (from, to) = (format!("[calendars.{from}]"), format!("[calendars.{to}]"));
+    assert!(text.contains(&from));
+    home.configure(&text.replace(&from, &to));
+}
+
+#[test]
+fn a_calendar_is_renamed_without_anybody_having_to_allow_it() {
+    let home = full(28);
+    for number in 0..5 {
+        let uid = format!("h{number}");
+        home.put("home", &format!("{uid}.ics"), meeting(&uid, 40 + number));
+    }
+    home.sync();
+    let before = (home.blocks("work").len(), home.blocks("home").len());
+    assert_eq!(before, (5, 28));
+    for (from, to) in [("work", "office"), ("home", "house"), ("office", "work")] {
+        rename(&home, from, to);
+        let ran = home.expect(0, &["sync", "--json"]);
+        let report = ran.json();
+        assert_eq!(
+            (&report["created"], &report["deleted"]),
+            (&33.into(), &33.into()),
+            "{report}"
+        );
+        assert_eq!(
+            (home.blocks("work").len(), home.blocks("home").len()),
+            before
+        );
+        let shown = home.expect(0, &["status"]).stdout;
+        assert!(!shown.contains(&format!("{from} ")), "{shown}");
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn whatever_else_is_lost_with_the_name_is_judged_as_ever() {
+    let home = full(28);
+    home.sync();
+    let blocks = home.blocks("home");
+    rename(&home, "work", "office");
+    for number in 0..20 {
+        home.delete("work", &format!("u{number}.ics"));
+    }
+    home.expect(6, &["sync"])
+        .says(&["20 of 28 events of \"office\" would lose their blocks"]);
+    let now = home.blocks("home");
+    assert!(blocks.keys().all(|name| now.contains_key(name)));
+    for number in 20..28 {
+        home.delete("work", &format!("u{number}.ics"));
+    }
+    home.expect(6, &["sync"])
+        .says(&["\"office\" is suddenly empty"]);
+    let now = home.blocks("home");
+    assert!(blocks.keys().all(|name| now.contains_key(name)));
+}
+
+#[test]
+fn what_cannot_be_read_under_its_new_name_takes_nothing_away() {
+    let home = full(3);
+    home.sync();
+    let blocks = home.blocks("home");
+    rename(&home, "work", "office");
+    fs::rename(home.folder("work"), home.path("away")).unwrap();
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home"), blocks);
+    fs::rename(home.path("away"), home.folder("work")).unwrap();
+    home.put("work", "u1.ics", "BEGIN:VCALENDAR\r\nhalf");
+    home.expect(5, &["sync"]);
+    let now = home.blocks("home");
+    let left = blocks.keys().filter(|name| now.contains_key(*name));
+    assert_eq!(left.count(), 1, "what is hidden may be still there");
+}
+
+#[test]
+fn a_calendar_that_was_renamed_and_back_leaves_no_trace_in_status() {
+    let home = full(2);
+    home.put("home", "own.ics", meeting("own", 9));
+    home.sync();
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&before.replace("calendars.home", "calendars.club"));
+    home.expect(0, &["sync"]);
+    home.configure(&before);
+    home.expect(0, &["sync"]);
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(!text.contains("club"), "{text}");
+    assert_eq!(
+        (home.blocks("home").len(), home.blocks("work").len()),
+        (2, 1)
+    );
+    home.sync_idle();
+}
+
+#[test]
+fn blocks_of_a_name_long_gone_are_known_all_the_same() {
+    let home = full(1);
+    home.configure_also("", "[window]\npast_days = 3000");
+    home.put("work", "old.ics", meeting("old", -900));
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(
+        &text
+            .replace("= 3000", "= 1")
+            .replace("calendars.home", "calendars.club"),
+    );
+    home.sync();
+    home.sync();
+    assert_eq!(
+        home.blocks("home").len(),
+        2,
+        "the old one stays, as history"
+    );
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.blocks("home").len(), 0);
+}
+
+#[test]
+fn swapped_names_leave_no_block_behind() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    let own = |home: &Home| (home.files("work"), home.files("home"));
+    let before = own(&home);
+    home.sync();
+    let swapped = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/home\"\n\
+        [calendars.home]\npath = \"~/cal/work\"\n";
+    home.configure(swapped);
+    home.expect(0, &["sync"]);
+    assert_eq!(
+        home.blocks("work").len(),
+        1,
+        "made anew, and the old one gone"
+    );
+    assert_eq!(home.blocks("home").len(), 1);
+    home.sync_idle();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(own(&home), before);
+}
+
+#[test]
+fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    let before = home.files("home");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    fs::create_dir_all(home.folder("new")).unwrap();
+    let reused = "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/work\"\n\
+        [calendars.house]\npath = \"~/cal/home\"\n[calendars.home]\npath = \"~/cal/new\"\n";
+    home.configure(reused);
+    for _ in 0..2 {
+        home.expect(0, &["reset", "--all", "--yes"]);
+        assert_eq!(home.files("home"), before);
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home").len(), 1);
+        assert_eq!(home.blocks("new").len(), 1);
+        home.sync_idle();
+    }
+}
