@@ -199,6 +199,12 @@ pub trait Provider {
         None
     }
 
+    /// Whether somebody keeps it who may make something else of a block than was written, also a moment later: a server, and no
+    /// folder.
+    fn is_served(&self) -> bool {
+        false
+    }
+
     /// Whether people may be shown where resources lie: names of files may be, ids of somebody's events may not.
     fn shows_places(&self) -> bool {
         false

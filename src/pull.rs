@@ -137,6 +137,7 @@ impl Reader<'_> {
             mint: &self.settings.mint,
             others: self.names,
             home: &self.settings.home,
+            served: seat.provider.is_served(),
         };
         let mut state = self.state.borrow_mut();
         let recorded = state.record(name, &seat.reading, &pulled, reader)?;

@@ -125,6 +125,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn is_served(&self) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.is_served(),
+            Self::Memory(calendar) => calendar.is_served(),
+            Self::Google(calendar) => calendar.is_served(),
+            Self::Caldav(calendar) => calendar.is_served(),
+            Self::Ics(calendar) => calendar.is_served(),
+        }
+    }
+
     fn shows_places(&self) -> bool {
         match self {
             Self::Local(calendar) => calendar.shows_places(),

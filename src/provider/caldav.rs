@@ -417,6 +417,10 @@ impl Provider for CaldavCalendar {
         self.found.as_ref().map(Address::to_string)
     }
 
+    fn is_served(&self) -> bool {
+        true
+    }
+
     fn requests(&self) -> u64 {
         self.requests
     }

@@ -35,6 +35,8 @@ struct Eyes<'a> {
     /// All calendars that there are or were.
     names: &'a BTreeSet<CalendarName>,
     home: &'a TimeZone,
+    /// Whether a server keeps it.
+    served: bool,
 }
 
 impl Eyes<'_> {
@@ -59,6 +61,8 @@ pub struct Reader<'a> {
     pub others: &'a BTreeSet<CalendarName>,
     /// The zone of floating times.
     pub home: &'a TimeZone,
+    /// Whether a server keeps the calendar, which may make something else of a block.
+    pub served: bool,
 }
 
 impl State {
@@ -119,7 +123,12 @@ impl State {
         name: &CalendarName,
         reading: &Reading,
         pulled: &Pulled,
-        Reader { mint, others, home }: Reader<'_>,
+        Reader {
+            mint,
+            others,
+            home,
+            served,
+        }: Reader<'_>,
     ) -> Stated<Recorded> {
         let calendar = self.calendar_id(name)?;
         let names = self.names(others)?;
@@ -129,6 +138,7 @@ impl State {
             name,
             names: &names,
             home,
+            served,
         };
         let mut recorded = Recorded::default();
         // What goes just when something becomes unreadable may be hidden in it: its events count as there until that can be read.
@@ -245,12 +255,14 @@ fn drop_resource(db: &Connection, id: i64, hideout: Option<i64>) -> Stated<()> {
     Ok(())
 }
 
-/// How a block is seen in which nothing makes sense any more: not as it should be.
-const DAMAGED: SeenBlock = SeenBlock {
-    print: Print([0; 16]),
-    shape: None,
-    people: false,
-};
+/// How a block is seen in which nothing makes sense any more: not as it should be, for this reason.
+fn damaged(why: &str, people: bool) -> SeenBlock {
+    SeenBlock {
+        print: Print::of([b"damaged".as_slice(), why.as_bytes()]),
+        shape: None,
+        people,
+    }
+}
 
 /// The last part of a place, without the ending of a calendar file: for a block where calsync put it, its id.
 pub(super) fn name_of(href: &str) -> &str {
@@ -289,17 +301,19 @@ fn record_resource(
         let (uid, event, seen) = match part {
             Part::Event { uid, event, seen } => (uid, event, seen),
             Part::Unreadable {
-                uid, people: now, ..
+                uid,
+                people: now,
+                why,
             } => {
                 match eyes.block(uid) {
                     Recognised::Ours(block) if alone => {
-                        let people = people || *now;
-                        let damaged = SeenBlock { people, ..DAMAGED };
+                        let damaged = damaged(why, people || *now);
                         put_block(db, calendar, id, &block, &damaged, eyes.home)?;
                         let look = Look {
                             version: &resource.version,
                             event: None,
                             seen: &damaged,
+                            served: eyes.served,
                         };
                         look.learn(db, calendar, &block, eyes.home)?;
                     }
@@ -318,6 +332,7 @@ fn record_resource(
                     version: &resource.version,
                     event: Some(event),
                     seen,
+                    served: eyes.served,
                 };
                 look.learn(db, calendar, &block, eyes.home)?;
             }

@@ -199,3 +199,22 @@ fn what_is_cut_short_where_somebody_is_invited_is_left_alone() {
     let left = keeper.blocks();
     assert!(left.contains(&(name, theirs)), "{left:?}");
 }
+
+#[test]
+fn the_same_edit_in_a_folder_comes_back_however_often() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    for edited in [
+        text.replace("SUMMARY:Busy", "SUMMARY:Mine"),
+        text.replace("T10", "T13").replace("T11", "T14"),
+        text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+    ] {
+        for _ in 0..4 {
+            home.put("home", &name, &edited);
+            assert_eq!(ran(&home, 0, &[]), ("ok".to_owned(), 1));
+        }
+    }
+}
