@@ -124,6 +124,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             uid: wanted.uid.clone(),
             print,
             echo: None,
+            otherwise: None,
         };
         let both = Held {
             present: Some(present),

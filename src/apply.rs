@@ -28,6 +28,8 @@ use crate::{
 const NOTED: usize = 32;
 /// So many refusals in a row mean that the next operation of the kind would be refused too.
 const REFUSED_MAX: usize = 10;
+/// So many generations of a block that are in use elsewhere are not there by chance.
+const ELSEWHERE_MAX: usize = 4;
 /// So many operations in a row without an answer mean that nobody is there.
 const UNANSWERED_MAX: usize = 3;
 
@@ -387,6 +389,7 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
+        let mut elsewhere = 0;
         for generation in 0..=GENERATIONS_MAX {
             let id = self.settings.mint.id(self.name, &op.stem, generation);
             let block = block(&id, wanted);
@@ -402,6 +405,15 @@ impl<P: Provider> Lane<'_, P> {
             };
             match error.kind {
                 ErrorKind::Spent => self.owed.push(Owed::Nothing(id.clone())),
+                ErrorKind::Elsewhere if elsewhere + 1 < ELSEWHERE_MAX => {
+                    elsewhere += 1;
+                    self.owed.push(Owed::Nothing(id.clone()));
+                }
+                ErrorKind::Elsewhere => {
+                    // All the others would fare alike.
+                    let error = ProviderError::new(ErrorKind::Refused, error.message);
+                    return Ok(self.failed(&id, error));
+                }
                 ErrorKind::Exists => match self.adopt(&block, wanted).await? {
                     Adopted::Done(answer) => return Ok(answer),
                     Adopted::Taken => self.owed.push(Owed::Nothing(id.clone())),

@@ -107,8 +107,11 @@ impl Response {
     /// How long the server wants to be left alone, if it says so: in seconds, or until a date.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            // More seconds than fit are a wait as well, and longer than anybody waits.
+            return Some(Duration::from_secs(
+                text.parse::<u32>().unwrap_or(u32::MAX).into(),
+            ));
         }
         let parser = jiff::fmt::rfc2822::DateTimeParser::new();
         let date = parser.parse_timestamp(text).ok()?;

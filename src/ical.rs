@@ -8,5 +8,5 @@ pub mod resolve;
 pub mod vtimezone;
 pub mod write;
 
-pub use read::{Reader, read};
+pub use read::{Reader, read, read_kept};
 pub use write::{is_cut_short, write};

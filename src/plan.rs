@@ -107,6 +107,8 @@ pub struct Link {
     pub print: Print,
     /// What the target shows of that, if it keeps it in other words.
     pub echo: Option<Print>,
+    /// What the target makes of it each time it is written, though that is not what is wanted.
+    pub otherwise: Option<Print>,
 }
 
 /// What a target calendar holds.

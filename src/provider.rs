@@ -28,6 +28,11 @@ pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
 
+    /// Where something was when the calendar was last read from the same place, also if all of it is to be read anew.
+    fn held(&self) -> BTreeSet<Href> {
+        self.versions().into_keys().collect()
+    }
+
     /// How far the calendar was read last, also if nothing may be read on from there: for providers that note there what else
     /// they found out.
     fn last_cursor(&self) -> Option<Cursor> {
@@ -126,6 +131,8 @@ pub enum ErrorKind {
     Exists,
     /// The server used up this id for good; the next generation may do.
     Spent,
+    /// The id is in use in another calendar of the server; the next generation may do, but if some are, all may be.
+    Elsewhere,
     /// It is not allowed, or there is no room.
     Refused,
     /// The answer makes no sense, or exceeds a limit; nothing of it is believed.
@@ -182,9 +189,20 @@ pub trait Provider {
         None
     }
 
+    /// Finds out whether anything can be written to it, where reading it does not tell. Asked before a dry run promises to.
+    fn ask_leave(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// Why nothing can be written to it, if reading it told so.
     fn barred(&self) -> Option<ProviderError> {
         None
+    }
+
+    /// Whether somebody keeps it who may make something else of a block than was written, also a moment later: a server, and no
+    /// folder.
+    fn is_served(&self) -> bool {
+        false
     }
 
     /// Whether people may be shown where resources lie: names of files may be, ids of somebody's events may not.

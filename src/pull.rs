@@ -137,6 +137,7 @@ impl Reader<'_> {
             mint: &self.settings.mint,
             others: self.names,
             home: &self.settings.home,
+            served: seat.provider.is_served(),
         };
         let mut state = self.state.borrow_mut();
         let recorded = state.record(name, &seat.reading, &pulled, reader)?;
@@ -180,6 +181,11 @@ impl Known for Remembered<'_> {
             .borrow()
             .versions(self.name, self.reading)
             .unwrap_or_default()
+    }
+
+    fn held(&self) -> BTreeSet<Href> {
+        let state = self.state.borrow();
+        state.held(self.name, self.reading).unwrap_or_default()
     }
 
     fn last_cursor(&self) -> Option<Cursor> {

@@ -483,7 +483,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany => return None,
+            DoubtKind::TooMany | DoubtKind::Otherwise => return None,
             DoubtKind::HandsOff => {
                 "became somebody's own (attendees, or other things in the same file); left alone, to be removed by hand"
             }

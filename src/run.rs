@@ -113,6 +113,9 @@ pub async fn plan<P: Provider, W: Watch>(
         (guard(nothing, &Sources::new(), limits, true), !is_unclear)
     } else {
         let (mut plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
+        if request.dry_run {
+            ask_leave(session, &plan).await;
+        }
         barred = withhold(session, &mut plan);
         let paired = places::paired(&twins);
         // The blocks of the one are no copies in the other.
@@ -202,6 +205,18 @@ pub async fn finish<P: Provider, W: Watch>(
         remember(session, &findings, &report, settled.as_deref(), allowed)?;
     }
     Ok(report)
+}
+
+/// Asks the calendars in which a plan wants something done whether that may be: a dry run learns it from no refusal.
+async fn ask_leave<P: Provider, W>(session: &mut Session<'_, P, W>, plan: &Plan) {
+    let due: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
+    for (_, seat) in session
+        .seats
+        .iter_mut()
+        .filter(|(name, _)| due.contains(name))
+    {
+        seat.provider.ask_leave().await;
+    }
 }
 
 /// Takes out of a plan what it wants done in calendars that cannot be written to, and says why they cannot.

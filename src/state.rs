@@ -15,6 +15,7 @@ use crate::fsx;
 mod calendars;
 mod journal;
 mod lock;
+mod look;
 mod record;
 mod renamed;
 mod runs;

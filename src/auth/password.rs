@@ -4,11 +4,13 @@
 use std::{
     cell::{Cell, RefCell},
     io,
+    pin::pin,
     process::{ExitStatus, Stdio},
     rc::Rc,
     time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::io::AsyncReadExt as _;
@@ -31,7 +33,9 @@ use crate::{
 /// How long a command may take to say a password.
 const COMMAND_MAX: Duration = Duration::from_mins(1);
 /// The most that such a command may say. Nobody's password is that long.
-const OUTPUT_MAX: u64 = 64 << 10;
+const OUTPUT_MAX: usize = 64 << 10;
+/// How long the rest of a line may take to come from a command that has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often a server may say no before it is believed. Some say it in passing.
 const REFUSALS_MAX: u32 = 2;
 /// The way of signing in, in the state file.
@@ -290,7 +294,7 @@ async fn said(command: &[String], clock: &Clock) -> Result<Secret, String> {
     // Whatever it has to say beside the password might quote it.
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command.stdout(Stdio::piped());
-    let (said, status) = match clock.limit(COMMAND_MAX, output(command)).await {
+    let (said, status) = match clock.limit(COMMAND_MAX, output(command, clock)).await {
         Some(Ok(output)) => output,
         Some(Err(error)) => {
             return Err(format!(
@@ -311,33 +315,64 @@ async fn said(command: &[String], clock: &Clock) -> Result<Secret, String> {
             OUTPUT_MAX >> 10
         ));
     };
-    let whole = Secret::new(String::from_utf8_lossy(&said));
     if !status.success() {
         return Err(format!(
             "`password_command` failed ({status}); run it by hand to see why"
         ));
     }
-    match whole.expose().lines().next().map(str::trim_end) {
-        Some(line) if !line.is_empty() => Ok(Secret::new(line)),
-        _ => Err("`password_command` said nothing; its first line must be the password".to_owned()),
+    let line = said.split(|byte| *byte == b'\n').next();
+    match str::from_utf8(line.unwrap_or_default()).map(str::trim_end) {
+        Ok("") => Err("`password_command` said nothing; its first line must be the password".to_owned()),
+        Ok(line) => Ok(Secret::new(line)),
+        Err(_) => Err(
+            "`password_command` says what is no text in UTF-8; its first line must be the password, in UTF-8"
+                .to_owned(),
+        ),
     }
 }
 
-/// What a command says, and how it ended. One that says too much is ended, and nothing is said of how.
+/// What a command says until it has ended, and how it ended. One that says too much is ended, and nothing is said of how. What it
+/// leaves running may hold its output open, and is not waited for.
 async fn output(
     mut command: tokio::process::Command,
+    clock: &Clock,
 ) -> io::Result<(Zeroizing<Vec<u8>>, Option<ExitStatus>)> {
     let mut child = command.spawn()?;
     let mut said = Zeroizing::new(Vec::new());
-    if let Some(stdout) = child.stdout.take() {
-        let mut stdout = stdout.take(OUTPUT_MAX + 1);
-        stdout.read_to_end(&mut said).await?;
+    let Some(mut stdout) = child.stdout.take() else {
+        return Ok((said, Some(child.wait().await?)));
+    };
+    let mut chunk = Zeroizing::new(vec![0; 4 << 10]);
+    let (mut is_open, mut status) = (true, None);
+    while is_open && said.len() <= OUTPUT_MAX {
+        if status.is_some() && said.contains(&b'\n') {
+            break;
+        }
+        let length = match status {
+            None => match select(pin!(stdout.read(&mut chunk)), pin!(child.wait())).await {
+                Either::Left((length, _)) => length?,
+                Either::Right((ended, _)) => {
+                    status = Some(ended?);
+                    continue;
+                }
+            },
+            // What it said at the end is on its way.
+            Some(_) => {
+                let rest = clock.limit(LAST_WORDS, stdout.read(&mut chunk)).await;
+                rest.unwrap_or(Ok(0))?
+            }
+        };
+        said.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        is_open = length > 0;
     }
-    if u64::try_from(said.len()).unwrap_or(u64::MAX) > OUTPUT_MAX {
+    if said.len() > OUTPUT_MAX {
         child.kill().await?;
         return Ok((said, None));
     }
-    let status = child.wait().await?;
+    let status = match status {
+        Some(status) => status,
+        None => child.wait().await?,
+    };
     Ok((said, Some(status)))
 }
 

@@ -51,6 +51,23 @@ enum Piece {
 
 /// Reads all events in a text.
 pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
+    read_all(bytes, reader, tells_of_people)
+}
+
+/// The same of what a server keeps. Some servers name the owner of the calendar as the organiser of whatever is stored there,
+/// also of a block, which has none. That alone makes no meeting: nobody is mailed but whoever is invited (RFC 6638 3.2), so
+/// that changing or removing such a block is silent, and a person who makes a meeting of it invites somebody. Counting it
+/// as theirs would disown every block at such a server. In a folder nobody adds it on their own: there it stays a sign of people.
+pub fn read_kept(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
+    let invites = |name: &str| name != "ORGANIZER" && tells_of_people(name);
+    read_all(bytes, reader, invites)
+}
+
+fn read_all(
+    bytes: &[u8],
+    reader: Reader<'_>,
+    names_people: fn(&str) -> bool,
+) -> Result<Vec<Part>, TextError> {
     let text = lines::read(bytes)?;
     let calendars: Vec<(Zones, &Component)> = text
         .calendars
@@ -64,7 +81,11 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
     // Series first: what names an occurrence of one is read on its clock, wherever in the text it stands.
     for changes in [false, true] {
         for (zones, calendar) in &calendars {
-            let context = Context { zones, reader };
+            let context = Context {
+                zones,
+                reader,
+                names_people,
+            };
             let events = calendar.children.iter().filter(|c| c.name == "VEVENT");
             for event in events.filter(|event| event.prop("RECURRENCE-ID").is_some() == changes) {
                 contents.add(event, &context);
@@ -93,7 +114,7 @@ struct Contents {
 impl Contents {
     fn add(&mut self, event: &Component, context: &Context<'_>) {
         let uid = uid_of(event);
-        if has_people(event) {
+        if context.has_people(event) {
             self.people.insert(uid.clone());
         }
         match context.piece(event, self.clock(event, &uid)) {
@@ -211,6 +232,8 @@ fn uid_of(event: &Component) -> Uid {
 struct Context<'a> {
     zones: &'a Zones,
     reader: Reader<'a>,
+    /// Whether a property of this name shows that somebody made a meeting of an event.
+    names_people: fn(&str) -> bool,
 }
 
 impl Context<'_> {
@@ -493,6 +516,14 @@ impl Context<'_> {
         Ok(extras)
     }
 
+    /// Whether somebody made a meeting of an event.
+    fn has_people(&self, event: &Component) -> bool {
+        let names_people = |prop: &Prop| (self.names_people)(&prop.name);
+        event.lost_people
+            || event.props.iter().any(names_people)
+            || event.children.iter().any(|c| c.name == "PARTICIPANT")
+    }
+
     /// How an event looks, should it be a block of ours. Whose it is by now, all that is in the file tells.
     fn look(&self, event: &Component, piece: &Piece, again: bool) -> SeenBlock {
         let says = |name, word| {
@@ -599,6 +630,7 @@ pub fn recurrence(
     let context = Context {
         zones: &zones,
         reader,
+        names_people: tells_of_people,
     };
     let mut recurs = None;
     for event in events {
@@ -615,13 +647,6 @@ fn fault(line: usize, why: &str) -> Fault {
         line,
         why: why.to_owned(),
     }
-}
-
-/// Whether somebody made a meeting of an event.
-fn has_people(event: &Component) -> bool {
-    event.lost_people
-        || event.props.iter().any(|prop| tells_of_people(&prop.name))
-        || event.children.iter().any(|c| c.name == "PARTICIPANT")
 }
 
 fn is_birthday(event: &Component) -> bool {

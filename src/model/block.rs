@@ -107,7 +107,25 @@ fn length_text(length: Length) -> String {
     }
 }
 
+/// So many occurrences tell one series from another.
+const COMPARED: usize = 500;
+
 impl Shape {
+    /// The fingerprint of when it is, occurrence by occurrence: the same however it is put.
+    pub fn times(&self, home: &TimeZone) -> Print {
+        let series = match self {
+            Self::Once(span) => return Print::of([span_text(span).as_bytes()]),
+            Self::Series(series) => series,
+        };
+        let starts = series.rule.starts(series.start.local()).take(COMPARED);
+        let starts = starts.filter(|at| !series.holes.contains(at));
+        let span = |at| series.start.at(at).span(series.length, home);
+        let mut all: Vec<String> = starts.map(|at| span_text(&span(at))).collect();
+        let end = series.last_end(home).map(jiff::Timestamp::as_second);
+        all.extend([format!("{end:?}"), "series".to_owned()]);
+        Print::of(all.iter().map(String::as_bytes))
+    }
+
     /// The stretch from the first moment the shape takes to its last, or `None` for one without end.
     pub fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         match self {
@@ -130,5 +148,47 @@ impl Series {
     fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         let last = self.rule.last(self.start.local())?;
         Some(self.start.at(last).span(self.length, home).instants(home).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn daily(rule: &str, zone: &str, holes: &[&str]) -> Print {
+        let (rule, _) = Rule::parse(rule).unwrap();
+        let zone = TimeZone::get(zone).unwrap();
+        let start = "2026-11-23T09:00:00".parse().unwrap();
+        let series = Series {
+            start: When::Time(start, Zone::Named(zone)),
+            length: Length::Wall(3600),
+            rule,
+            holes: holes.iter().map(|hole| hole.parse().unwrap()).collect(),
+        };
+        Shape::Series(series).times(&TimeZone::UTC)
+    }
+
+    #[test]
+    fn the_same_times_are_the_same_however_they_are_put() {
+        let berlin = |rule: &str| daily(rule, "Europe/Berlin", &[]);
+        let one = berlin("FREQ=DAILY");
+        assert_eq!(one, berlin("FREQ=DAILY;INTERVAL=1;WKST=SU"));
+        assert_eq!(one, daily("FREQ=DAILY", "Europe/Paris", &[]));
+        assert_eq!(
+            berlin("FREQ=DAILY;COUNT=2"),
+            berlin("FREQ=DAILY;UNTIL=20261124T090000")
+        );
+        let others = [
+            // The same until spring.
+            daily("FREQ=DAILY", "Africa/Algiers", &[]),
+            daily("FREQ=DAILY", "Europe/Berlin", &["2027-01-11T09:00:00"]),
+            berlin("FREQ=DAILY;COUNT=400"),
+            // An end that lies far off is an end.
+            berlin("FREQ=DAILY;COUNT=4000"),
+            berlin("FREQ=DAILY;COUNT=4001"),
+        ];
+        for (i, other) in others.iter().enumerate() {
+            assert!(!others[i + 1..].contains(other) && *other != one, "{i}");
+        }
     }
 }

@@ -191,6 +191,12 @@ impl Event {
         (event, twins.collect())
     }
 
+    /// Whether it keeps its owner busy whenever it takes place, in the way its first form says.
+    pub fn is_busy_throughout(&self) -> bool {
+        let master = self.master.as_ref();
+        self.overrides.is_empty() && master.is_some_and(|master| master.standing.is_busy())
+    }
+
     /// The same without its editions: what it says of when somebody is busy, and no more.
     #[must_use]
     pub fn unrevised(&self) -> Self {

@@ -39,6 +39,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
         match judge_wanted(&wanted, held, &question.window.home) {
             Verdict::Leave => sums.unchanged += 1,
             Verdict::HandsOff => sums.hands_off += 1,
+            Verdict::Otherwise => sums.otherwise += 1,
             Verdict::Adopt(present) => {
                 sums.unchanged += 1;
                 plan.adoptions.push(Adoption {
@@ -146,6 +147,8 @@ enum Verdict {
     Leave,
     Adopt(Present),
     HandsOff,
+    /// It is not what is wanted, and writing it again would change nothing.
+    Otherwise,
     Create(Why),
     Replace(Present, Why),
 }
@@ -172,12 +175,13 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict
             (_, None) => Verdict::Create(Why::Changed),
         };
     }
-    let echoes = linked
-        .as_ref()
-        .is_some_and(|link| link.echo == Some(present.print));
+    let shown = Some(present.print);
+    let echoes = linked.as_ref().is_some_and(|link| link.echo == shown);
+    let is_futile = linked.as_ref().is_some_and(|link| link.otherwise == shown);
     match (present.print == print || echoes, linked) {
         (true, Some(_)) => Verdict::Leave,
         (true, None) => Verdict::Adopt(present),
+        (false, Some(_)) if is_futile => Verdict::Otherwise,
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),
     }
@@ -274,6 +278,7 @@ fn may_remove(
 struct Sums {
     unchanged: usize,
     hands_off: usize,
+    otherwise: usize,
     copies: usize,
     unread: usize,
     /// What waits for the next run.
@@ -340,6 +345,7 @@ impl Sums {
         }
         let doubts = [
             (DoubtKind::HandsOff, self.hands_off),
+            (DoubtKind::Otherwise, self.otherwise),
             (DoubtKind::Unread, self.unread),
             (DoubtKind::Copies, self.copies),
         ];

@@ -67,6 +67,8 @@ pub enum DoubtKind {
     HandsOff,
     /// Blocks in this target may belong to events that could not be read in this run.
     Unread,
+    /// Blocks in this target show another time than was written, or are not busy, however often they are written.
+    Otherwise,
     /// Blocks in this target are copies of blocks made for another calendar.
     Copies,
 }

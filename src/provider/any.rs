@@ -85,6 +85,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    async fn ask_leave(&mut self) {
+        match self {
+            Self::Local(calendar) => calendar.ask_leave().await,
+            Self::Memory(calendar) => calendar.ask_leave().await,
+            Self::Google(calendar) => calendar.ask_leave().await,
+            Self::Caldav(calendar) => calendar.ask_leave().await,
+            Self::Ics(calendar) => calendar.ask_leave().await,
+        }
+    }
+
     fn tidy(&mut self) {
         match self {
             Self::Local(calendar) => calendar.tidy(),
@@ -112,6 +122,16 @@ impl Provider for AnyProvider {
             Self::Google(calendar) => calendar.barred(),
             Self::Caldav(calendar) => calendar.barred(),
             Self::Ics(calendar) => calendar.barred(),
+        }
+    }
+
+    fn is_served(&self) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.is_served(),
+            Self::Memory(calendar) => calendar.is_served(),
+            Self::Google(calendar) => calendar.is_served(),
+            Self::Caldav(calendar) => calendar.is_served(),
+            Self::Ics(calendar) => calendar.is_served(),
         }
     }
 

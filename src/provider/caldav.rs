@@ -9,7 +9,7 @@ use crate::{
     http::{Method, Response, StatusCode, header},
     ical,
     ident::BlockId,
-    model::{Block, Part, Print, Resource, Version},
+    model::{Block, Event, Part, Print, Resource, SeenBlock, Version},
 };
 
 mod account;
@@ -17,6 +17,8 @@ pub mod address;
 pub mod answer;
 mod bounds;
 mod cursor;
+mod listing;
+mod missing;
 mod reading;
 pub mod xml;
 
@@ -26,12 +28,16 @@ use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
 use cursor::Reached;
-use reading::{Reading, own_failure};
+use listing::own_failure;
+use reading::Reading;
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";
 /// The version of what may not be what was written: no server has it, so the next run reads it before anything is done to it.
 const UNSEEN: &str = "unseen";
+
+/// How versions begin that calsync made up, of what the server names none for.
+const NAMELESS: &str = "nameless ";
 
 /// Which of an account's calendars is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +61,8 @@ pub struct CaldavCalendar {
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
     wrote: bool,
+    /// Whether this account may write there, if the server said so in this run.
+    writable: Option<bool>,
     requests: u64,
 }
 
@@ -82,6 +90,7 @@ impl CaldavCalendar {
             home: home.clone(),
             reading: None,
             wrote: false,
+            writable: None,
             requests: 0,
         }
     }
@@ -165,6 +174,14 @@ impl CaldavCalendar {
         }
     }
 
+    /// Whether a version is one that a server can be asked for.
+    fn named<'v>(&self, version: &'v Version) -> Answer<&'v Version> {
+        match version.starts_with(NAMELESS) {
+            false => Ok(version),
+            true => Err(self.error(ErrorKind::Refused, NO_VERSIONS)),
+        }
+    }
+
     /// Sends a block, new or over another.
     async fn write(
         &mut self,
@@ -172,6 +189,7 @@ impl CaldavCalendar {
         block: &Block,
         over: Option<&Version>,
     ) -> Answer<Response> {
+        let over = over.map(|version| self.named(version)).transpose()?;
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
@@ -221,11 +239,11 @@ impl CaldavCalendar {
                 Part::Event {
                     uid,
                     seen: Some(seen),
-                    ..
+                    event,
                 },
             ] if **uid == *block.id.as_str()
                 && !seen.people
-                && (seen.shape.as_ref() == Some(&block.shape) || seen.print == block.print()) =>
+                && (seen.print == block.print() || self.keeps_time(block, event, seen)) =>
             {
                 Some((version, seen.print))
             }
@@ -233,10 +251,22 @@ impl CaldavCalendar {
         }
     }
 
+    /// Whether what is there keeps the same times busy as a block.
+    fn keeps_time(&self, block: &Block, event: &Event, seen: &SeenBlock) -> bool {
+        let shape = seen.shape.as_ref();
+        let is_then = shape.is_some_and(|s| s.times(&self.home) == block.shape.times(&self.home));
+        is_then && event.is_busy_throughout()
+    }
+
     /// What a refused change means: a resource that is gone is not in the version that was meant either. Nothing is gone because
     /// a server says so while it refuses: it is looked at.
-    async fn unchanged(&mut self, name: &str, response: &Response) -> Answer<ProviderError> {
-        let error = self.refused(response, Doing::Changing);
+    async fn unchanged(
+        &mut self,
+        name: &str,
+        response: &Response,
+        doing: Doing,
+    ) -> Answer<ProviderError> {
+        let error = self.refused(response, doing);
         let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
         if !claims_gone && !unclear {
@@ -262,16 +292,20 @@ impl CaldavCalendar {
             return Ok(error);
         };
         let folder = self.address().await?;
-        let other = folder.join(&href).and_then(|at| folder.name_of(&at));
-        match other {
-            Some(name) if name.starts_with('/') => Ok(self.error(
-                ErrorKind::Spent,
-                "the id of a block is in use in another calendar",
-            )),
-            _ => Ok(error),
-        }
+        let is_here = folder.join(&href).is_none_or(|at| folder.holds(&at));
+        Ok(match is_here {
+            true => error,
+            false => self.error(ErrorKind::Elsewhere, ELSEWHERE),
+        })
     }
 }
+
+const ELSEWHERE: &str = "the server says that the id of a block is in use in another calendar. Is there a copy of this one, or \
+                         the same one under another path? Remove the blocks there";
+
+const NO_VERSIONS: &str = "the server names no versions of events (ETag), so that nothing there can be changed or removed without \
+                           the danger of doing that to somebody's edit; set role = \"source\", and remove the blocks there \
+                           by hand";
 
 const STANDS: &str =
     "the server says that an event is gone, and still has it; the next run looks again";
@@ -317,7 +351,7 @@ impl Provider for CaldavCalendar {
             return Ok(None);
         };
         // Whatever it is, if it cannot be read it is there and is no block.
-        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
+        let parts = self.parts(&name, &text).unwrap_or_default();
         Ok(Some(Resource {
             href: name.into(),
             version,
@@ -338,11 +372,14 @@ impl Provider for CaldavCalendar {
         let response = self.write(&place.href, block, Some(&place.version)).await?;
         match is_done(&response) {
             true => self.written(&place.href, block, &response).await,
-            false => Err(self.unchanged(&place.href, &response).await?),
+            false => Err(self
+                .unchanged(&place.href, &response, Doing::Changing)
+                .await?),
         }
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
+        self.named(&place.version)?;
         let at = self.address().await?.inside(&place.href);
         let ask = Ask::new(Method::DELETE, &at).with(header::IF_MATCH, &quoted(&place.version));
         self.wrote = true;
@@ -350,7 +387,9 @@ impl Provider for CaldavCalendar {
         if is_done(&response) {
             return Ok(());
         }
-        let error = self.unchanged(&place.href, &response).await?;
+        let error = self
+            .unchanged(&place.href, &response, Doing::Removing)
+            .await?;
         match error.kind {
             ErrorKind::Gone => Ok(()),
             _ => Err(error),
@@ -361,9 +400,25 @@ impl Provider for CaldavCalendar {
         self.look_around().await
     }
 
+    async fn ask_leave(&mut self) {
+        if self.writable.is_none() {
+            // If that fails, nobody knows, and nothing is barred.
+            let _unknown = self.look_around().await;
+        }
+    }
+
+    fn barred(&self) -> Option<ProviderError> {
+        let refused = || Refusal::inside(403).error(self.whose(), Doing::Creating, None);
+        (self.writable == Some(false)).then(refused)
+    }
+
     fn identity(&self) -> Option<String> {
         // Whoever signs in, and whatever it is called, it is one calendar.
         self.found.as_ref().map(Address::to_string)
+    }
+
+    fn is_served(&self) -> bool {
+        true
     }
 
     fn requests(&self) -> u64 {
@@ -383,10 +438,14 @@ impl CaldavCalendar {
             return Err(self.refused_inside(&refusal, &response));
         }
         match found.members.first() {
-            Some(member) if member.props.is_calendar => Ok(Probe {
-                writable: member.props.is_writable(),
-                resources: None,
-            }),
+            Some(member) if member.props.is_calendar => {
+                let writable = member.props.is_writable();
+                self.writable = Some(writable);
+                Ok(Probe {
+                    writable,
+                    resources: None,
+                })
+            }
             _ => {
                 let words = format!(
                     "there is something at this address, but no calendar; `calsync calendars {}` lists what there is",

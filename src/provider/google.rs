@@ -363,6 +363,10 @@ impl Provider for GoogleCalendar {
         (self.writable == Some(false)).then(|| Refusal::read_only(self.whose()))
     }
 
+    fn is_served(&self) -> bool {
+        true
+    }
+
     fn requests(&self) -> u64 {
         self.requests
     }

@@ -123,7 +123,10 @@ impl Provider for IcsCalendar {
             changes: Vec::new(),
             cursor: Some(marks.cursor()),
         };
-        let (body, marks) = match (self.fetch(before.as_ref()).await?, before.as_ref()) {
+        // What nobody asked about, no answer is believed about.
+        let now = self.line.client().clock().now();
+        let asked = before.as_ref().filter(|before| before.is_askable(now));
+        let (body, marks) = match (self.fetch(asked).await?, asked) {
             (Fetched::Unchanged, Some(before)) => return Ok(unchanged(before)),
             (Fetched::Unchanged, None) => {
                 let origin = &self.origin;

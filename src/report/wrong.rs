@@ -3,6 +3,7 @@
 use super::{Findings, Verdict};
 use crate::{
     model::{CalendarName, counted},
+    plan::op::DoubtKind,
     provider::{ErrorKind, ProviderError},
     pull::Sighted,
     run::Goal,
@@ -75,6 +76,9 @@ impl Wrong {
             );
             wrong.add(Verdict::Partial, words);
         }
+        if let Some(words) = kept_otherwise(name, findings) {
+            wrong.add(Verdict::Partial, words);
+        }
         wrong.left = left(name, findings);
         if wrong.verdict == Verdict::Ok && wrong.left.is_some() {
             wrong.verdict = Verdict::Partial;
@@ -90,6 +94,17 @@ impl Wrong {
         self.verdict = self.verdict.max(verdict);
         self.failed.get_or_insert(words);
     }
+}
+
+/// What is to be said of blocks that writing them does not put right.
+fn kept_otherwise(name: &CalendarName, findings: &Findings) -> Option<String> {
+    let mut doubts = findings.plan.doubts.iter();
+    let doubt = doubts.find(|d| d.calendar == *name && d.kind == DoubtKind::Otherwise)?;
+    let blocks = counted(doubt.count, "block");
+    Some(format!(
+        "its server makes something else of {blocks} each time: another time, not busy, or cut short; left as it is. Look at \
+         the calendar in the service's own program; if it cannot be put right there, set role = \"source\""
+    ))
 }
 
 /// Whether the guard keeps everything out of a calendar because it is suddenly empty.
@@ -118,6 +133,7 @@ fn verdict(error: &ProviderError) -> Verdict {
         | ErrorKind::Conflict
         | ErrorKind::Exists
         | ErrorKind::Spent
+        | ErrorKind::Elsewhere
         | ErrorKind::Refused
         | ErrorKind::Broken => Verdict::Partial,
     }

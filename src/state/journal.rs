@@ -192,9 +192,12 @@ fn stands(
         people: false,
     };
     put_block(db, calendar, resource, id, &seen, home)?;
+    // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
-        "INSERT OR REPLACE INTO links (calendar, stem, source, uid, occurrence, print, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) ON CONFLICT (calendar, stem) DO UPDATE
+        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0,
+            odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
         calendar,
@@ -204,6 +207,7 @@ fn stands(
         &*wanted.occurrence,
         print.0,
         &*place.version,
+        wanted.shape.times(home).0,
     ])?;
     Ok(())
 }

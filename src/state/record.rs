@@ -9,6 +9,7 @@ use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
     journal::wrote_fact,
+    look::Look,
 };
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
@@ -34,6 +35,8 @@ struct Eyes<'a> {
     /// All calendars that there are or were.
     names: &'a BTreeSet<CalendarName>,
     home: &'a TimeZone,
+    /// Whether a server keeps it.
+    served: bool,
 }
 
 impl Eyes<'_> {
@@ -58,6 +61,8 @@ pub struct Reader<'a> {
     pub others: &'a BTreeSet<CalendarName>,
     /// The zone of floating times.
     pub home: &'a TimeZone,
+    /// Whether a server keeps the calendar, which may make something else of a block.
+    pub served: bool,
 }
 
 impl State {
@@ -75,6 +80,17 @@ impl State {
             Ok((href.into(), version.into()))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where all resources of a calendar were when it was last read, unless that was another way. One that is to be read anew
+    /// counts: that has forgotten how it was read.
+    pub fn held(&self, name: &CalendarName, reading: &Reading) -> Stated<BTreeSet<Href>> {
+        let sql = "SELECT href FROM resources
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading IN (?2, ''))";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name, &reading.0], |row| row.get::<_, String>(0))?;
+        let hrefs = rows.map(|href| href.map(Href::from));
+        Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The UID of the one event in a resource.
@@ -107,7 +123,12 @@ impl State {
         name: &CalendarName,
         reading: &Reading,
         pulled: &Pulled,
-        Reader { mint, others, home }: Reader<'_>,
+        Reader {
+            mint,
+            others,
+            home,
+            served,
+        }: Reader<'_>,
     ) -> Stated<Recorded> {
         let calendar = self.calendar_id(name)?;
         let names = self.names(others)?;
@@ -117,6 +138,7 @@ impl State {
             name,
             names: &names,
             home,
+            served,
         };
         let mut recorded = Recorded::default();
         // What goes just when something becomes unreadable may be hidden in it: its events count as there until that can be read.
@@ -161,6 +183,8 @@ impl State {
             .execute([calendar])?;
         tx.prepare_cached("DELETE FROM facts WHERE name = ?1")?
             .execute([wrote_fact(name)])?;
+        tx.prepare_cached("UPDATE links SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
+            .execute([calendar])?;
         tx.commit()?;
         Ok(recorded)
     }
@@ -231,12 +255,14 @@ fn drop_resource(db: &Connection, id: i64, hideout: Option<i64>) -> Stated<()> {
     Ok(())
 }
 
-/// How a block is seen in which nothing makes sense any more: not as it should be.
-const DAMAGED: SeenBlock = SeenBlock {
-    print: Print([0; 16]),
-    shape: None,
-    people: false,
-};
+/// How a block is seen in which nothing makes sense any more: not as it should be, for this reason.
+fn damaged(why: &str, people: bool) -> SeenBlock {
+    SeenBlock {
+        print: Print::of([b"damaged".as_slice(), why.as_bytes()]),
+        shape: None,
+        people,
+    }
+}
 
 /// The last part of a place, without the ending of a calendar file: for a block where calsync put it, its id.
 pub(super) fn name_of(href: &str) -> &str {
@@ -275,13 +301,21 @@ fn record_resource(
         let (uid, event, seen) = match part {
             Part::Event { uid, event, seen } => (uid, event, seen),
             Part::Unreadable {
-                uid, people: now, ..
+                uid,
+                people: now,
+                why,
             } => {
                 match eyes.block(uid) {
                     Recognised::Ours(block) if alone => {
-                        let people = people || *now;
-                        let damaged = SeenBlock { people, ..DAMAGED };
+                        let damaged = damaged(why, people || *now);
                         put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                        let look = Look {
+                            version: &resource.version,
+                            event: None,
+                            seen: &damaged,
+                            served: eyes.served,
+                        };
+                        look.learn(db, calendar, &block, eyes.home)?;
                     }
                     Recognised::Foreign => foreigns += 1,
                     Recognised::Ours(_) | Recognised::Not => {}
@@ -294,7 +328,13 @@ fn record_resource(
             (Recognised::Foreign, Some(_)) => foreigns += 1,
             (Recognised::Ours(block), Some(seen)) if alone => {
                 put_block(db, calendar, id, &block, seen, eyes.home)?;
-                learn_echo(db, calendar, &block, &resource.version, seen)?;
+                let look = Look {
+                    version: &resource.version,
+                    event: Some(event),
+                    seen,
+                    served: eyes.served,
+                };
+                look.learn(db, calendar, &block, eyes.home)?;
             }
             // One of ours in a file with other things: somebody put it there, and the file is theirs.
             (Recognised::Ours(_), Some(_)) => {}
@@ -400,21 +440,6 @@ pub(super) fn put_block(
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
     ])?;
-    Ok(())
-}
-
-/// The first look at a version that calsync wrote itself tells how the target keeps it.
-fn learn_echo(
-    db: &Connection,
-    calendar: i64,
-    block: &BlockId,
-    version: &Version,
-    seen: &SeenBlock,
-) -> Stated<()> {
-    let sql = "UPDATE links SET echo = ?4 WHERE calendar = ?1 AND stem = ?2 AND version = ?3 AND echo IS NULL";
-    let stem = block.stem();
-    let row = params![calendar, stem.as_str(), &**version, seen.print.0];
-    db.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 

@@ -107,7 +107,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -258,6 +258,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         uid: text(row, 2)?,
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,
+        otherwise: print(row, 5)?,
     })
 }
 

@@ -2,7 +2,9 @@
 
 mod config;
 mod discovery;
+mod doubts;
 mod eyes;
+mod keeps;
 mod killed;
 mod odd;
 mod program;

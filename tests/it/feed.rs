@@ -1,9 +1,32 @@
 //! Feeds, through the program: read only, believed only if whole, and their addresses kept to themselves.
 
+use std::collections::BTreeMap;
+
+use calsync::{
+    clock::Clock,
+    http::{Client, Line, Pace},
+    model::{Href, Version},
+    provider::{
+        Cursor, Known, Provider as _,
+        ics::{IcsCalendar, Origin},
+    },
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
 use crate::support::{
     feed::{FeedServer, Said},
     program::{Home, event_with, meeting, meeting_at, weekly, write},
+    shore::poll_out,
 };
+
+/// An installation that remembers nothing.
+struct Nothing;
+
+impl Known for Nothing {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        BTreeMap::new()
+    }
+}
 
 /// The body of a calendar file, without what is around its events.
 fn components(file: &str) -> String {
@@ -73,6 +96,44 @@ fn a_feed_without_marks_is_known_by_its_text() {
         (&school["read"], &school["changed"]),
         (&"changes".into(), &0.into())
     );
+}
+
+#[test]
+fn nothing_changed_is_believed_only_if_that_was_asked() {
+    let (home, server) = with_feed();
+    server.publish(&three(), None);
+    home.sync();
+    server.say_raw("HTTP/1.1 304 Not Modified", "");
+    home.expect(5, &["sync"]).says(&["which was not asked"]);
+    assert_eq!(home.blocks("home").len(), 3);
+}
+
+#[test]
+fn once_a_day_a_feed_is_asked_for_without_a_condition() {
+    let server = FeedServer::start();
+    server.publish(&three(), Some("\"v1\""));
+    let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+    let pull = |hours: i64, since: Option<&Cursor>| {
+        let clock = Clock::at(now + SignedDuration::from_hours(hours));
+        let pace = Pace {
+            per_minute: 1_000_000,
+            burst: 1_000_000,
+        };
+        let line = Line::new(&Client::new(&clock), pace);
+        let origin = Origin::Web(server.url());
+        let mut feed = IcsCalendar::new(origin, line, &[], &TimeZone::UTC);
+        poll_out(feed.pull(since, &Nothing)).unwrap()
+    };
+    let first = pull(0, None).cursor;
+    server.asked();
+    let mut since = first;
+    for (hours, is_conditional) in [(1, true), (23, true), (25, false), (26, true), (1, false)] {
+        let pulled = pull(hours, since.as_ref());
+        let asked = server.asked().pop().unwrap();
+        assert_eq!(asked.contains("if-none-match"), is_conditional, "{hours}");
+        assert!(pulled.changes.is_empty(), "the text is the same");
+        since = pulled.cursor;
+    }
 }
 
 #[test]

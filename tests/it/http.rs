@@ -362,6 +362,8 @@ fn a_server_says_when_to_come_back_in_two_ways() {
     assert_eq!(waits("120"), Some(120));
     assert_eq!(waits("Sat, 21 Nov 2026 08:01:30 GMT"), Some(90));
     assert_eq!(waits("Sat, 21 Nov 2026 07:00:00 GMT"), Some(0));
+    // Longer than any number holds is longer than anybody waits.
+    assert!(waits("99999999999999999999999").is_some_and(|wait| wait > 86_400));
     assert_eq!(waits("soon"), None);
     assert_eq!(waits("-5"), None);
     let silent = ask(Says::This(answer("429 Too Many", "", b""))).unwrap();

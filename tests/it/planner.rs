@@ -400,6 +400,7 @@ fn link(wanted: &Wanted) -> Link {
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),
         echo: None,
+        otherwise: None,
     }
 }
 

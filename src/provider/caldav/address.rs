@@ -101,6 +101,15 @@ impl Address {
         Some(inside.unwrap_or(&other.path).to_owned())
     }
 
+    /// Whether something lies right in this folder, as far as a server says: at this server, or at one of the same owner, which
+    /// some services call by several names.
+    pub fn holds(&self, other: &Self) -> bool {
+        let is_here = self.origin == other.origin;
+        let is_kin = || self.origin.starts_with("https://") && self.trusts(other);
+        let name = other.path.strip_prefix(&*self.path);
+        (is_here || is_kin()) && name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+    }
+
     /// The address as it is asked for.
     pub fn url(&self) -> String {
         format!("{}{}", self.origin, self.uri())

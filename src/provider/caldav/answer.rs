@@ -31,8 +31,10 @@ pub enum Doing {
     Looking,
     /// Creating a resource.
     Creating,
-    /// Changing or removing a resource.
+    /// Changing a resource.
     Changing,
+    /// Removing a resource.
+    Removing,
 }
 
 /// What a server said when it did not do as asked.
@@ -124,7 +126,9 @@ impl Refusal {
     }
 
     fn meaning(&self, doing: Doing, wait: Option<Duration>) -> (ErrorKind, &'static str) {
-        let writing = matches!(doing, Doing::Creating | Doing::Changing);
+        let writing = matches!(doing, Doing::Creating | Doing::Changing | Doing::Removing);
+        // What is to go needs no room.
+        let adding = writing && doing != Doing::Removing;
         match self.status {
             _ if writing && self.buried => (ErrorKind::Spent, BURIED),
             _ if writing && self.is_uid_taken() => (ErrorKind::Conflict, UID_TAKEN),
@@ -133,13 +137,15 @@ impl Refusal {
             429 => (ErrorKind::Retry(wait), LIMITS),
             503 => (ErrorKind::Retry(wait), MAINTENANCE),
             423 | 500 | 502 | 504 | 520..=530 => (ErrorKind::Retry(wait), TROUBLE),
-            507 if writing => (ErrorKind::Refused, FULL),
-            413 if writing => (ErrorKind::Refused, LARGE),
+            507 if adding => (ErrorKind::Refused, FULL),
+            413 if adding => (ErrorKind::Refused, LARGE),
             401 => (ErrorKind::SignIn, SIGN_IN),
             403 | 405 if writing => (ErrorKind::Refused, READ_ONLY),
             403 => (ErrorKind::Refused, NOT_SHARED),
             // That something else is in the way says nothing about whether it stands.
-            409 if doing == Doing::Changing => (ErrorKind::Conflict, CHANGED),
+            409 if matches!(doing, Doing::Changing | Doing::Removing) => {
+                (ErrorKind::Conflict, CHANGED)
+            }
             409 if doing == Doing::Looking => (ErrorKind::Broken, UNKNOWN),
             404 | 410 | 409 => missing(doing),
             300..=399 => (ErrorKind::Broken, MOVED),
@@ -153,7 +159,9 @@ fn missing(doing: Doing) -> (ErrorKind, &'static str) {
     match doing {
         Doing::Finding => (ErrorKind::Gone, NO_SERVER),
         Doing::Reading | Doing::Creating => (ErrorKind::Gone, GONE),
-        Doing::Looking | Doing::Changing => (ErrorKind::Gone, "the event is gone"),
+        Doing::Looking | Doing::Changing | Doing::Removing => {
+            (ErrorKind::Gone, "the event is gone")
+        }
     }
 }
 

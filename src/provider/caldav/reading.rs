@@ -6,28 +6,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    CaldavCalendar, UNSEEN, Which,
+    CaldavCalendar, NAMELESS, UNSEEN, Which,
     account::Ask,
     address::Address,
-    answer::{Doing, Refusal},
     cursor::{Mark, Reached},
     version,
-    xml::{self, Member, Multistatus},
+    xml::{self, Member},
 };
 use crate::{
-    http::Response,
-    ical::{self, Reader},
+    ical::{self, Reader, lines},
     ident,
     model::{Href, Part, Print, Resource, Version},
     provider::{Answer, Change, Cursor, ErrorKind, Known, Listing, ProviderError, Pulled},
 };
 
-/// The most pages that a listing may have.
-const PAGES_MAX: usize = 2_000;
 /// The most resources that a calendar may hold.
 const RESOURCES_MAX: usize = 500_000;
 /// How many resources are read at once.
-const BATCH: usize = 50;
+pub(super) const BATCH: usize = 50;
+
+/// Where whatever lies elsewhere counts as being: no name in a calendar has a slash.
+pub(super) const STRAYS: &str = "//";
 
 /// How often a server may say of something that it is not there, of which it just said that it is.
 const DENIALS_MAX: usize = 10;
@@ -38,14 +37,20 @@ pub(super) struct Reading {
     /// What was asked for.
     since: Option<Cursor>,
     /// What is read on from; none if everything is read.
-    from: Option<Reached>,
-    step: Step,
-    pages: usize,
+    pub(super) from: Option<Reached>,
+    pub(super) step: Step,
+    pub(super) pages: usize,
+    /// How many of these at the end told of nothing new.
+    pub(super) idle_pages: usize,
     /// A server failed once already at what is asked.
-    stumbled: bool,
+    pub(super) stumbled: bool,
     /// What is there, or changed, and in which version.
-    listed: BTreeMap<Href, Option<Version>>,
-    gone: BTreeSet<Href>,
+    pub(super) listed: BTreeMap<Href, Option<Version>>,
+    pub(super) gone: BTreeSet<Href>,
+    /// What was there before and is not listed any more, though nobody could find out that it is gone.
+    pub(super) kept: BTreeSet<Href>,
+    /// How much was listed that lies elsewhere.
+    pub(super) strays: usize,
     /// What the server would not tell the content of.
     untold: BTreeSet<String>,
     /// How much of what it listed it did not know any more a moment later.
@@ -54,22 +59,22 @@ pub(super) struct Reading {
     wanted: Vec<Href>,
     changes: Vec<Change>,
     /// Whether everything was listed.
-    whole: bool,
+    pub(super) whole: bool,
     /// What was reached, once the listing is through.
-    mark: Option<Mark>,
+    pub(super) mark: Option<Mark>,
 }
 
 /// What has to be asked next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    /// Whether it is a calendar at all.
-    Check,
+pub(super) enum Step {
     /// What changed since this token.
     Sync(Option<String>),
     /// Whether anything changed.
     Tag,
     /// What is there.
     List,
+    /// Whether what is not listed any more is gone.
+    Missing,
     /// What of that is worth reading.
     Choose,
     /// What is in it.
@@ -94,8 +99,6 @@ impl From<ProviderError> for Stumble {
 impl Reading {
     fn begin(since: Option<&Cursor>, from: Option<Reached>) -> Self {
         let step = match from.as_ref().map(|reached| &reached.mark) {
-            // What lies elsewhere than where a calendar is may look like an empty one.
-            None if since.is_none() => Step::Check,
             None => Step::Sync(None),
             Some(Mark::Sync(token)) => Step::Sync(Some(token.clone())),
             Some(Mark::Tag(_)) => Step::Tag,
@@ -106,9 +109,12 @@ impl Reading {
             from,
             step,
             pages: 0,
+            idle_pages: 0,
             stumbled: false,
             listed: BTreeMap::new(),
             gone: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            strays: 0,
             untold: BTreeSet::new(),
             denials: 0,
             wanted: Vec::new(),
@@ -126,29 +132,42 @@ impl Reading {
         }
     }
 
-    /// Notes what a server says of one resource, wherever it is not the calendar itself or another one inside it.
-    fn note(&mut self, folder: &Address, member: &Member) -> Option<Href> {
-        let at = folder.join(&member.href)?;
+    /// Notes what a server says of one resource, wherever it is not the calendar itself or another one inside it. `places` are
+    /// those that the calendar goes by: what lies elsewhere is none of it, whatever the server says.
+    pub(super) fn note(&mut self, places: &[&Address], member: &Member) -> Option<()> {
+        let (folder, at) = places
+            .iter()
+            .find_map(|place| Some((place, place.join(&member.href)?)))?;
         let href: Href = folder.name_of(&at)?.into();
         if member.props.is_folder || at.path().ends_with('/') {
+            return None;
+        }
+        if !places.iter().any(|place| place.holds(&at)) {
+            self.strays += 1;
             return None;
         }
         match member.status {
             Some(404 | 410) => {
                 self.listed.remove(&href);
-                self.gone.insert(href.clone());
+                self.gone.insert(href);
             }
             // What the server will not say of it now says nothing about whether it is there.
             _ => {
                 self.gone.remove(&href);
                 let told = member.props.etag.as_deref().and_then(version);
-                self.listed.insert(href.clone(), told);
+                self.listed.insert(href, told);
             }
         }
-        Some(href)
+        Some(())
     }
 
-    fn is_gone(&mut self, href: &Href) {
+    /// Whether nothing ever said that this is a calendar: neither an earlier reading, nor an event in it.
+    fn is_bare(&self) -> bool {
+        let is_event = |change: &Change| matches!(change, Change::Seen(_));
+        self.since.is_none() && !self.changes.iter().any(is_event)
+    }
+
+    pub(super) fn is_gone(&mut self, href: &Href) {
         self.listed.remove(href);
         self.gone.insert(href.clone());
     }
@@ -198,23 +217,27 @@ impl CaldavCalendar {
         let folder = self.address().await?;
         loop {
             match reading.step.clone() {
-                Step::Check => {
-                    // A name was looked up among calendars.
-                    if let Which::Id(_) = self.which {
-                        self.look_around().await?;
-                    }
-                    reading.step = Step::Sync(None);
-                }
                 Step::Sync(token) => {
                     self.sync_page(reading, &folder, token.as_deref()).await?;
                 }
                 Step::Tag => self.tag(reading, &folder, known).await?,
                 Step::List => self.list(reading, &folder).await?,
+                Step::Missing => {
+                    self.look_for_missing(reading, &folder, known).await?;
+                    reading.step = Step::Choose;
+                }
                 Step::Choose => {
                     choose(reading, known);
                     reading.step = Step::Fetch;
                 }
-                Step::Fetch => return Ok(self.fetch_all(reading, &folder).await?),
+                Step::Fetch => {
+                    self.fetch_all(reading, &folder).await?;
+                    // What is no calendar may look like an empty one. A name was looked up among calendars.
+                    if reading.is_bare() && matches!(self.which, Which::Id(_)) {
+                        self.look_around().await?;
+                    }
+                    return Ok(());
+                }
             }
             if reading.listed.len() > RESOURCES_MAX {
                 let words = format!(
@@ -223,128 +246,6 @@ impl CaldavCalendar {
                 return Err(self.error(ErrorKind::Broken, &words).into());
             }
         }
-    }
-
-    /// One page of what changed since a token.
-    async fn sync_page(
-        &mut self,
-        reading: &mut Reading,
-        folder: &Address,
-        token: Option<&str>,
-    ) -> Result<(), Stumble> {
-        let ask = Ask::xml("REPORT", folder, "0", &xml::sync(token));
-        let response = self.ask(ask).await?;
-        if response.status.as_u16() != 207 {
-            let refusal = Refusal::read(&response);
-            let error = self.refused(&response, Doing::Reading);
-            return without_sync(reading, token, &refusal, error);
-        }
-        let found = self.listing(&response)?;
-        if let Some(refusal) = own_failure(&found, folder) {
-            let error = self.refused_inside(&refusal, &response);
-            return without_sync(reading, token, &refusal, error);
-        }
-        let cut = found
-            .members
-            .iter()
-            .any(|member| member.status == Some(507));
-        for member in &found.members {
-            if member.status != Some(507) {
-                reading.note(folder, member);
-            }
-        }
-        reading.pages += 1;
-        let Some(next) = found.token else {
-            // Nowhere to go on from: then the next run has to compare as well.
-            reading.step = Step::Tag;
-            return Ok(());
-        };
-        let again = Some(&*next) == token;
-        if cut {
-            if again || reading.pages > PAGES_MAX {
-                let words = format!(
-                    "its listing does not end, or has more than {PAGES_MAX} pages; nothing of it is believed"
-                );
-                return Err(self.error(ErrorKind::Broken, &words).into());
-            }
-            reading.step = Step::Sync(Some(next));
-            return Ok(());
-        }
-        reading.mark = Some(Mark::Sync(next));
-        reading.step = Step::Choose;
-        Ok(())
-    }
-
-    /// Whether anything changed, by the tag that changes with everything.
-    async fn tag(
-        &mut self,
-        reading: &mut Reading,
-        folder: &Address,
-        known_before: &dyn Known,
-    ) -> Result<(), Stumble> {
-        let known = match reading.from.as_ref().map(|reached| &reached.mark) {
-            Some(Mark::Tag(tag)) => Some(tag.clone()),
-            _ => None,
-        };
-        // A server without tags has nothing to say here, so nobody asks it twice.
-        let tag = match &known {
-            Some(None) => None,
-            _ => {
-                let ask = Ask::xml("PROPFIND", folder, "0", &xml::propfind(&["s:getctag"]));
-                let response = self.ask(ask).await?;
-                if known.is_some() && Refusal::read(&response).is_elsewhere() {
-                    return Err(Stumble::Lost { moved: true });
-                }
-                let found = self.listing(&response)?;
-                if let Some(refusal) = own_failure(&found, folder) {
-                    return Err(self.refused_inside(&refusal, &response).into());
-                }
-                let props = found.members.into_iter().next().map(|member| member.props);
-                props.and_then(|props| props.tag)
-            }
-        };
-        let wrote = self.wrote || known_before.wrote();
-        let is_same = !wrote && tag.is_some() && known == Some(tag.clone());
-        reading.mark = Some(Mark::Tag(tag));
-        reading.step = match is_same {
-            true => Step::Choose,
-            false => Step::List,
-        };
-        Ok(())
-    }
-
-    /// Everything that is there.
-    async fn list(&mut self, reading: &mut Reading, folder: &Address) -> Result<(), Stumble> {
-        let props = ["d:getetag", "d:resourcetype"];
-        let ask = Ask::xml("PROPFIND", folder, "1", &xml::propfind(&props));
-        let (at, response) = self.ask_around(ask).await?;
-        let found = self.listing(&response)?;
-        let failure = own_failure(&found, folder).or_else(|| own_failure(&found, &at));
-        if let Some(refusal) = failure {
-            return Err(self.refused_inside(&refusal, &response).into());
-        }
-        if !is_told(&found, folder) && !is_told(&found, &at) {
-            return Err(self.error(ErrorKind::Broken, NOT_LISTED).into());
-        }
-        // What a listing was begun with in another way is told here again.
-        reading.listed.clear();
-        reading.gone.clear();
-        for member in &found.members {
-            if member.status == Some(507) {
-                let words = "its listing was cut short by the server; nothing of it is believed";
-                return Err(self.error(ErrorKind::Broken, words).into());
-            }
-            reading.note(folder, member);
-        }
-        reading.whole = true;
-        reading.step = Step::Choose;
-        Ok(())
-    }
-
-    /// What a listing says.
-    pub(super) fn listing(&self, response: &Response) -> Answer<Multistatus> {
-        self.account
-            .multistatus(response, self.whose(), Doing::Reading)
     }
 
     /// Reads what is in the resources that are wanted.
@@ -369,7 +270,12 @@ impl CaldavCalendar {
         batch: &[Href],
     ) -> Answer<Vec<Href>> {
         let paths: Vec<String> = batch.iter().map(|href| folder.inside(href).uri()).collect();
-        let ask = Ask::xml("REPORT", folder, "1", &xml::multiget(&paths));
+        let ask = Ask::xml(
+            "REPORT",
+            folder,
+            "1",
+            &xml::multiget(&paths, &["d:getetag", "c:calendar-data"]),
+        );
         let found = match self.ask(ask).await {
             Ok(response) => self.listing(&response),
             Err(error) => Err(error),
@@ -432,11 +338,7 @@ impl CaldavCalendar {
     }
 
     fn change(&self, href: &Href, version: Version, text: &[u8]) -> Change {
-        let parts = match empty_block(href, text) {
-            Some(part) => Ok(vec![part]),
-            None => parts(text, &self.me, &self.home),
-        };
-        match parts {
+        match self.parts(href, text) {
             Ok(parts) => Change::Seen(Resource {
                 href: href.clone(),
                 version,
@@ -451,11 +353,21 @@ impl CaldavCalendar {
         }
     }
 
+    /// What is in a resource of this name, or what is wrong with it.
+    pub(super) fn parts(&self, name: &str, text: &[u8]) -> Result<Vec<Part>, String> {
+        match damaged_block(name, text) {
+            Some(part) => Ok(vec![part]),
+            None => parts(text, &self.me, &self.home),
+        }
+    }
+
     /// All that a listing says.
     async fn pulled(&mut self, reading: Reading) -> Answer<Pulled> {
         let at = self.address().await?;
         let now: Timestamp = self.account.line.client().clock().now();
-        let cursor = reading.mark.and_then(|mark| {
+        let is_sure = reading.strays == 0;
+        let mark = reading.mark.filter(|_| is_sure);
+        let cursor = mark.and_then(|mark| {
             let listed_now = || Reached::new(&at, mark.clone(), now);
             let reached = match reading.from {
                 Some(from) if !reading.whole => from.on(mark),
@@ -467,9 +379,22 @@ impl CaldavCalendar {
         // Servers tell in whatever order they like.
         let mut changes = reading.changes;
         changes.sort_by(|one, other| href_of(one).cmp(href_of(other)));
+        // Of a listing that holds what does not belong there nobody knows what else is wrong with it: it takes nothing away, the
+        // next one begins anew, and the calendar is not whole until then.
+        if !is_sure {
+            changes.push(Change::Unreadable {
+                href: STRAYS.into(),
+                version: UNSEEN.into(),
+                why: ELSEWHERE.to_owned(),
+                is_known: true,
+            });
+        }
         let listing = match reading.whole {
-            true => Listing::Whole(reading.listed.into_keys().collect()),
-            false => {
+            true if is_sure => {
+                Listing::Whole(reading.listed.into_keys().chain(reading.kept).collect())
+            }
+            _ if !is_sure => Listing::Delta,
+            _ => {
                 changes.extend(reading.gone.into_iter().map(Change::Gone));
                 Listing::Delta
             }
@@ -482,56 +407,11 @@ impl CaldavCalendar {
     }
 }
 
-/// A server did not say what changed: the token is lost, or it cannot say such things at all, or it has trouble.
-fn without_sync(
-    reading: &mut Reading,
-    token: Option<&str>,
-    refusal: &Refusal,
-    error: ProviderError,
-) -> Result<(), Stumble> {
-    let trouble_again = refusal.is_servers() && reading.stumbled;
-    if token.is_some() && (refusal.may_be_token() || trouble_again) {
-        let moved = refusal.is_elsewhere();
-        return Err(Stumble::Lost { moved });
-    }
-    let cannot = refusal.may_be_unknown_report() || (trouble_again && refusal.status == 500);
-    if token.is_none() && cannot {
-        reading.step = Step::Tag;
-        return Ok(());
-    }
-    reading.stumbled |= refusal.is_servers();
-    Err(error.into())
-}
+const ELSEWHERE: &str = "the server lists events that do not lie in the calendar; they are left out, and nothing is taken away \
+                         on the word of that listing. Is `id` the path that `calsync calendars` shows?";
 
 const CONTRADICTS: &str = "the server says of events that they are there, and then that they are not; nothing of it is believed, \
                            and the next run reads them again";
-
-const NOT_LISTED: &str = "the server lists what is in it without the calendar itself, so that nobody knows whether that is all; \
-                          nothing of it is believed";
-
-/// What a server says of the calendar itself.
-fn own<'a>(found: &'a Multistatus, folder: &Address) -> impl Iterator<Item = &'a Member> {
-    found.members.iter().filter(|member| {
-        let at = folder.join(&member.href);
-        at.is_some_and(|at| folder.name_of(&at).is_none())
-    })
-}
-
-/// How the server failed at the calendar itself, in an answer that is otherwise a success. A 507 says there that a listing goes
-/// on, and a 404 of nothing but properties that there are none.
-pub(super) fn own_failure(found: &Multistatus, folder: &Address) -> Option<Refusal> {
-    let failure = |member: &Member| {
-        let whole = member.status.filter(|code| *code >= 300 && *code != 507);
-        whole.or(member.untold.filter(|code| *code >= 300 && *code != 404))
-    };
-    own(found, folder).find_map(failure).map(Refusal::inside)
-}
-
-/// Whether a server tells of the calendar itself: what it lists is then what is in it.
-fn is_told(found: &Multistatus, folder: &Address) -> bool {
-    let is_told = |member: &Member| member.status.is_none_or(|code| code < 300);
-    own(found, folder).any(|member| is_told(member) && member.untold.is_none())
-}
 
 fn href_of(change: &Change) -> &Href {
     match change {
@@ -561,21 +441,39 @@ fn choose(reading: &mut Reading, known: &dyn Known) {
 
 /// What a text holds, or what is wrong with it.
 pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
-    ical::read(text, Reader { me, home }).map_err(|error| error.to_string())
+    ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
 }
 
-/// A block of which nothing is left. There is nothing of anybody's in it.
-fn empty_block(href: &str, text: &[u8]) -> Option<Part> {
-    let id = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id));
-    let id = id.filter(|_| text.trim_ascii().is_empty())?;
+/// A block of which nothing is left, or no more than the beginning of what calsync wrote. There is nothing of anybody's in it.
+fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
+    let id = name
+        .strip_suffix(".ics")
+        .filter(|id| ident::is_shaped(id))?;
+    // In XML the ends of lines are others.
+    let text = String::from_utf8_lossy(text).replace('\r', "");
+    let text = text.trim().replace('\n', "\r\n");
+    let why = match text.is_empty() {
+        true => "it is empty",
+        false if ical::is_cut_short(text.as_bytes()) && !names_people(&text) => "it is cut short",
+        false => return None,
+    };
     Some(Part::Unreadable {
         uid: id.into(),
         people: false,
-        why: "it is empty".to_owned(),
+        why: why.to_owned(),
     })
 }
 
-/// A version for what the server names none for.
+/// Whether any line of a text that is no whole calendar tells of people.
+fn names_people(text: &str) -> bool {
+    let lines = text.replace("\r\n ", "").replace("\r\n\t", "");
+    let mut names = lines
+        .lines()
+        .filter_map(|line| line.split([':', ';']).next());
+    names.any(|name| lines::tells_of_people(&name.trim().to_ascii_uppercase()))
+}
+
+/// A version for what the server names none for. It tells what changed, and no server can be asked to change that one alone.
 pub(super) fn digest(text: &[u8]) -> Version {
-    Print::of([text]).to_string().into()
+    format!("{NAMELESS}{}", Print::of([text])).into()
 }

@@ -3,6 +3,7 @@
 use std::{fs, io, io::Read as _, path::Path};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::Marks;
 use crate::{
@@ -47,7 +48,7 @@ pub(super) async fn from_web(line: &Line, url: &str, marks: Option<&Marks>) -> A
         let response = line.send(request(&url, marks)).await?;
         match response.status {
             StatusCode::NOT_MODIFIED => return Ok(Fetched::Unchanged),
-            StatusCode::OK => return Ok(body(response)),
+            StatusCode::OK => return Ok(body(response, line.client().clock().now())),
             StatusCode::MOVED_PERMANENTLY
             | StatusCode::FOUND
             | StatusCode::SEE_OTHER
@@ -92,7 +93,7 @@ fn request(url: &str, marks: Option<&Marks>) -> Request {
     request
 }
 
-fn body(response: Response) -> Fetched {
+fn body(response: Response, now: Timestamp) -> Fetched {
     let said = |name: HeaderName| {
         let value = response.headers.get(name)?.to_str().ok()?;
         Some(value.to_owned())
@@ -100,6 +101,7 @@ fn body(response: Response) -> Fetched {
     let marks = Marks {
         etag: said(header::ETAG),
         modified: said(header::LAST_MODIFIED),
+        sent: now.as_second(),
         ..Marks::of(&response.body)
     };
     Fetched::Body(response.body, marks)

@@ -29,13 +29,13 @@ use crate::support::{
     world::home,
 };
 
-const FOLDER: &str = "/ada/work/";
+pub(super) const FOLDER: &str = "/ada/work/";
 
 /// What an installation knows.
 #[derive(Default)]
-struct Memory {
-    versions: BTreeMap<Href, Version>,
-    wrote: bool,
+pub(super) struct Memory {
+    pub(super) versions: BTreeMap<Href, Version>,
+    pub(super) wrote: bool,
 }
 
 impl Known for Memory {
@@ -53,7 +53,7 @@ fn now() -> Timestamp {
 }
 
 /// A server that says what a test wants of a calendar, save that it is one.
-fn listening(answer: impl Fn(&Heard) -> Says + Send + 'static) -> Script {
+pub(super) fn listening(answer: impl Fn(&Heard) -> Says + Send + 'static) -> Script {
     Script::start(move |asked| match is_check(asked) {
         true => Says::many(&found(
             FOLDER,
@@ -69,7 +69,7 @@ fn is_check(asked: &Heard) -> bool {
 }
 
 /// What was asked beside that.
-fn heard(script: &Script) -> Vec<Heard> {
+pub(super) fn heard(script: &Script) -> Vec<Heard> {
     let mut heard = script.heard();
     heard.retain(|asked| !is_check(asked));
     heard
@@ -84,16 +84,16 @@ fn calendar_at(script: &Script, which: Which, now: Timestamp) -> CaldavCalendar 
     )
 }
 
-fn calendar(script: &Script) -> CaldavCalendar {
+pub(super) fn calendar(script: &Script) -> CaldavCalendar {
     calendar_at(script, Which::Id(FOLDER.to_owned()), now())
 }
 
-fn pull(script: &Script, since: Option<&Cursor>, known: &Memory) -> Pulled {
+pub(super) fn pull(script: &Script, since: Option<&Cursor>, known: &Memory) -> Pulled {
     poll_out(calendar(script).pull(since, known)).unwrap()
 }
 
 /// Seen, unreadable and gone.
-fn told(pulled: &Pulled) -> (Vec<&str>, Vec<&str>, Vec<&str>) {
+pub(super) fn told(pulled: &Pulled) -> (Vec<&str>, Vec<&str>, Vec<&str>) {
     let (mut seen, mut unreadable, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     for change in &pulled.changes {
         match change {
@@ -106,14 +106,14 @@ fn told(pulled: &Pulled) -> (Vec<&str>, Vec<&str>, Vec<&str>) {
     (seen, unreadable, gone)
 }
 
-fn whole(pulled: &Pulled) -> Vec<&str> {
+pub(super) fn whole(pulled: &Pulled) -> Vec<&str> {
     match &pulled.listing {
         Listing::Whole(present) => present.iter().map(|href| &**href).collect(),
         Listing::Delta => panic!("a whole listing"),
     }
 }
 
-fn etag(name: &str, version: &str) -> String {
+pub(super) fn etag(name: &str, version: &str) -> String {
     found(
         &format!("{FOLDER}{name}"),
         &format!("<d:getetag>\"{version}\"</d:getetag>"),
@@ -127,34 +127,45 @@ fn data(name: &str, version: &str) -> String {
     found(&format!("{FOLDER}{name}"), &props)
 }
 
-fn token(token: &str) -> String {
+pub(super) fn token(token: &str) -> String {
     format!("<d:sync-token>{token}</d:sync-token>")
 }
 
 /// The resources that a multiget asks for.
-fn wanted(asked: &Heard) -> Vec<String> {
+pub(super) fn wanted(asked: &Heard) -> Vec<String> {
     let hrefs = asked.body.split("<d:href>").skip(1);
     let names = hrefs.filter_map(|text| text.split("</d:href>").next()?.strip_prefix(FOLDER));
     names.map(str::to_owned).collect()
 }
 
-fn is_multiget(asked: &Heard) -> bool {
+pub(super) fn is_multiget(asked: &Heard) -> bool {
     asked.body.contains("calendar-multiget")
 }
 
 /// The token that a listing is asked to go on from; none if the request is another one.
-fn since(asked: &Heard) -> Option<&str> {
+pub(super) fn since(asked: &Heard) -> Option<&str> {
     let (_, rest) = asked.body.split_once("<d:sync-token>")?;
     rest.split("</d:sync-token>").next()
 }
 
 /// Tells of everything that is asked for.
-fn tell(asked: &Heard, version: &str) -> Says {
+pub(super) fn tell(asked: &Heard, version: &str) -> Says {
     let all: Vec<String> = wanted(asked)
         .iter()
         .map(|name| data(name, version))
         .collect();
     Says::many(&all.concat())
+}
+
+/// The same of a server that has these two and nothing else.
+fn tell_of_two(asked: &Heard, version: &str) -> Says {
+    let is_there = |name: &&String| matches!(&***name, "a.ics" | "b.ics");
+    let (there, gone): (Vec<_>, Vec<_>) = wanted(asked).into_iter().partition(|n| is_there(&n));
+    let there = there.iter().map(|name| data(name, version));
+    let gone = gone
+        .iter()
+        .map(|name| went(&format!("{FOLDER}{name}"), 404));
+    Says::many(&there.chain(gone).collect::<String>())
 }
 
 /// A server with two events, that knows no token but `http://t/1`, of which it says what it is told.
@@ -167,7 +178,7 @@ fn lost(says: Says) -> Script {
             token("http://t/2")
         )),
         Some(_) => says.clone(),
-        None => tell(asked, "1"),
+        None => tell_of_two(asked, "1"),
     })
 }
 
@@ -212,6 +223,16 @@ fn pages_that_lead_nowhere_are_not_believed() {
     let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Broken);
     assert!(error.message.contains("does not end"), "{error}");
+    // Nor if each has a token of its own, and nothing that was not told before.
+    let pages = AtomicUsize::new(0);
+    let script = listening(move |_| {
+        let page = pages.fetch_add(1, Ordering::Relaxed);
+        let told = etag("a.ics", "1") + &went(FOLDER, 507);
+        Says::many(&(told + &token(&format!("http://t/{page}"))))
+    });
+    let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken);
+    assert!(heard(&script).len() < 100);
 }
 
 #[test]
@@ -304,7 +325,12 @@ fn once_a_day_everything_is_compared() {
         let pulled = poll_out(calendar.pull(Some(&since), &known)).unwrap();
         assert_eq!(pulled.listing != Listing::Delta, is_whole, "{hours}");
         assert!(pulled.changes.is_empty(), "what is known is not read again");
-        assert_eq!(heard(&script).len(), 1, "and it is one request in any case");
+        let requests = if is_whole { 2 } else { 1 };
+        assert_eq!(
+            heard(&script).len(),
+            requests,
+            "what is missing is asked for"
+        );
         if is_whole {
             assert_eq!(whole(&pulled), ["a.ics", "b.ics"]);
         }
@@ -322,7 +348,7 @@ fn without_sync(refusal: u16, tag: Option<&'static str>) -> Script {
             return Says::many(&found(FOLDER, &tag));
         }
         if is_multiget(asked) {
-            return tell(asked, "2");
+            return tell_of_two(asked, "2");
         }
         let own = "<d:getetag>\"x\"</d:getetag><d:resourcetype><d:collection/></d:resourcetype>";
         Says::many(&format!(
@@ -349,7 +375,7 @@ fn a_server_that_cannot_say_what_changed_is_compared_with() {
         let first = pull(&script, None, &known);
         assert_eq!(whole(&first), ["a.ics", "b.ics"], "{refusal}");
         assert_eq!(told(&first).0, ["b.ics"], "only what is new is read");
-        assert_eq!(heard(&script).len(), 4);
+        assert_eq!(heard(&script).len(), 5, "what is not listed is asked for");
         let same = pull(&script, first.cursor.as_ref(), &known);
         assert_eq!((same.listing, same.changes), (Listing::Delta, Vec::new()));
         assert_eq!(script.lines(), [format!("PROPFIND {FOLDER}")]);
@@ -514,6 +540,30 @@ fn what_is_no_calendar_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
+fn whether_it_is_a_calendar_is_asked_only_of_one_that_shows_no_event() {
+    for (told, lines) in [
+        (
+            etag("a.ics", "1"),
+            ["REPORT /ada/work/", "REPORT /ada/work/"],
+        ),
+        (String::new(), ["REPORT /ada/work/", "PROPFIND /ada/work/"]),
+    ] {
+        let script = listening(move |asked| match since(asked) {
+            Some(_) => Says::many(&(told.clone() + &token("http://t/1"))),
+            None => tell(asked, "1"),
+        });
+        let first = pull(&script, None, &Memory::default());
+        assert_eq!(script.lines(), lines);
+        let known = Memory {
+            versions: [(Href::from("a.ics"), "1".into())].into(),
+            ..Memory::default()
+        };
+        pull(&script, first.cursor.as_ref(), &known);
+        assert_eq!(script.lines(), ["REPORT /ada/work/"], "and once");
+    }
+}
+
+#[test]
 fn many_are_read_fifty_at_a_time() {
     let script = listening(|asked| match since(asked) {
         Some(_) => {
@@ -568,7 +618,7 @@ fn a_name_is_looked_up_once_and_again_when_its_calendar_is_gone() {
     assert!(third.cursor.unwrap().0.contains("/ada/work1/"));
 }
 
-fn block(hour: i8) -> Block {
+pub(super) fn block(hour: i8) -> Block {
     let mint = Mint::new(&[7; 32]);
     let stem = mint.stem(Subject {
         source: &"home".into(),
@@ -603,7 +653,7 @@ fn what_is_in_the_way_of_a_block_is_told_apart() {
         ),
         (
             Says::status(403).body(uid("<d:href>/ada/home/x.ics</d:href>")),
-            ErrorKind::Spent,
+            ErrorKind::Elsewhere,
         ),
         (Says::many(&went("/ada/work/x.ics", 412)), ErrorKind::Exists),
         (Says::status(200 + 2), ErrorKind::Broken),

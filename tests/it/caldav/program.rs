@@ -18,7 +18,7 @@ struct Trip {
     path: String,
 }
 
-fn configured(url: &str, calendar: &str, more: &str) -> Home {
+pub(super) fn configured(url: &str, calendar: &str, more: &str) -> Home {
     let home = Home::with(&["home"]);
     home.configure_also(
         "",
@@ -274,7 +274,19 @@ fn a_command_can_say_the_password() {
     };
     let path = server.make_any();
     let id = format!("id = \"{path}\"");
+    let beside = format!("tail -f /dev/null --pid={}", std::process::id());
     for (command, code, words) in [
+        (
+            // What it leaves running has its output open, and is not waited for.
+            format!("[\"sh\", \"-c\", \"echo {PASSWORD}; {beside} &\"]"),
+            0,
+            "",
+        ),
+        (
+            "[\"printf\", \"caf\\\\351\"]".to_owned(),
+            4,
+            "no text in UTF-8",
+        ),
         (
             format!("[\"printf\", \"{PASSWORD}\\\\nlogin: alice\\\\n\"]"),
             0,
@@ -362,8 +374,10 @@ fn a_calendar_that_may_only_be_read_says_so() {
     assert!(line.unwrap().contains("read-only"), "{listed}");
     home.expect(5, &["check"]);
     home.put("home", "a.ics", meeting("a", 1));
-    home.expect(5, &["sync"])
-        .says(&["may not be written", "role = \"source\""]);
+    for args in [&["sync"][..], &["sync", "--dry-run"]] {
+        home.expect(5, args)
+            .says(&["may not be written", "role = \"source\""]);
+    }
 }
 
 /// A server with one calendar, which is empty and has a name.

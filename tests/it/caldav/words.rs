@@ -8,7 +8,7 @@ use calsync::{
     provider::{
         ErrorKind,
         caldav::answer::{
-            Doing::{self, Changing, Creating, Finding, Looking, Reading},
+            Doing::{self, Changing, Creating, Finding, Looking, Reading, Removing},
             Refusal, Whose,
         },
     },
@@ -29,7 +29,10 @@ const TRASH: &str = "Deleted calendar object with uid already exists in this cal
 const WRAPPED: &str = "<multistatus xmlns='DAV:'><response><href>/x</href><status>HTTP/1.1 412 No</status></response></multistatus>";
 
 /// Status, body, what was asked for; what calsync makes of it, and something of what it tells people.
-const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 31] = [
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 33] = [
+    // What is to go needs no room.
+    (507, "", Removing, ErrorKind::Broken, "report"),
+    (413, "", Removing, ErrorKind::Broken, "report"),
     (
         401,
         "",

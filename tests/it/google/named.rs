@@ -219,6 +219,7 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         mint: &mint,
         others: &BTreeSet::new(),
         home: &home(),
+        served: true,
     };
     let pulled = |changes: Vec<Change>| Pulled {
         listing: Listing::Delta,

@@ -169,6 +169,10 @@ impl<P: Provider> Provider for Chaos<P> {
         self.inner.tidy();
     }
 
+    fn is_served(&self) -> bool {
+        self.inner.is_served()
+    }
+
     fn requests(&self) -> u64 {
         self.inner.requests()
     }

@@ -969,7 +969,12 @@ fn any_manners(rng: &mut Rng) -> Manners {
             (418, false),
             (500, false),
         ]),
-        stores: *rng.pick(&[Stores::AsItIs, Stores::Reworded, Stores::RewordedSilently]),
+        stores: *rng.pick(&[
+            Stores::AsItIs,
+            Stores::Reworded,
+            Stores::RewordedSilently,
+            Stores::Organised,
+        ]),
         taken: *rng.pick(&conditions),
         taken_anywhere: rng.chance(50),
         forgetful: rng.chance(25),

@@ -70,6 +70,27 @@ pub(crate) enum Stores {
     Reworded,
     /// In words of its own, and so says no version.
     RewordedSilently,
+    /// With its owner as the organiser, and says in which version.
+    Organised,
+    /// As something else, and says in which version.
+    Made(Making),
+    /// As something else, and says no version.
+    MadeSilently(Making),
+    /// As something else, though not at once: the version that it says is not the one that it keeps.
+    MadeLater(Making),
+}
+
+/// What a server makes of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Making {
+    /// Without the class.
+    Classless,
+    /// Three hours later.
+    Later,
+    /// Not busy.
+    Free,
+    /// The first half.
+    Cut,
 }
 
 impl Default for Manners {
@@ -158,6 +179,10 @@ impl Cloud {
 
     pub(crate) fn set_pages(&self, pages: &[usize]) {
         self.keeps().manners.pages = pages.to_vec();
+    }
+
+    pub(crate) fn set_stores(&self, stores: Stores) {
+        self.keeps().manners.stores = stores;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -385,6 +410,23 @@ fn reworded(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\r\n")
 }
 
+/// The same with its owner as the organiser.
+fn organised(text: &str) -> String {
+    let owner = "BEGIN:VEVENT\r\nORGANIZER;CN=Alice:mailto:alice@example.org\r\n";
+    text.replace("BEGIN:VEVENT\r\n", owner)
+}
+
+impl Making {
+    fn of(self, text: &str) -> String {
+        match self {
+            Self::Classless => text.replace("CLASS:PRIVATE\r\n", ""),
+            Self::Later => text.replace("T10", "T13").replace("T11", "T14"),
+            Self::Free => text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+            Self::Cut => text[..text.len() / 2].to_owned(),
+        }
+    }
+}
+
 /// A feed, if it is another than the one that is known.
 fn published(feed: &Item, request: &Request) -> Reply {
     let etag = format!("\"f{}\"", feed.version);
@@ -565,7 +607,8 @@ impl Keeps {
                 None => all.push_str(&went(&href, 404)),
                 Some(item) => {
                     let etag = escaped(&self.etag(item.version));
-                    let text = escaped(&item.text);
+                    // Few servers write the ends of lines in a way that XML keeps.
+                    let text = escaped(&item.text.replace('\r', ""));
                     let props = format!(
                         "<d:getetag>{etag}</d:getetag><c:calendar-data>{text}</c:calendar-data>"
                     );
@@ -622,15 +665,23 @@ impl Keeps {
         }
         let text = match self.manners.stores {
             Stores::AsItIs => text.clone(),
-            _ => reworded(text),
+            Stores::Organised => organised(text),
+            Stores::Made(what) | Stores::MadeSilently(what) | Stores::MadeLater(what) => {
+                what.of(text)
+            }
+            Stores::Reworded | Stores::RewordedSilently => reworded(text),
         };
-        let version = self.version(&text);
+        let said = self.version(&text);
+        let version = match self.manners.stores {
+            Stores::MadeLater(_) => self.version(&text),
+            _ => said,
+        };
         let item = Item { version, text };
         self.folder(path).items.insert(name.to_owned(), item);
         let reply = Reply::empty(if is_new { 201 } else { 204 });
         Ok(match self.manners.stores {
-            Stores::RewordedSilently => reply,
-            _ => reply.with("etag", &self.etag(version)),
+            Stores::RewordedSilently | Stores::MadeSilently(_) => reply,
+            _ => reply.with("etag", &self.etag(said)),
         })
     }
 

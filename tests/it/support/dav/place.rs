@@ -121,7 +121,7 @@ impl Feed {
 }
 
 fn lies(version: &str, text: &str, home: &TimeZone) -> Lies {
-    let parts = ical::read(text.as_bytes(), Reader { me: &[], home });
+    let parts = ical::read_kept(text.as_bytes(), Reader { me: &[], home });
     Lies {
         version: version.into(),
         parts: parts.unwrap_or_default(),

@@ -1,0 +1,143 @@
+//! What was there before and is not in a listing of everything: gone, or left out. Whoever asks for it alone learns which. Not to
+//! be listed is not to be gone, and nothing counts as gone because asking failed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    CaldavCalendar,
+    account::Ask,
+    address::Address,
+    reading::{BATCH, Reading, STRAYS},
+    version,
+    xml::{self, Member},
+};
+use crate::{
+    model::Href,
+    provider::{Answer, ErrorKind, Known},
+};
+
+/// How many are asked for, several at once.
+const ASKED_MAX: usize = 1_000;
+/// How many of those of which the server then says nothing are asked for one by one.
+const SINGLES_MAX: usize = 50;
+
+impl CaldavCalendar {
+    /// Finds out what became of what is not listed any more.
+    pub(super) async fn look_for_missing(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        known: &dyn Known,
+    ) -> Answer<()> {
+        let told = |href: &Href| {
+            reading.listed.contains_key(href)
+                || reading.gone.contains(href)
+                || reading.kept.contains(href)
+        };
+        let held = known.held().into_iter();
+        let missing = held.filter(|href| !told(href) && **href != *STRAYS);
+        let missing: Vec<Href> = missing.collect();
+        let asked = spread(&missing, ASKED_MAX);
+        let (mut found, mut left) = (0, BTreeSet::new());
+        for batch in asked.chunks(BATCH) {
+            let (there, untold) = self.ask_for(reading, folder, batch).await?;
+            found += there;
+            left.extend(untold);
+        }
+        let left: Vec<Href> = left.into_iter().collect();
+        let singles = spread(&left, SINGLES_MAX);
+        for href in &singles {
+            found += usize::from(self.ask_for_one(reading, href).await?);
+        }
+        // Too many to ask for each: if none of many is there, the others are not there either.
+        let is_all = asked.len() == missing.len() && singles.len() == left.len();
+        match is_all || found == 0 {
+            true => Ok(()),
+            false => Err(self.error(ErrorKind::Broken, SHORT)),
+        }
+    }
+
+    /// Asks for several at once. How many are there, and of which the server did not say whether they are.
+    async fn ask_for(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        batch: &[Href],
+    ) -> Answer<(usize, BTreeSet<Href>)> {
+        let paths: Vec<String> = batch.iter().map(|href| folder.inside(href).uri()).collect();
+        let ask = Ask::xml(
+            "REPORT",
+            folder,
+            "1",
+            &xml::multiget(&paths, &["d:getetag"]),
+        );
+        let response = self.ask(ask).await?;
+        let mut left: BTreeSet<Href> = batch.iter().cloned().collect();
+        let told = match self.listing(&response) {
+            Ok(told) => told.members,
+            Err(error) if matches!(error.kind, ErrorKind::Retry(_) | ErrorKind::SignIn) => {
+                return Err(error);
+            }
+            // A server that does not take such questions has not answered this one.
+            Err(_) => Vec::new(),
+        };
+        let mut found = 0;
+        for member in told {
+            let at = folder.join(&member.href);
+            let href = at.and_then(|at| folder.name_of(&at)).map(Href::from);
+            let Some(href) = href.filter(|href| left.contains(href)) else {
+                continue;
+            };
+            match is_there(&member) {
+                Some(true) => {
+                    found += 1;
+                    let told = member.props.etag.as_deref().and_then(version);
+                    reading.listed.insert(href.clone(), told);
+                }
+                Some(false) => reading.is_gone(&href),
+                None => continue,
+            }
+            left.remove(&href);
+        }
+        Ok((found, left))
+    }
+
+    /// Asks for one. Whether it is there, as far as anybody knows.
+    async fn ask_for_one(&mut self, reading: &mut Reading, href: &Href) -> Answer<bool> {
+        match self.resource(href).await {
+            Ok(Some((version, _))) => {
+                reading.listed.insert(href.clone(), Some(version));
+                Ok(true)
+            }
+            Ok(None) => {
+                reading.is_gone(href);
+                Ok(false)
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Retry(_) | ErrorKind::SignIn) => {
+                Err(error)
+            }
+            Err(_) => {
+                reading.kept.insert(href.clone());
+                Ok(true)
+            }
+        }
+    }
+}
+
+const SHORT: &str = "the server leaves events out of its listing that are there, and too many to ask for each; nothing of it is \
+                     believed, and the next run reads it again";
+
+/// Whether something is there, if a server says so.
+fn is_there(member: &Member) -> Option<bool> {
+    match member.status.or(member.untold) {
+        None | Some(200..=299) => Some(true),
+        Some(404 | 410) => Some(false),
+        Some(_) => None,
+    }
+}
+
+/// No more than so many, from everywhere among all.
+fn spread(all: &[Href], most: usize) -> Vec<Href> {
+    let step = all.len().div_ceil(most).max(1);
+    all.iter().step_by(step).cloned().collect()
+}

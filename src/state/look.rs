@@ -1,0 +1,77 @@
+//! What the first look at a block tells that was written before: how its target keeps it, or that it does not.
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::Stated;
+use crate::{
+    ident::BlockId,
+    model::{Event, Print, SeenBlock, Version},
+};
+
+/// A look at a block of ours.
+pub(super) struct Look<'a> {
+    pub(super) version: &'a Version,
+    /// None if it cannot be read.
+    pub(super) event: Option<&'a Event>,
+    pub(super) seen: &'a SeenBlock,
+    /// Whether a server keeps it.
+    pub(super) served: bool,
+}
+
+impl Look<'_> {
+    /// Learns from the first look after writing how the target keeps a block. What lies there in the version that writing it
+    /// made is the target's doing; in another one it may be somebody's edit of that moment, and only what comes out the
+    /// same way twice is the target's. An echo is the same busy time in other words and nothing else: what shows another
+    /// time, or is not busy, is written again, and if that comes out the same way too, calsync has to leave it at that.
+    pub(super) fn learn(
+        &self,
+        db: &Connection,
+        calendar: i64,
+        block: &BlockId,
+        home: &TimeZone,
+    ) -> Stated<()> {
+        let sql = "SELECT print, times, odd, version = ?3 FROM links
+            WHERE calendar = ?1 AND stem = ?2 AND echo IS NULL AND (version = ?3 OR looked = 0)";
+        let mut query = db.prepare_cached(sql)?;
+        let stem = block.stem();
+        let key = params![calendar, stem.as_str(), &**self.version];
+        let known = query.query_row(key, |row| {
+            let print = |column| {
+                Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(Print))
+            };
+            Ok((print(0)?, print(1)?, print(2)?, row.get::<_, bool>(3)?))
+        });
+        let Some((written, times, odd, is_own)) = known.optional()? else {
+            return Ok(());
+        };
+        // Whatever differs from what was written in a folder, somebody did.
+        if !is_own && !self.served {
+            return Ok(());
+        }
+        let now = self.seen.print;
+        if written == Some(now) && odd.is_none() {
+            return Ok(());
+        }
+        // What is in no shape of a block looks alike, whoever made it so.
+        let is_again = odd == Some(now) && (is_own || now != Print::default());
+        let keeps_time = self.event.is_some_and(Event::is_busy_throughout)
+            && times.is_some()
+            && times == self.times(home);
+        let what = match keeps_time {
+            _ if written == Some(now) => "odd = NULL",
+            true if is_own || is_again => "echo = ?3",
+            false if is_again => "otherwise = ?3",
+            _ => "odd = ?3",
+        };
+        let sql =
+            format!("UPDATE links SET {what} WHERE calendar = ?1 AND stem = ?2 AND ?3 IS NOT NULL");
+        db.prepare_cached(&sql)?
+            .execute(params![calendar, stem.as_str(), now.0])?;
+        Ok(())
+    }
+
+    fn times(&self, home: &TimeZone) -> Option<Print> {
+        self.seen.shape.as_ref().map(|shape| shape.times(home))
+    }
+}

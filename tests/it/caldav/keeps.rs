@@ -1,0 +1,220 @@
+//! Servers that keep what they are given in a way of their own: what of that is still calsync's block, what somebody made of it,
+//! and that a run ends whatever they do.
+
+use crate::support::{
+    dav::{
+        PASSWORD,
+        cloud::{Cloud, Making, Manners, Stores},
+    },
+    program::{Home, is_block, meeting_at},
+};
+
+use super::program::configured;
+
+const WORK: &str = "/alice/work/";
+
+/// A folder, and a calendar at a server with these manners.
+struct Keeper {
+    home: Home,
+    cloud: Cloud,
+}
+
+impl Keeper {
+    fn new(stores: Stores) -> Self {
+        let cloud = Cloud::start();
+        cloud.renew(Manners {
+            stores,
+            ..Manners::default()
+        });
+        cloud.calendar(WORK);
+        let command = format!("password_command = [\"echo\", \"{PASSWORD}\"]");
+        let home = configured(&cloud.url(), &format!("id = \"{WORK}\""), &command);
+        Self { home, cloud }
+    }
+
+    /// The blocks at the server: names and texts.
+    fn blocks(&self) -> Vec<(String, String)> {
+        let items = self.cloud.items(WORK).into_iter();
+        let blocks = items.filter(|(name, _)| is_block(name));
+        blocks.map(|(name, item)| (name, item.text)).collect()
+    }
+
+    /// The one block at the server.
+    fn block(&self) -> (String, String) {
+        let mut blocks = self.blocks();
+        assert_eq!(blocks.len(), 1, "{blocks:?}");
+        blocks.remove(0)
+    }
+}
+
+#[test]
+fn an_organiser_that_the_server_names_makes_no_meeting_of_a_block() {
+    let keeper = Keeper::new(Stores::Organised);
+    let home = &keeper.home;
+    // Its event moves, and the block moves along, however often everything is read anew.
+    for hour in 8..11 {
+        home.put("home", "a.ics", meeting_at("a", 9, hour));
+        home.sync();
+        let (_, text) = keeper.block();
+        assert!(text.contains("ORGANIZER"), "{text}");
+        home.expect(0, &["sync", "--full"]).is_silent();
+    }
+    // Without its state calsync knows it again, and has nothing to write.
+    home.lose_state();
+    home.sync_idle();
+    // Whoever is invited makes it theirs, on such a server as on any.
+    let (name, text) = keeper.block();
+    let guest = "BEGIN:VEVENT\r\nATTENDEE:mailto:bob@example.org";
+    let meeting_of_it = text.replace("BEGIN:VEVENT", guest);
+    keeper.cloud.put(WORK, &name, &meeting_of_it);
+    home.sync();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(keeper.block(), (name.clone(), meeting_of_it));
+    keeper.cloud.put(WORK, &name, &text);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(keeper.blocks(), []);
+    keeper.cloud.asked();
+}
+
+/// How a run went: its result, and how many blocks it changed.
+fn ran(home: &Home, code: i32, args: &[&str]) -> (String, u64) {
+    let report = home
+        .expect(code, &[&["sync", "--json"], args].concat())
+        .json();
+    let result = report["result"].as_str().unwrap().to_owned();
+    (result, report["updated"].as_u64().unwrap())
+}
+
+#[test]
+fn a_version_that_comes_a_moment_after_writing_settles() {
+    let keeper = Keeper::new(Stores::MadeLater(Making::Classless));
+    let home = &keeper.home;
+    home.put("home", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    // It may be somebody's edit of that moment, until it comes out the same way again.
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 1));
+    for args in [&[][..], &["--full"], &[]] {
+        assert_eq!(ran(home, 0, args), ("ok".to_owned(), 0));
+    }
+    // An edit comes back as ever, with what the server makes of it.
+    let (name, text) = keeper.block();
+    let edited = text.replace("SUMMARY:Busy", "SUMMARY:Mine");
+    keeper.cloud.put(WORK, &name, &edited);
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 1));
+    assert_eq!(ran(home, 0, &[]), ("ok".to_owned(), 0));
+    assert!(keeper.block().1.contains("SUMMARY:Busy"));
+    keeper.cloud.asked();
+}
+
+#[test]
+fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
+    for making in [Making::Later, Making::Free, Making::Cut] {
+        for stores in [
+            Stores::Made(making),
+            Stores::MadeSilently(making),
+            Stores::MadeLater(making),
+        ] {
+            let keeper = Keeper::new(stores);
+            let home = &keeper.home;
+            home.put("home", "a.ics", meeting_at("a", 9, 10));
+            home.sync();
+            assert_eq!(
+                ran(home, 0, &["--full"]),
+                ("ok".to_owned(), 1),
+                "{stores:?}"
+            );
+            for args in [&["--full"][..], &[], &["--full"]] {
+                assert_eq!(ran(home, 5, args), ("partial".to_owned(), 0), "{stores:?}");
+            }
+            let said = home.expect(5, &["sync"]).all();
+            let times = said.matches("makes something else of 1 block").count();
+            assert_eq!(times, 1, "{said}");
+            // Once the server does as it is told, so does the block.
+            let (name, _) = keeper.block();
+            keeper.cloud.set_stores(Stores::AsItIs);
+            home.put("home", "a.ics", meeting_at("a", 9, 11));
+            home.sync();
+            let (same, text) = keeper.block();
+            assert!(text.contains("T110000") && same == name, "{text}");
+            assert_eq!(ran(home, 0, &["--full"]), ("ok".to_owned(), 0));
+        }
+    }
+}
+
+#[test]
+fn what_a_server_keeps_in_other_words_at_the_same_time_is_left_at_once() {
+    for stores in [
+        Stores::Made(Making::Classless),
+        Stores::MadeSilently(Making::Classless),
+    ] {
+        let keeper = Keeper::new(stores);
+        keeper.home.put("home", "a.ics", meeting_at("a", 9, 10));
+        keeper.home.sync();
+        for args in [&[][..], &["--full"], &[]] {
+            assert_eq!(ran(&keeper.home, 0, args), ("ok".to_owned(), 0));
+        }
+    }
+}
+
+#[test]
+fn a_block_that_was_stored_cut_short_is_put_right_or_removed() {
+    for is_wanted in [true, false] {
+        let keeper = Keeper::new(Stores::Made(Making::Cut));
+        let home = &keeper.home;
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.sync();
+        let (name, cut) = keeper.block();
+        assert!(!cut.contains("END:VCALENDAR"), "{cut}");
+        keeper.cloud.set_stores(Stores::AsItIs);
+        if !is_wanted {
+            home.delete("home", "a.ics");
+        }
+        home.expect(0, &["sync", "--full"]);
+        match is_wanted {
+            true => {
+                let (same, text) = keeper.block();
+                assert!(
+                    same == name && text.ends_with("END:VCALENDAR\r\n"),
+                    "{text}"
+                );
+            }
+            false => assert_eq!(keeper.blocks(), []),
+        }
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn what_is_cut_short_where_somebody_is_invited_is_left_alone() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    let home = &keeper.home;
+    home.put("home", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, text) = keeper.block();
+    let (begin, _) = text.split_once("SUMMARY").unwrap();
+    let theirs = format!("{begin}ATT\r\n ENDEE:mailto:bob@example.org\r\nSUMM");
+    keeper.cloud.put(WORK, &name, &theirs);
+    home.expect(5, &["sync"]);
+    home.run(&["reset", "--all", "--yes"]);
+    let left = keeper.blocks();
+    assert!(left.contains(&(name, theirs)), "{left:?}");
+}
+
+#[test]
+fn the_same_edit_in_a_folder_comes_back_however_often() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    for edited in [
+        text.replace("SUMMARY:Busy", "SUMMARY:Mine"),
+        text.replace("T10", "T13").replace("T11", "T14"),
+        text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
+    ] {
+        for _ in 0..4 {
+            home.put("home", &name, &edited);
+            assert_eq!(ran(&home, 0, &[]), ("ok".to_owned(), 1));
+        }
+    }
+}
