@@ -1,6 +1,6 @@
 //! What a run did, as data: the same for people and for machines. No title, place or id of anybody's event is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Serialize, Serializer};
@@ -10,6 +10,7 @@ use crate::{
     model::{CalendarName, Shape, Span, Window, counted},
     plan::{
         Action, Op, Plan, Refusal, Why,
+        flatten::OCCURRENCES_MAX,
         op::{Doubt, DoubtKind},
     },
     provider::ProviderError,
@@ -170,6 +171,8 @@ pub struct Findings {
     pub window: Window,
     /// Whether it stopped before writing.
     pub dry_run: bool,
+    /// The calendars that were to be written to; all if empty.
+    pub only: BTreeSet<CalendarName>,
     /// How reading went.
     pub sighted: BTreeMap<CalendarName, Sighted>,
     /// What the guard refused.
@@ -198,6 +201,11 @@ impl Findings {
         self.due.contains_key(target) && self.is_fresh(target)
     }
 
+    /// Whether a calendar was to be brought in step, as far as it is written to at all.
+    pub fn is_meant(&self, name: &CalendarName) -> bool {
+        self.only.is_empty() || self.only.contains(name)
+    }
+
     /// Whether a calendar was read in this run.
     pub fn is_fresh(&self, name: &CalendarName) -> bool {
         self.sighted.get(name).is_some_and(Sighted::is_fresh)
@@ -218,6 +226,7 @@ impl Report {
             .collect();
         let (mut calendars, mut failures) = (Vec::new(), Vec::new());
         let mut notes = notes(&findings.plan.doubts);
+        let mut crowded = Vec::new();
         for name in session.seats.keys() {
             let row = rows.get(name);
             let shows_places = session
@@ -245,6 +254,13 @@ impl Report {
                     at.join(", ")
                 ));
             }
+            if let Some(uids) = findings.plan.too_many.get(name) {
+                let places = match shows_places {
+                    true => state.places_of(name, uids, PLACES_TOLD)?,
+                    false => Vec::new(),
+                };
+                crowded.push(too_many(name, uids.len(), &places));
+            }
             if is_looked_at(findings, name) {
                 let told = |(href, why)| format!("{name}: {href} could not be read: {why}");
                 notes.extend(troubles.map(told));
@@ -263,7 +279,7 @@ impl Report {
             requests: seats.map(|seat| seat.provider.requests()).sum(),
             operations: findings.plan.ops.iter().map(shown).collect(),
             done: done.flat_map(|done| &done.ops).map(shown).collect(),
-            errors: errors(findings, failures),
+            errors: errors(findings, failures, crowded),
             warnings: warnings(findings),
             notes,
             calendars,
@@ -440,22 +456,21 @@ fn blocks_report(
     blocks
 }
 
-fn errors(findings: &Findings, failures: Vec<String>) -> Vec<String> {
+/// Series that need too many blocks, and where they are, if that may be told.
+fn too_many(name: &CalendarName, count: usize, places: &[String]) -> String {
+    let places = match places {
+        [] => String::new(),
+        places => format!(" ({})", places.join(", ")),
+    };
+    format!(
+        "{name}: {count} series with more than {OCCURRENCES_MAX} occurrences inside the window{places}; what they showed so far stays"
+    )
+}
+
+fn errors(findings: &Findings, failures: Vec<String>, crowded: Vec<String>) -> Vec<String> {
     let mut errors: Vec<String> = findings.refusals.iter().map(ToString::to_string).collect();
     errors.extend(failures);
-    for doubt in findings
-        .plan
-        .doubts
-        .iter()
-        .filter(|d| d.kind == DoubtKind::TooMany)
-    {
-        errors.push(format!(
-            "{}: {} series with more than {} occurrences inside the window; what they showed so far stays",
-            doubt.calendar,
-            doubt.count,
-            crate::plan::flatten::OCCURRENCES_MAX,
-        ));
-    }
+    errors.extend(crowded);
     if findings.stopped {
         errors.push("stopped on request; the next run goes on".to_owned());
     }

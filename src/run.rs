@@ -168,6 +168,7 @@ pub async fn finish<P: Provider, W: Watch>(
         started,
         window,
         dry_run: request.dry_run,
+        only: request.only.clone(),
         sighted,
         refusals: Vec::new(),
         due,
@@ -340,6 +341,8 @@ fn remember<P, W>(
     }
     // One that could not be read is remembered too: `status` has to say so. A calendar that was emptied is not in step.
     let says = |c: &&CalendarReport| match findings.goal {
+        // Of one that was only read for the sake of others, nobody knows whether it is in step.
+        Goal::InStep if !findings.is_meant(&c.name) => c.error.is_some(),
         Goal::InStep => c.read.is_some() || c.error.is_some(),
         Goal::Empty => c.result != Verdict::Ok,
     };
@@ -350,6 +353,12 @@ fn remember<P, W>(
             calendar.result.word(),
             calendar.error.as_deref(),
         )?;
+    }
+    if findings.goal == Goal::Empty {
+        for calendar in report.calendars.iter().filter(|c| c.result == Verdict::Ok) {
+            // It was in step once, and is not now.
+            state.drop_result(&calendar.name)?;
+        }
     }
     note_left_alone(&state, findings)?;
     if !findings.left_behind.is_empty() {

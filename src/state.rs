@@ -65,10 +65,12 @@ pub enum StateError {
     },
     /// Another version of calsync made it.
     #[error(
-        "the state file was made by a newer calsync (schema {found}, this one knows {known}); install that version, or use \
-         another state file with --state"
+        "the state file {} was made by a newer calsync (schema {found}, this one knows {known}); install that version, or use \
+         another state file with --state", path.display()
     )]
     Newer {
+        /// The file.
+        path: PathBuf,
         /// The schema of the file.
         found: i32,
         /// The newest schema this program knows.
@@ -172,6 +174,7 @@ impl State {
         match found {
             0 => Ok(None),
             found if found > newest() => Err(StateError::Newer {
+                path: path.to_owned(),
                 found,
                 known: newest(),
             }),
@@ -184,6 +187,7 @@ impl State {
         let found = schema(&db)?;
         if found > newest() {
             return Err(StateError::Newer {
+                path: db.path().unwrap_or_default().into(),
                 found,
                 known: newest(),
             });

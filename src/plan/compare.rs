@@ -85,6 +85,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
             count: uids.len(),
         });
     }
+    plan.too_many = too_many;
     sums.into_plan(name, &mut plan);
     plan
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Present;
+use super::{Present, desire::TooManyBySource};
 use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
@@ -35,6 +35,8 @@ pub struct Plan {
     pub postponed: usize,
     /// What could not be judged, and is therefore left as it is.
     pub doubts: Vec<Doubt>,
+    /// Events that need too many blocks, by source: nothing of theirs is added or removed.
+    pub too_many: TooManyBySource,
 }
 
 /// How much of what a source shows in a target would go. An event counts once, however many blocks it needs, and not at all
@@ -249,6 +251,9 @@ impl Plan {
         self.postponed += other.postponed;
         self.fed_by_empty.extend(other.fed_by_empty);
         self.doubts.extend(other.doubts);
+        for (source, uids) in other.too_many {
+            self.too_many.entry(source).or_default().extend(uids);
+        }
     }
 
     /// Whether there is nothing to do, not even for the state.
@@ -269,6 +274,7 @@ impl Plan {
             refused_at: self.refused_at.clone(),
             postponed: self.postponed,
             doubts: self.doubts.clone(),
+            too_many: self.too_many.clone(),
         }
     }
 

@@ -359,7 +359,7 @@ impl Provider for LocalCalendar {
         {
             let folder = self.folder.display();
             let message = format!(
-                "{folder} is suddenly empty, and on another disk than before; is that one there? If this is right, run sync --full"
+                "{folder} is suddenly empty, and on another disk than before; is that one there? If this is right, run `calsync sync --full`"
             );
             return Err(ProviderError::new(ErrorKind::Broken, message));
         }
@@ -539,7 +539,8 @@ fn folder_error(folder: &Path, error: &io::Error) -> ProviderError {
         io::ErrorKind::NotFound => (
             ErrorKind::Gone,
             format!(
-                "the folder {folder} is not there; correct `path`, or bring it back (is a disk not mounted?)"
+                "the folder {folder} is not there; correct its `path` or `id` (`calsync calendars` lists what there is), or bring it back (is a disk \
+                 not mounted?)"
             ),
         ),
         io::ErrorKind::NotADirectory => (

@@ -69,7 +69,7 @@ impl Wrong {
         {
             let more = match row.unreadable {
                 0 | 1 => String::new(),
-                n => format!(" (and {} more, which -v names)", n - 1),
+                n => format!(" (and {} more, which `calsync check` names)", n - 1),
             };
             let words = format!(
                 "{href} could not be read: {why}{more}; until it can be, blocks that may come from it stay as they are"

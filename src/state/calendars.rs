@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::{State, Stated};
 use crate::{
     ident::Stem,
-    model::{CalendarName, plain},
+    model::{CalendarName, Uid, plain},
     provider::Cursor,
 };
 
@@ -139,6 +139,13 @@ impl State {
                    last_success = CASE WHEN ?3 = 'ok' THEN ?2 ELSE last_success END WHERE id = ?1";
         let row = rusqlite::params![id, now.as_second(), result, error];
         self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// Forgets how the last run went for a calendar, but not when it last went well.
+    pub fn drop_result(&self, name: &CalendarName) -> Stated<()> {
+        let sql = "UPDATE calendars SET result = NULL, error = NULL WHERE name = ?1";
+        self.db.prepare_cached(sql)?.execute([&**name])?;
         Ok(())
     }
 
@@ -347,6 +354,26 @@ impl State {
             Ok((text(0)?, text(1)?))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where in a calendar some events lie; at most `limit` places.
+    pub fn places_of(
+        &self,
+        name: &CalendarName,
+        uids: &BTreeSet<Uid>,
+        limit: u32,
+    ) -> Stated<Vec<String>> {
+        let sql = "SELECT r.href FROM events e JOIN resources r ON r.id = e.resource
+            WHERE e.calendar = (SELECT id FROM calendars WHERE name = ?1) AND e.uid = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut places = BTreeSet::new();
+        for uid in uids.iter().take(usize::try_from(limit).unwrap_or(0)) {
+            let rows = query.query_map([&**name, &**uid], |row| row.get::<_, String>(0))?;
+            for href in rows {
+                places.insert(plain(&href?));
+            }
+        }
+        Ok(places.into_iter().collect())
     }
 
     /// Where in a calendar our blocks lie that somebody made their own; at most `limit`.

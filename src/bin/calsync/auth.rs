@@ -26,6 +26,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     args::{Args, AuthAdd, AuthCommand, AuthReseal},
+    calendars::known,
     context::{Loaded, Opened, block_on, load},
     exit::{Exit, Failure},
     print,
@@ -152,13 +153,10 @@ fn account<'a>(config: &'a Config, name: &str) -> Result<Signer<'a>, Failure> {
         Some(_) => Err(Failure::Usage(format!(
             "account \"{name}\" is a folder on this machine; nobody has to sign in to it"
         ))),
-        None => {
-            let all: Vec<&str> = config.accounts.keys().map(String::as_str).collect();
-            Err(Failure::Usage(format!(
-                "there is no account \"{name}\" in the configuration; there are: {}",
-                all.join(", ")
-            )))
-        }
+        None => Err(Failure::Usage(format!(
+            "there is no account \"{name}\" in the configuration; {}",
+            known(config)
+        ))),
     }
 }
 

@@ -101,7 +101,8 @@ fn real(folder: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-fn known(config: &Config) -> String {
+/// The accounts that there are.
+pub(crate) fn known(config: &Config) -> String {
     let all: Vec<&str> = config.accounts.keys().map(String::as_str).collect();
     match &all[..] {
         [] => "there are none".to_owned(),

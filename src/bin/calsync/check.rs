@@ -84,6 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     if config.routes.is_empty() {
         findings.push(Finding::wrong("rules", Exit::Config, NO_ROUTES));
     }
+    findings.extend(idle(config));
     findings.extend(config.open_files.iter().map(|path| open_file(path)));
     let opened = State::open_to_read(&loaded.state);
     findings.push(check_key(
@@ -130,6 +131,21 @@ fn check_config(config: &Config) -> Finding {
         counted(config.calendars.len(), "calendar"),
         counted(config.routes.len(), "pair")
     ))
+}
+
+/// The calendars that no rule speaks of, while others show somewhere.
+fn idle(config: &Config) -> Vec<Finding> {
+    let is_named = |name: &CalendarName| {
+        let mut routes = config.routes.iter();
+        routes.any(|route| route.source == *name || route.target == *name)
+    };
+    let idle = config.calendars.keys().filter(|name| !is_named(name));
+    let words = "no rule shows it in another calendar, or another one in it";
+    let found = |name| Finding::unwise(format!("calendar {name}"), words);
+    match config.routes.is_empty() {
+        true => Vec::new(),
+        false => idle.map(found).collect(),
+    }
 }
 
 /// A file with the secret of an OAuth client in it that others can read.
@@ -232,7 +248,7 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
         let what = format!("calendar {}", row.name);
         let Some(calendar) = config.calendars.get(&row.name) else {
             let words = format!(
-                "not configured any more; {} still stand there. {}",
+                "not configured any more; {} stood there when it was last read; {}",
                 counted(row.blocks, "block"),
                 left(&program, &row.name)
             );

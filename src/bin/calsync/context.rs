@@ -198,7 +198,7 @@ impl Context {
             let rows = self.state.borrow().calendar_rows()?;
             let mut left = rows.iter().filter(|row| row.blocks > 0);
             let more = match left.any(|row| *row.name == **unknown) {
-                true => format!(". {}", left_words(&self.program, unknown)),
+                true => format!("; {}", left_words(&self.program, unknown)),
                 false => String::new(),
             };
             return Err(Failure::Usage(format!(

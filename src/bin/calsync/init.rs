@@ -53,9 +53,12 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
         }
     };
     if answers.calendars.is_empty() {
-        let words = "no calendar was named, so nothing was written; answer the questions, or name at least two: \
-                     calsync init --calendar NAME=FOLDER --calendar NAME=FOLDER";
-        return Err(Failure::Usage(words.to_owned()));
+        let words = format!(
+            "no calendar was named, so nothing was written; answer the questions, or name at least two: \
+             {} init --calendar NAME=FOLDER --calendar NAME=FOLDER",
+            args.program()
+        );
+        return Err(Failure::Usage(words));
     }
     let text = template(&answers);
     fsx::create_private(&path, text.as_bytes()).map_err(|error| {

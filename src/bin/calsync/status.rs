@@ -226,7 +226,9 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
         let Line {
             name, role, row, ..
         } = line;
-        let error = row.as_ref().and_then(|row| row.error.as_ref());
+        // What was wrong with one that is not asked any more is nobody's trouble.
+        let error = row.as_ref().filter(|_| role.is_some());
+        let error = error.and_then(|row| row.error.as_ref());
         said.extend(error.map(|error| match line.was_signed_in_since() {
             false => of_calendar(name, error),
             true => {
@@ -252,7 +254,7 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
 /// What to do about a calendar that left the configuration with blocks in it.
 pub(crate) fn left(program: &str, name: &str) -> String {
     format!(
-        "To take its blocks away, put it back into the configuration and run `{program} reset --calendar {name}`; if the \
+        "to take its blocks away, put it back into the configuration and run `{program} reset --calendar {name}`; if the \
          calendar is gone for good, `{program} reset --calendar {name} --forget` forgets it"
     )
 }
