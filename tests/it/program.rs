@@ -7,6 +7,5 @@ mod output;
 mod reset;
 mod rules;
 mod standing;
-mod stubborn;
 mod sync;
 mod whose;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::desk::{CLIENT_SECRET, ME, ROBOT, google, keeps_secrets, write_service_key};
 use crate::support::{
-    google::{FakeGoogle, Fault, When, errors},
+    google::{FakeGoogle, Fault, Gate, When, errors},
     program::{Home, KEY, Ran, files_in, meeting, set_mode},
 };
 
@@ -50,6 +50,9 @@ fn state_of(home: &Home) -> Value {
 #[test]
 fn a_code_is_printed_without_a_terminal_and_waited_for() {
     let fake = google();
+    // The program asks at once whether the code was entered; it hears nothing before that is so.
+    let gate = Gate::new();
+    fake.fault(When::call("token"), Fault::Hold(gate.clone()));
     let home = home(&fake, "tv");
     let mut child = home.spawn(&["auth", "add", "work", "--flow", "device"]);
     let mut told = BufReader::new(child.stdout.take().unwrap());
@@ -58,8 +61,10 @@ fn a_code_is_printed_without_a_terminal_and_waited_for() {
         assert!(told.read_line(&mut text).unwrap() > 0, "{text}");
     }
     assert!(text.contains("https://www.google.com/device"), "{text}");
+    gate.wait_for(1);
     assert!(child.try_wait().unwrap().is_none(), "it waits");
     fake.approve_device(&fake.user_codes()[0], ME);
+    gate.open();
     told.read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success());
     assert!(text.contains("Signed in to account work"), "{text}");

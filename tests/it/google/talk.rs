@@ -1,63 +1,25 @@
 //! Whole conversations with a fake Google: what is asked and how often, and what comes of faults.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeSet;
 
 use calsync::{
-    clock::Clock,
-    config::busy_face,
     ident::{BlockId, Mint, Subject},
-    model::{
-        Block, CalendarName, Event, Face, Href, Length, Part, Series, Shape, Span, When as Start,
-        Zone,
-    },
-    plan::{Limits, Route},
+    model::{Block, Event, Face, Href, Part, Shape, Span},
     provider::{
-        AnyProvider, Change, Cursor, ErrorKind, Listing, Place, Provider as _, Pulled,
+        Change, Cursor, ErrorKind, Listing, Place, Provider as _, Pulled,
         google::{GoogleCalendar, Offer, Which},
-        memory::{MemoryCalendar, as_event},
     },
-    recur::Rule,
-    report::Report,
-    run::{Goal, run},
-    session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
-    state::{Reading, State},
 };
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::shared::{asked, calendar, clock, hour, weekly};
 use crate::support::{
     desk::{Desk, ME},
     google::{self, Fault, When, errors, exchange::Reply},
     shore::{Nothing, poll_out},
     world::home,
 };
-
-const NOW: &str = "2026-11-21T08:00:00Z";
-
-fn clock() -> Clock {
-    Clock::at(NOW.parse().unwrap())
-}
-
-fn calendar(desk: &Desk) -> GoogleCalendar {
-    desk.calendar(ME, &home(), &clock())
-}
-
-fn hour(day: i8, hour: i8) -> Value {
-    json!({
-        "summary": "Own",
-        "start": {"dateTime": format!("2026-11-{day:02}T{hour:02}:00:00+01:00"), "timeZone": "Europe/Berlin"},
-        "end": {"dateTime": format!("2026-11-{day:02}T{:02}:00:00+01:00", hour + 1), "timeZone": "Europe/Berlin"},
-    })
-}
-
-fn weekly(day: i8) -> Value {
-    let mut event = hour(day, 9);
-    event["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=520"]);
-    event
-}
 
 fn block(uid: &str, generation: u16) -> Block {
     let mint = Mint::new(&[7; 32]);
@@ -88,19 +50,6 @@ fn hrefs(pulled: &Pulled) -> BTreeSet<&str> {
         Change::Gone(href) | Change::Unreadable { href, .. } => &**href,
     });
     seen.collect()
-}
-
-fn asked(desk: &Desk, call: &str) -> usize {
-    desk.google.counts().get(call).copied().unwrap_or_default()
-}
-
-/// Requests that have to do with calendars rather than with signing in.
-fn all_asked(desk: &Desk) -> usize {
-    let counts = desk.google.counts().into_iter();
-    counts
-        .filter(|(call, _)| *call != "token")
-        .map(|(_, count)| count)
-        .sum()
 }
 
 #[test]
@@ -477,310 +426,6 @@ fn the_calendars_of_an_account_are_listed() {
     assert_eq!(hrefs(&whole(&mut named("Team"))).len(), 1);
     let error = poll_out(named("Tea").pull(None, &Nothing)).unwrap_err();
     assert!(error.kind == ErrorKind::Gone && error.message.contains("calsync calendars work"));
-}
-
-/// A run's world: a calendar at Google, and one in memory beside it.
-struct World {
-    desk: Desk,
-    own: MemoryCalendar,
-    state: RefCell<State>,
-    clock: Clock,
-    settings: Settings,
-}
-
-impl World {
-    fn new() -> Self {
-        let names: [CalendarName; 2] = ["home".into(), "work".into()];
-        let route = |source: usize, target: usize| Route {
-            source: names[source].clone(),
-            target: names[target].clone(),
-            face: busy_face("Busy"),
-        };
-        Self {
-            desk: Desk::new(),
-            own: MemoryCalendar::new(),
-            state: RefCell::new(State::in_memory().unwrap()),
-            clock: clock(),
-            settings: Settings {
-                routes: vec![route(0, 1), route(1, 0)],
-                past_days: 30,
-                future_days: 365,
-                home: home(),
-                limits: Limits::default(),
-                mint: Mint::new(&[7; 32]),
-            },
-        }
-    }
-
-    /// One run, as a new process makes it.
-    fn sync(&self) -> Report {
-        let seat = |provider, account: &str| Seat {
-            provider,
-            reading: Reading(String::new()),
-            account: account.to_owned(),
-            role: Role::Both,
-        };
-        let google = AnyProvider::Google(self.desk.calendar(ME, &home(), &self.clock));
-        let own = AnyProvider::Memory(self.own.clone());
-        let mut session = Session {
-            seats: BTreeMap::from([
-                ("home".into(), seat(own, "")),
-                ("work".into(), seat(google, "work")),
-            ]),
-            state: &self.state,
-            settings: &self.settings,
-            clock: &self.clock,
-            watch: &Nobody,
-            stop: &Stop::default(),
-        };
-        self.desk.google.forget();
-        let report = poll_out(run(&mut session, Goal::InStep, Request::default())).unwrap();
-        assert!(report.is_clean(), "{:?}", report.errors);
-        assert_eq!(self.desk.google.mails(), [], "nobody gets mail");
-        report
-    }
-
-    fn settles(&self) {
-        self.sync();
-        assert!(self.sync().is_idle());
-        assert_eq!(all_asked(&self.desk), 1, "{:?}", self.desk.google.counts());
-        assert_eq!(asked(&self.desk, "events.list"), 1);
-    }
-
-    fn put(&self, uid: &str, shape: &Shape) {
-        self.own.put_event(uid, as_event(shape));
-    }
-
-    fn hours(&self, count: i64) {
-        for i in 0..count {
-            let start: Timestamp = NOW.parse().unwrap();
-            let start = start + (6 * i).hours();
-            let shape = Shape::Once(Span::timed(start, start + 1.hours()));
-            self.put(&format!("e{i}"), &shape);
-        }
-    }
-
-    fn blocks(&self) -> Vec<Value> {
-        let events = self.desk.google.events(ME).into_iter();
-        events.filter(|event| event["summary"] == "Busy").collect()
-    }
-}
-
-#[test]
-fn a_run_in_which_nothing_changed_costs_one_request() {
-    let world = World::new();
-    world.hours(3);
-    let series = world.desk.google.put(ME, weekly(23));
-    world.desk.google.cancel(
-        ME,
-        &world.desk.google.instance_id(
-            ME,
-            &series,
-            &json!({"dateTime": "2026-11-30T09:00:00+01:00"}),
-        ),
-    );
-    world.settles();
-    assert_eq!(world.own.blocks().len(), 1);
-    assert_eq!(world.blocks().len(), 3);
-}
-
-#[test]
-fn a_weekly_meeting_for_ten_years_costs_one_write() {
-    let world = World::new();
-    let start = Start::Time(
-        jiff::civil::date(2026, 11, 23).at(9, 0, 0, 0),
-        Zone::iana("Europe/Berlin").unwrap(),
-    );
-    world.put(
-        "weekly",
-        &Shape::Series(Series {
-            start,
-            length: Length::Wall(3600),
-            rule: Rule::parse("FREQ=WEEKLY;COUNT=520").unwrap().0,
-            holes: [].into(),
-        }),
-    );
-    world.sync();
-    assert_eq!(
-        all_asked(&world.desk),
-        2,
-        "{:?}",
-        world.desk.google.counts()
-    );
-    assert_eq!(asked(&world.desk, "events.insert"), 1);
-    world.settles();
-}
-
-#[test]
-fn a_thousand_new_events_cost_a_thousand_writes_and_no_read() {
-    let world = World::new();
-    world.hours(1000);
-    let report = world.sync();
-    assert_eq!(asked(&world.desk, "events.insert"), 1000);
-    assert_eq!(all_asked(&world.desk), 1001);
-    assert!(report.requests >= 1001);
-    world.settles();
-}
-
-#[test]
-fn a_lost_state_costs_no_write() {
-    let mut world = World::new();
-    world.hours(5);
-    world.desk.google.put(ME, weekly(23));
-    world.settles();
-    let before = world.desk.google.events(ME);
-    world.state = RefCell::new(State::in_memory().unwrap());
-    assert!(world.sync().is_idle());
-    assert_eq!(all_asked(&world.desk), 1);
-    assert_eq!(world.desk.google.events(ME), before);
-}
-
-#[test]
-fn what_happens_at_google_is_followed() {
-    let world = World::new();
-    let google = &world.desk.google;
-    let single = google.put(ME, hour(24, 9));
-    let series = google.put(ME, weekly(23));
-    world.settles();
-    assert_eq!(world.own.blocks().len(), 2);
-    let holes = || {
-        let blocks = world.own.blocks().into_values();
-        let counts = blocks.map(|block| match block.shape {
-            Shape::Series(series) => series.holes.len(),
-            Shape::Once(_) => 0,
-        });
-        counts.sum::<usize>()
-    };
-    let at = |day: i8| json!({"dateTime": format!("2026-11-{day:02}T09:00:00+01:00")});
-    // Of a cancelled occurrence, Google need not say of which meeting it is; the state knows.
-    let bare = Fault::alter(|body| {
-        for item in body["items"].as_array_mut().unwrap() {
-            if item["status"] == "cancelled" {
-                item.as_object_mut().unwrap().remove("iCalUID");
-            }
-        }
-    });
-    google.fault(When::call("events.list"), bare);
-    google.cancel(ME, &google.instance_id(ME, &series, &at(30)));
-    world.sync();
-    assert_eq!(asked(&world.desk, "events.get"), 0);
-    google.clear_faults();
-    world.settles();
-    assert_eq!(
-        (world.own.blocks().len(), holes()),
-        (2, 1),
-        "an occurrence was cancelled"
-    );
-    google.move_occurrence(
-        ME,
-        &series,
-        &at(23),
-        &at(25),
-        &json!({"dateTime": "2026-11-25T11:00:00+01:00"}),
-    );
-    world.settles();
-    assert_eq!(
-        (world.own.blocks().len(), holes()),
-        (3, 2),
-        "an occurrence was moved"
-    );
-    google.alter(ME, &single, json!({"transparency": "transparent"}));
-    world.settles();
-    assert_eq!(world.own.blocks().len(), 2, "an event is free now");
-    // Nor need it say that with a series its occurrences are gone.
-    let master = series.clone();
-    let silent = Fault::alter(move |body| {
-        let items = body["items"].as_array_mut().unwrap();
-        items.retain(|item| item["id"] == master.as_str());
-    });
-    google.fault(When::call("events.list"), silent);
-    google.cancel(ME, &series);
-    world.settles();
-    assert!(
-        world.own.blocks().is_empty(),
-        "the series is gone, and all that differed from it"
-    );
-}
-
-#[test]
-fn a_block_that_somebody_changes_comes_back_as_it_was() {
-    let world = World::new();
-    world.hours(1);
-    world.settles();
-    let before = world.blocks();
-    let id = before[0]["id"].as_str().unwrap().to_owned();
-    let google = &world.desk.google;
-    google.alter(
-        ME,
-        &id,
-        json!({"summary": "Mine now", "location": "Here", "reminders": {"useDefault": true}}),
-    );
-    world.settles();
-    assert_eq!(world.blocks()[0]["location"], Value::Null);
-    google.cancel(ME, &id);
-    world.settles();
-    assert_eq!(world.blocks().len(), 1);
-    assert_eq!(world.blocks()[0]["start"], before[0]["start"]);
-}
-
-#[test]
-fn an_occurrence_of_a_block_that_somebody_changes_comes_back_as_it_was() {
-    for cancels in [true, false] {
-        let world = World::new();
-        let start = Start::Day(jiff::civil::date(2026, 11, 23));
-        world.put(
-            "weekly",
-            &Shape::Series(Series {
-                start,
-                length: Length::Days(1),
-                rule: Rule::parse("FREQ=WEEKLY").unwrap().0,
-                holes: [].into(),
-            }),
-        );
-        world.settles();
-        let google = &world.desk.google;
-        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
-        let at = json!({"date": "2026-11-30"});
-        match cancels {
-            true => google.cancel(ME, &google.instance_id(ME, &id, &at)),
-            false => google.move_occurrence(
-                ME,
-                &id,
-                &at,
-                &json!({"date": "2026-12-01"}),
-                &json!({"date": "2026-12-02"}),
-            ),
-        }
-        world.settles();
-        assert!(world.own.blocks().is_empty(), "no echo");
-        let blocks = world.blocks();
-        assert_eq!(blocks.len(), 1, "{blocks:?}");
-        assert!(!blocks[0]["recurrence"].is_null());
-        assert_ne!(
-            blocks[0]["id"],
-            id.as_str(),
-            "under a new id, nothing of what was done comes back"
-        );
-    }
-}
-
-#[test]
-fn a_meeting_that_somebody_made_of_a_block_is_theirs() {
-    let world = World::new();
-    world.hours(1);
-    world.settles();
-    let google = &world.desk.google;
-    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
-    google.alter(
-        ME,
-        &id,
-        json!({"attendees": [{"email": "a@example.org"}], "summary": "Lunch"}),
-    );
-    let before = google.events(ME);
-    world.settles();
-    world.own.take("e0");
-    world.sync();
-    assert_eq!(google.events(ME), before);
 }
 
 #[test]
