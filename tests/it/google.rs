@@ -3,6 +3,7 @@
 mod listings;
 mod named;
 mod pace;
+mod reading;
 mod refusals;
 mod runs;
 mod shared;

@@ -1,10 +1,16 @@
 //! What the conversations with a fake Google share: a time, a calendar, events as Google has them, and how often what was asked.
 
-use calsync::{clock::Clock, provider::google::GoogleCalendar};
+use std::collections::BTreeSet;
+
+use calsync::{
+    clock::Clock,
+    provider::{Change, Provider as _, Pulled, google::GoogleCalendar},
+};
 use serde_json::{Value, json};
 
 use crate::support::{
     desk::{Desk, ME},
+    shore::{Nothing, poll_out},
     world::home,
 };
 
@@ -43,4 +49,17 @@ pub(super) fn all_asked(desk: &Desk) -> usize {
         .filter(|(call, _)| *call != "token")
         .map(|(_, count)| count)
         .sum()
+}
+
+/// A listing of everything.
+pub(super) fn whole(calendar: &mut GoogleCalendar) -> Pulled {
+    poll_out(calendar.pull(None, &Nothing)).unwrap()
+}
+
+pub(super) fn hrefs(pulled: &Pulled) -> BTreeSet<&str> {
+    let seen = pulled.changes.iter().map(|change| match change {
+        Change::Seen(resource) => &*resource.href,
+        Change::Gone(href) | Change::Unreadable { href, .. } => &**href,
+    });
+    seen.collect()
 }

@@ -25,6 +25,29 @@ use super::{
 pub(crate) const ME: &str = "me@example.org";
 const CLIENT: &str = "client.apps.example.org";
 
+/// Keeps the sign-in of a person at a Google, made with this client, as that of an account.
+pub(crate) fn sign_in(
+    vault: &Vault,
+    account: &str,
+    client: &str,
+    (google, me): (&FakeGoogle, &str),
+) {
+    let refresh = Secret::new(google.refresh_token(client, me, SCOPE));
+    let sign_in = SignIn {
+        account: account.to_owned(),
+        way: "browser".to_owned(),
+        client: client.to_owned(),
+        server: Endpoint::at(&google.endpoint()).name().to_owned(),
+        scopes: SCOPE.to_owned(),
+        since: Timestamp::UNIX_EPOCH,
+        refused: None,
+        address: None,
+    };
+    vault
+        .put(&sign_in, &[(Purpose::Refresh, &refresh)])
+        .unwrap();
+}
+
 /// A fake Google, an account at it that is signed in to, and one of its calendars.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -49,20 +72,7 @@ impl Desk {
         google.client(ClientKind::Desktop, CLIENT, "client-secret");
         let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
         let vault = Vault::new(&state, &Sealer::new(&[7; 32]));
-        let refresh = Secret::new(google.refresh_token(CLIENT, me, SCOPE));
-        let sign_in = SignIn {
-            account: name.to_owned(),
-            way: "browser".to_owned(),
-            client: CLIENT.to_owned(),
-            server: Endpoint::at(&google.endpoint()).name().to_owned(),
-            scopes: SCOPE.to_owned(),
-            since: Timestamp::UNIX_EPOCH,
-            refused: None,
-            address: None,
-        };
-        vault
-            .put(&sign_in, &[(Purpose::Refresh, &refresh)])
-            .unwrap();
+        sign_in(&vault, name, CLIENT, (google, me));
         Self {
             google: Rc::clone(google),
             vault,
