@@ -135,6 +135,12 @@ impl GoogleCalendar {
 
     /// One event as it is now; none if there is no such thing.
     async fn item(&mut self, href: &str) -> Answer<Option<Item>> {
+        let told = self.told(href).await?;
+        Ok(told.filter(|item| item.what != What::Gone))
+    }
+
+    /// What Google has to say of one event, be it that it was deleted; none if it knows no such thing.
+    async fn told(&mut self, href: &str) -> Answer<Option<Item>> {
         let fields = format!("kind,{EVENT}");
         let query = [("fields", fields.as_str())];
         let response = self
@@ -150,7 +156,7 @@ impl GoogleCalendar {
         if *item.href != *href {
             return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
         }
-        Ok(Some(item).filter(|item| item.what != What::Gone))
+        Ok(Some(item))
     }
 
     /// Sends a block, new or over another.

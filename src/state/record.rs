@@ -143,11 +143,8 @@ impl State {
         let mut changes = pulled.changes.iter();
         let all_read = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
         let cursor = pulled.cursor.as_ref().filter(|_| all_read);
-        if let (Some(Cursor(last)), None) = (&pulled.cursor, cursor) {
-            let sql =
-                "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
-            tx.prepare_cached(sql)?
-                .execute([&format!("{LAST_CURSOR}{name}"), last])?;
+        if cursor.is_none() {
+            keep_last_cursor(&tx, name, pulled.cursor.as_ref())?;
         }
         tx.prepare_cached(
             "UPDATE calendars SET cursor = ?2, reading = ?3, whole = whole OR ?4, revision = revision + ?5 WHERE id = ?1",
@@ -164,6 +161,17 @@ impl State {
         tx.commit()?;
         Ok(recorded)
     }
+}
+
+/// Keeps, of a calendar that gets no cursor, how far it was read by this listing, or else by the last one that told.
+fn keep_last_cursor(db: &Connection, name: &CalendarName, last: Option<&Cursor>) -> Stated<()> {
+    let sql = "INSERT INTO facts
+        SELECT ?1, coalesce(?2, cursor) FROM calendars WHERE name = ?3 AND coalesce(?2, cursor) IS NOT NULL
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    let (fact, last) = (format!("{LAST_CURSOR}{name}"), last.map(|cursor| &cursor.0));
+    db.prepare_cached(sql)?
+        .execute(params![fact, last, &**name])?;
+    Ok(())
 }
 
 /// Something that cannot be read and could be read, or was not there, when it was last looked at.

@@ -48,6 +48,8 @@ pub struct Page {
     pub title: Option<String>,
     /// Whether the account may write to the calendar, if that is said.
     pub writable: Option<bool>,
+    /// Whether the account may know no more than when somebody is busy: then series are listed as their occurrences.
+    pub is_busy_only: bool,
 }
 
 /// What follows a page.
@@ -73,6 +75,9 @@ pub struct Item {
     /// What it is.
     pub what: What,
 }
+
+/// What the places of items begin with that have no id. No id has this sign in it.
+const NO_ID: &str = "no-id-";
 
 /// What is wrong with an item, in words that hold none of it but perhaps when it begins.
 pub type Why = Cow<'static, str>;
@@ -120,6 +125,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
         zone: calendar.unwrap_or(Zone::Floating),
         home,
     };
+    let role = page.access_role.as_deref();
     Ok(Page {
         items: page
             .items
@@ -128,7 +134,8 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
             .collect(),
         next,
         title: page.summary,
-        writable: page.access_role.as_deref().map(|role| writes(Some(role))),
+        writable: role.map(|role| writes(Some(role))),
+        is_busy_only: role == Some("freeBusyReader"),
     })
 }
 
@@ -301,6 +308,11 @@ pub fn edition(version: &str) -> (i32, &str) {
 }
 
 impl Item {
+    /// Whether it has an id of Google's.
+    pub fn has_id(&self) -> bool {
+        !self.href.starts_with(NO_ID)
+    }
+
     /// The item as the one resource that it is; none if it is gone. `uid` is for items that give none themselves.
     pub fn into_resource(self, uid: Option<Uid>) -> Option<Resource> {
         // Where nobody knows a UID, the id is as good a name: it stays the same.
@@ -528,7 +540,7 @@ fn stub(raw: &str) -> Item {
     // One without an id gets a name that is the same as long as it says the same.
     let href = match id {
         Some(id) => id.to_owned(),
-        None => format!("no-id-{}", Print::of([raw.as_bytes()])),
+        None => format!("{NO_ID}{}", Print::of([raw.as_bytes()])),
     };
     let uid = if is_block { id } else { text("iCalUID") };
     let what = match (id, text("status")) {

@@ -1,11 +1,11 @@
 //! Listings that a fake Google gives: pages, what is new, what is odd, and what is not to be believed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calsync::{
-    model::{Event, Href, Part},
+    model::{Event, Href, Part, Version},
     provider::{
-        Change, Cursor, ErrorKind, Listing, Provider as _, Pulled,
+        Change, Cursor, ErrorKind, Known, Listing, Provider as _, Pulled,
         google::{GoogleCalendar, Offer, Which},
     },
 };
@@ -144,21 +144,97 @@ fn an_odd_event_spoils_nothing_else() {
         if &**uid == "odd@example.org" && !why.contains("xyzzy")));
 }
 
+/// Remembers what the last listing brought.
+#[derive(Default)]
+struct Memory(BTreeMap<Href, Version>);
+
+impl Memory {
+    fn of(pulled: &Pulled) -> Self {
+        let seen = pulled.changes.iter().filter_map(|change| match change {
+            Change::Seen(resource) => Some((resource.href.clone(), resource.version.clone())),
+            _ => None,
+        });
+        Self(seen.collect())
+    }
+}
+
+impl Known for Memory {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        self.0.clone()
+    }
+}
+
+/// An event that nobody can read, perhaps without its UID.
+fn put_odd(desk: &Desk, uid: Option<&str>) {
+    let mut odd = json!({"id": "odd12", "status": "confirmed",
+        "start": {"dateTime": "xyzzy-secret"}, "end": 7});
+    if let Some(uid) = uid {
+        odd["iCalUID"] = json!(uid);
+    }
+    desk.google.put_odd(ME, odd);
+}
+
 #[test]
 fn after_something_odd_all_is_read_once_and_no_more() {
+    for uid in [Some("odd@example.org"), None] {
+        let desk = Desk::new();
+        let first = whole(&mut calendar(&desk));
+        put_odd(&desk, uid);
+        let next = poll_out(calendar(&desk).pull(first.cursor.as_ref(), &Nothing)).unwrap();
+        assert_eq!(next.listing, Listing::Delta);
+        assert_eq!((next.changes.len(), next.cursor.as_ref()), (1, None));
+        let again = poll_out(calendar(&desk).pull(None, &Memory::of(&next))).unwrap();
+        assert_eq!(again.changes, next.changes);
+        let last = poll_out(calendar(&desk).pull(again.cursor.as_ref(), &Nothing)).unwrap();
+        assert_eq!((last.listing, last.changes), (Listing::Delta, vec![]));
+        assert!(last.cursor.is_some());
+    }
+}
+
+#[test]
+fn something_odd_in_a_listing_of_everything_is_looked_at_once_more() {
     let desk = Desk::new();
+    desk.google.put(ME, hour(23, 9));
+    let garbled = Fault::alter(|body| body["items"][0]["start"] = json!({"dateTime": "xyzzy"}));
+    desk.google.fault(When::call("events.list").nth(1), garbled);
     let first = whole(&mut calendar(&desk));
-    let odd = json!({"id": "odd12", "iCalUID": "odd@example.org", "status": "confirmed",
-        "start": {"dateTime": "xyzzy-secret"}, "end": 7});
-    desk.google.put_odd(ME, odd);
-    let next = poll_out(calendar(&desk).pull(first.cursor.as_ref(), &Nothing)).unwrap();
-    assert_eq!(next.listing, Listing::Delta);
-    assert_eq!((next.changes.len(), next.cursor), (1, None));
-    let again = whole(&mut calendar(&desk));
-    assert_eq!(again.changes.len(), 1);
-    let last = poll_out(calendar(&desk).pull(again.cursor.as_ref(), &Nothing)).unwrap();
-    assert_eq!((last.listing, last.changes), (Listing::Delta, vec![]));
-    assert!(last.cursor.is_some());
+    assert_eq!(first.cursor, None);
+    let second = poll_out(calendar(&desk).pull(None, &Memory::of(&first))).unwrap();
+    assert!(second.cursor.is_some());
+    assert_ne!(first.changes, second.changes);
+    // What stays odd is not looked at for ever, but when it changes.
+    put_odd(&desk, None);
+    let odd = whole(&mut calendar(&desk));
+    let memory = Memory::of(&odd);
+    assert_eq!(odd.cursor, None);
+    for _ in 0..2 {
+        let again = poll_out(calendar(&desk).pull(None, &memory)).unwrap();
+        assert!(again.cursor.is_some());
+    }
+}
+
+#[test]
+fn a_series_that_is_said_to_be_unknown_is_not_held_for_gone() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let mut calendar = calendar(&desk);
+    let cursor = whole(&mut calendar).cursor.unwrap();
+    let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+    desk.google
+        .cancel(ME, &desk.google.instance_id(ME, &series, &at));
+    let missed = Fault::Answer(errors::not_found());
+    desk.google.fault(When::call("events.get"), missed);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Nothing)).unwrap();
+    let Listing::Whole(present) = &pulled.listing else {
+        panic!("only a listing of everything tells what is gone: {pulled:?}");
+    };
+    assert!(present.contains(series.as_str()), "{present:?}");
+    assert_eq!(
+        (asked(&desk, "events.list"), asked(&desk, "events.get")),
+        (2, 1)
+    );
+    assert!(pulled.cursor.is_some());
 }
 
 #[test]
@@ -180,6 +256,44 @@ fn free_and_busy_alone_are_busy() {
     assert!(
         matches!(&resource.parts[..], [Part::Event { event: Event { master: Some(master), .. }, .. }]
         if master.standing.is_busy())
+    );
+}
+
+#[test]
+fn where_only_free_and_busy_are_told_all_is_read_when_anything_changed() {
+    let desk = Desk::new();
+    let boss = "boss@example.org";
+    desk.google.calendar(boss, "Boss", "Europe/Berlin", boss);
+    let mut few = weekly(23);
+    few["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=40"]);
+    let series = desk.google.put(boss, few);
+    desk.google
+        .set_role(boss, ME, Some(google::Role::FreeBusyReader));
+    let mut calendar = desk.calendar(boss, &home(), &clock());
+    let first = whole(&mut calendar);
+    assert_eq!(first.changes.len(), 40, "one by one");
+    let pull = |calendar: &mut GoogleCalendar, last: &Pulled| {
+        poll_out(calendar.pull(last.cursor.as_ref(), &Nothing)).unwrap()
+    };
+    desk.google.forget();
+    let second = pull(&mut calendar, &first);
+    assert_eq!(
+        (&second.listing, asked(&desk, "events.list")),
+        (&Listing::Delta, 1)
+    );
+    // Of the occurrences that are no more, Google says nothing, or not of all.
+    let shorter = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]});
+    desk.google.alter(boss, &series, shorter);
+    let third = pull(&mut calendar, &second);
+    assert!(
+        matches!(&third.listing, Listing::Whole(all) if all.len() == 3),
+        "{third:?}"
+    );
+    desk.google.cancel(boss, &series);
+    let fourth = pull(&mut calendar, &third);
+    assert!(
+        matches!(&fourth.listing, Listing::Whole(all) if all.is_empty()),
+        "{fourth:?}"
     );
 }
 

@@ -53,6 +53,8 @@ pub(crate) fn sign_in(
 pub(crate) struct Desk {
     pub(crate) google: Rc<FakeGoogle>,
     vault: Vault,
+    /// What somebody else goes by who looks at the same calendars.
+    onlooker: Vault,
     /// What the account is called in the configuration.
     pub(crate) name: &'static str,
     /// Whose sign-in it is.
@@ -70,15 +72,32 @@ impl Desk {
     pub(crate) fn at(google: &Rc<FakeGoogle>, name: &'static str, me: &str) -> Self {
         google.account(me);
         google.client(ClientKind::Desktop, CLIENT, "client-secret");
-        let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
-        let vault = Vault::new(&state, &Sealer::new(&[7; 32]));
-        sign_in(&vault, name, CLIENT, (google, me));
+        let [vault, onlooker] = [7, 8].map(|seal| {
+            let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
+            let vault = Vault::new(&state, &Sealer::new(&[seal; 32]));
+            sign_in(&vault, name, CLIENT, (google, me));
+            vault
+        });
         Self {
             google: Rc::clone(google),
             vault,
+            onlooker,
             name,
             me: me.to_owned(),
             id: me.to_owned(),
+        }
+    }
+
+    /// Somebody signs in again.
+    pub(crate) fn sign_in(&self) {
+        sign_in(&self.vault, self.name, CLIENT, (&self.google, &self.me));
+    }
+
+    /// The same as somebody else sees it, whatever becomes of the sign-in of calsync.
+    pub(crate) fn onlooker(&self) -> Self {
+        Self {
+            vault: self.onlooker.clone(),
+            ..self.clone()
         }
     }
 

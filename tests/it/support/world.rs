@@ -98,6 +98,8 @@ pub(crate) struct World {
     pub(crate) seen: RefCell<BTreeMap<CalendarName, BTreeMap<Href, Lies>>>,
     /// Events that nobody can read for a while.
     odd: BTreeSet<(usize, Href)>,
+    /// Whether Google may have given new refresh tokens for old ones, in answers that perhaps never arrived.
+    rotates: bool,
 }
 
 /// How a run of a world ended.
@@ -226,6 +228,7 @@ impl World {
             cloud: self.cloud.clone(),
             seen: RefCell::default(),
             odd: BTreeSet::new(),
+            rotates: false,
         };
         let report = other.run_out(Goal::InStep);
         assert!(report.is_clean(), "undisturbed, all goes well: {report:?}");

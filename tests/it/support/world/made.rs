@@ -145,6 +145,7 @@ impl World {
             cloud: None,
             seen: RefCell::default(),
             odd: BTreeSet::new(),
+            rotates: false,
             rng,
         }
     }
@@ -185,9 +186,10 @@ fn overseas(rng: &mut Rng, google: &Rc<FakeGoogle>) -> Vec<Calendar> {
         }
         3 => desks.push((Desk::at(google, "other", other), both)),
         4 => {
-            google.set_role(ME, other, Some(May::Reader));
+            let may = *rng.pick(&[May::Reader, May::FreeBusyReader]);
+            google.set_role(ME, other, Some(may));
             let seen = Desk::at(google, "other", other).beside(ME);
-            desks.push((seen, (Role::Source, May::Reader)));
+            desks.push((seen, (Role::Source, may)));
         }
         _ => {
             google.calendar(team, "Team", zone, other);

@@ -1,8 +1,9 @@
 //! Runs in a world, what goes wrong during them, and what they asked.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use calsync::{
+    clock::Clock,
     model::CalendarName,
     provider::{
         AnyProvider,
@@ -15,7 +16,9 @@ use calsync::{
     state::{Reading, Stated},
 };
 
-use super::{Ran, World};
+use jiff::SignedDuration;
+
+use super::{Calendar, Ran, World};
 use crate::support::{
     chaos::Chaos,
     dav::cloud::{self, May as MayDo},
@@ -102,6 +105,32 @@ impl World {
             gate.wait_until_done();
         }
         drop(session);
+        self.clear_skies();
+        ran
+    }
+
+    /// A run during which this request is answered later than anybody waits for it, and what it asks may be done later too.
+    pub(crate) fn run_past_a_slow_answer(
+        &mut self,
+        goal: Goal,
+        request: Request,
+        nth: usize,
+        done: bool,
+    ) -> Stated<Report> {
+        let gate = Gate::new();
+        let fault = if done { Fault::HoldAnswer } else { Fault::Hold };
+        self.hold(When::any().nth(nth), fault(gate.clone()));
+        // More than any request may take, or more than reading a calendar may.
+        let long = *self.rng.pick(&[61, 61, 301]);
+        let ran = {
+            let stop = Stop::default();
+            let mut session = self.session(&stop);
+            let pass = || match &self.clock {
+                Clock::Set(hands) => hands.pass(Duration::from_secs(long)),
+                Clock::System => panic!("the clock of a world is set"),
+            };
+            poll_past(run(&mut session, goal, request), &gate, pass)
+        };
         self.clear_skies();
         ran
     }
@@ -213,6 +242,15 @@ impl World {
         if rng.chance(20) {
             google.expire_access_tokens();
         }
+        if rng.chance(15) {
+            // Either clock may be the wrong one.
+            let minutes = rng.within(0, 240) - 120;
+            google.advance(SignedDuration::from_mins(minutes));
+        }
+        if rng.chance(15) {
+            self.rotates = true;
+            google.behave(|google| google.rotate_refresh_tokens = true);
+        }
         for calendar in &self.calendars {
             if let Shore::Cloud(place) = &calendar.shore
                 && rng.chance(8)
@@ -233,6 +271,9 @@ impl World {
     /// All is as it should be for good.
     pub(crate) fn becalm(&mut self) {
         self.storm(0);
+        if std::mem::take(&mut self.rotates) {
+            self.sign_in_again();
+        }
         for (at, href) in std::mem::take(&mut self.odd) {
             let calendar = &self.calendars[at];
             if let Some(text) = calendar.texts.get(&href) {
@@ -241,14 +282,29 @@ impl World {
         }
     }
 
-    /// How many calendars at Google a run looked at.
-    pub(crate) fn at_google(&self, report: &Report) -> usize {
-        let mut read = report.calendars.iter().filter(|c| c.read.is_some());
-        let is_there = |name: &CalendarName| {
-            let mut named = self.calendars.iter().filter(|c| c.name == *name);
-            named.any(|c| matches!(c.shore, Shore::Google(_)))
-        };
-        read.by_ref().filter(|c| is_there(&c.name)).count()
+    /// Whoever lost a refresh token on the way signs in again.
+    fn sign_in_again(&self) {
+        for calendar in &self.calendars {
+            if let Shore::Google(desk) = &calendar.shore {
+                desk.google
+                    .behave(|google| google.rotate_refresh_tokens = false);
+                desk.sign_in();
+            }
+        }
+    }
+
+    /// How many listings of calendars at Google a run needed to which nothing was new but the blocks of the run before. Of
+    /// calendars that tell no more than free and busy, these make it list everything.
+    pub(crate) fn at_google(&self, report: &Report) -> [usize; 2] {
+        let read = report.calendars.iter().filter(|c| c.read.is_some());
+        let calendar = |name: &CalendarName| self.calendars.iter().find(|c| c.name == *name);
+        let there: Vec<&Calendar> = read
+            .filter_map(|c| calendar(&c.name))
+            .filter(|c| matches!(c.shore, Shore::Google(_)))
+            .collect();
+        let tells_little = |c: &&&Calendar| c.may == May::FreeBusyReader;
+        let again = there.iter().filter(tells_little).count();
+        [there.len(), there.len() + again]
     }
 
     /// How many requests a run to which nothing is new may have sent to the other server, and how many it sent.
