@@ -6,3 +6,4 @@ mod desk;
 mod device;
 mod flows;
 mod program;
+mod terminal;
