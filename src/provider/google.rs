@@ -333,6 +333,7 @@ impl Provider for GoogleCalendar {
 
     async fn probe(&mut self) -> Answer<Probe> {
         self.learn_identity().await;
+        self.make_sure_of_name().await?;
         let id = self.id().await?;
         let path = format!("users/me/calendarList/{}", encoded(&id));
         let url = self.account.url(&path, &[("fields", ENTRY)]);
@@ -363,6 +364,14 @@ impl Provider for GoogleCalendar {
             "google" => format!("{id} at Google"),
             server => format!("{id} at {server}"),
         })
+    }
+
+    fn recall(&mut self, last: &Cursor) {
+        self.recall_name(last);
+    }
+
+    fn advice(&self) -> Option<String> {
+        self.renamed()
     }
 
     fn barred(&self) -> Option<ProviderError> {
