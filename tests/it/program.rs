@@ -8,4 +8,5 @@ mod reset;
 mod rules;
 mod standing;
 mod sync;
+mod trip;
 mod whose;
