@@ -221,10 +221,10 @@ pub(super) fn forget_resource(db: &Connection, calendar: i64, href: &Href) -> St
     }
 }
 
-fn resource_at(db: &Connection, calendar: i64, href: &Href) -> Stated<Option<i64>> {
+fn resource_at(db: &Connection, calendar: i64, href: &str) -> Stated<Option<i64>> {
     let sql = "SELECT id FROM resources WHERE calendar = ?1 AND href = ?2";
     let mut query = db.prepare_cached(sql)?;
-    let id = query.query_row(params![calendar, &**href], |row| row.get(0));
+    let id = query.query_row(params![calendar, href], |row| row.get(0));
     Ok(id.optional()?)
 }
 
@@ -259,7 +259,11 @@ fn record_resource(
     eyes: Eyes<'_>,
 ) -> Stated<bool> {
     let before = fingerprint(db, calendar, &resource.href)?;
-    let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
+    let (href, version) = (&resource.href, &resource.version);
+    let id = match before {
+        Some(_) => put_resource(db, calendar, href, version, None)?,
+        None => new_resource(db, calendar, href, version, None)?,
+    };
     let mut people = false;
     if before.is_some() {
         db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
@@ -349,6 +353,8 @@ fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool
     Ok(any)
 }
 
+/// Writes down that a resource is at a place in this version. Looked up first, because `SQLite` makes a whole table of its own
+/// for each row that an upsert is to tell (`RETURNING`), which costs more than all else here.
 pub(super) fn put_resource(
     db: &Connection,
     calendar: i64,
@@ -356,10 +362,26 @@ pub(super) fn put_resource(
     version: &str,
     trouble: Option<&String>,
 ) -> Stated<i64> {
-    let sql = "INSERT INTO resources (calendar, href, version, trouble) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (calendar, href) DO UPDATE SET version = ?3, trouble = ?4 RETURNING id";
-    let mut insert = db.prepare_cached(sql)?;
-    Ok(insert.query_row(params![calendar, href, version, trouble], |row| row.get(0))?)
+    let Some(id) = resource_at(db, calendar, href)? else {
+        return new_resource(db, calendar, href, version, trouble);
+    };
+    db.prepare_cached("UPDATE resources SET version = ?2, trouble = ?3 WHERE id = ?1")?
+        .execute(params![id, version, trouble])?;
+    Ok(id)
+}
+
+/// The same where nothing is known to be at that place.
+fn new_resource(
+    db: &Connection,
+    calendar: i64,
+    href: &str,
+    version: &str,
+    trouble: Option<&String>,
+) -> Stated<i64> {
+    let sql = "INSERT INTO resources (calendar, href, version, trouble) VALUES (?1, ?2, ?3, ?4)";
+    db.prepare_cached(sql)?
+        .execute(params![calendar, href, version, trouble])?;
+    Ok(db.last_insert_rowid())
 }
 
 fn put_event(

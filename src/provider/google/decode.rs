@@ -103,6 +103,7 @@ pub enum What {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
+    kind: Option<String>,
     #[serde(borrow, default)]
     items: Vec<&'a RawValue>,
     next_page_token: Option<String>,
@@ -141,7 +142,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
 
 /// Reads the one event that `events.get` answers with.
 pub fn single(body: &[u8], home: &TimeZone) -> Result<Item, Nonsense> {
-    let raw: &RawValue = of_kind(body, "calendar#event")?;
+    let Single(raw) = of_kind(body, "calendar#event")?;
     let reader = Reader {
         zone: Zone::Floating,
         home,
@@ -256,18 +257,61 @@ pub fn may_write(body: &[u8]) -> Result<bool, Nonsense> {
     Ok(writes(page.access_role.as_deref()))
 }
 
-/// Reads an answer of the kind that was asked for, and no other.
-fn of_kind<'a, T: Deserialize<'a>>(body: &'a [u8], wanted: &str) -> Result<T, Nonsense> {
-    #[derive(Deserialize)]
-    struct Kind {
-        kind: Option<String>,
+/// An answer that may say of which kind it is.
+trait OfKind {
+    fn kind(&self) -> Option<String>;
+}
+
+/// Nothing but the kind of an answer, whatever it is.
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
+}
+
+/// An event that is read as one of a listing is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Single<'a>(#[serde(borrow)] &'a RawValue);
+
+impl OfKind for Single<'_> {
+    fn kind(&self) -> Option<String> {
+        serde_json::from_str::<Kind>(self.0.get()).ok()?.kind
     }
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| nonsense(&error))?;
-    let Kind { kind } = serde_json::from_str(raw.get()).map_err(|error| nonsense(&error))?;
+}
+
+impl OfKind for Envelope<'_> {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+impl OfKind for api::Event {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+impl OfKind for api::CalendarListEntry {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+/// Reads an answer of the kind that was asked for, and no other. Listings are long: those that are in order are gone through
+/// once.
+fn of_kind<'a, T: Deserialize<'a> + OfKind>(body: &'a [u8], wanted: &str) -> Result<T, Nonsense> {
+    let read: Result<T, _> = serde_json::from_slice(body);
+    let kind = match &read {
+        Ok(answer) => answer.kind(),
+        Err(_) => {
+            let Kind { kind } = serde_json::from_slice(body).map_err(|error| nonsense(&error))?;
+            kind
+        }
+    };
     if kind.as_deref() != Some(wanted) {
         return Err(Nonsense::Kind);
     }
-    serde_json::from_str(raw.get()).map_err(|error| nonsense(&error))
+    read.map_err(|error| nonsense(&error))
 }
 
 fn nonsense(error: &serde_json::Error) -> Nonsense {

@@ -204,3 +204,31 @@ fn what_is_gone_is_gone_and_never_made_by_a_change() {
     assert!(poll_out(calendar.look(&id)).unwrap().is_none());
     assert_eq!(desk.google.events(ME), Vec::<Value>::new());
 }
+
+#[test]
+fn what_may_be_long_is_asked_for_packed_and_a_few_words_are_not() {
+    let desk = Desk::new();
+    let mut calendar = calendar(&desk);
+    whole(&mut calendar);
+    let place = poll_out(calendar.create(&block("a", 0))).unwrap();
+    let place = poll_out(calendar.replace(&place, &block("a", 0))).unwrap();
+    poll_out(calendar.remove(&place)).unwrap();
+    let requests = desk.google.requests().into_iter();
+    let packing: Vec<_> = requests
+        .filter(|asked| asked.call.starts_with("events."))
+        .map(|asked| {
+            let accepted = asked.request.header("accept-encoding").map(str::to_owned);
+            (asked.call, accepted.unwrap_or_default())
+        })
+        .collect();
+    let told = |call, accepted: &str| (call, accepted.to_owned());
+    assert_eq!(
+        packing,
+        [
+            told("events.list", "gzip"),
+            told("events.insert", "identity"),
+            told("events.update", "identity"),
+            told("events.delete", "identity"),
+        ]
+    );
+}
