@@ -180,6 +180,14 @@ pub trait Provider {
     /// Whether the calendar can be reached, and written to: one harmless request.
     fn probe(&mut self) -> impl Future<Output = Answer<Probe>>;
 
+    /// Learns how far the calendar was read last, without reading it: for those who only probe it.
+    fn recall(&mut self, _last: &Cursor) {}
+
+    /// What a person could do better about it, as far as a probe found out.
+    fn advice(&self) -> Option<String> {
+        None
+    }
+
     /// Clears away what an earlier run left unfinished. Asked of targets only, after reading them, and not in a dry run.
     fn tidy(&mut self) {}
 

@@ -95,6 +95,26 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn recall(&mut self, last: &Cursor) {
+        match self {
+            Self::Local(calendar) => calendar.recall(last),
+            Self::Memory(calendar) => calendar.recall(last),
+            Self::Google(calendar) => calendar.recall(last),
+            Self::Caldav(calendar) => calendar.recall(last),
+            Self::Ics(calendar) => calendar.recall(last),
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Local(calendar) => calendar.advice(),
+            Self::Memory(calendar) => calendar.advice(),
+            Self::Google(calendar) => calendar.advice(),
+            Self::Caldav(calendar) => calendar.advice(),
+            Self::Ics(calendar) => calendar.advice(),
+        }
+    }
+
     fn tidy(&mut self) {
         match self {
             Self::Local(calendar) => calendar.tidy(),

@@ -135,6 +135,12 @@ impl GoogleCalendar {
 
     /// One event as it is now; none if there is no such thing.
     async fn item(&mut self, href: &str) -> Answer<Option<Item>> {
+        let told = self.told(href).await?;
+        Ok(told.filter(|item| item.what != What::Gone))
+    }
+
+    /// What Google has to say of one event, be it that it was deleted; none if it knows no such thing.
+    async fn told(&mut self, href: &str) -> Answer<Option<Item>> {
         let fields = format!("kind,{EVENT}");
         let query = [("fields", fields.as_str())];
         let response = self
@@ -150,7 +156,7 @@ impl GoogleCalendar {
         if *item.href != *href {
             return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
         }
-        Ok(Some(item).filter(|item| item.what != What::Gone))
+        Ok(Some(item))
     }
 
     /// Sends a block, new or over another.
@@ -327,6 +333,7 @@ impl Provider for GoogleCalendar {
 
     async fn probe(&mut self) -> Answer<Probe> {
         self.learn_identity().await;
+        self.make_sure_of_name().await?;
         let id = self.id().await?;
         let path = format!("users/me/calendarList/{}", encoded(&id));
         let url = self.account.url(&path, &[("fields", ENTRY)]);
@@ -357,6 +364,14 @@ impl Provider for GoogleCalendar {
             "google" => format!("{id} at Google"),
             server => format!("{id} at {server}"),
         })
+    }
+
+    fn recall(&mut self, last: &Cursor) {
+        self.recall_name(last);
+    }
+
+    fn advice(&self) -> Option<String> {
+        self.renamed()
     }
 
     fn barred(&self) -> Option<ProviderError> {

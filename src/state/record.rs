@@ -165,11 +165,8 @@ impl State {
         let mut changes = pulled.changes.iter();
         let all_read = !changes.any(|change| matches!(change, Change::Unreadable { .. }));
         let cursor = pulled.cursor.as_ref().filter(|_| all_read);
-        if let (Some(Cursor(last)), None) = (&pulled.cursor, cursor) {
-            let sql =
-                "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
-            tx.prepare_cached(sql)?
-                .execute([&format!("{LAST_CURSOR}{name}"), last])?;
+        if cursor.is_none() {
+            keep_last_cursor(&tx, name, pulled.cursor.as_ref())?;
         }
         tx.prepare_cached(
             "UPDATE calendars SET cursor = ?2, reading = ?3, whole = whole OR ?4, revision = revision + ?5 WHERE id = ?1",
@@ -188,6 +185,17 @@ impl State {
         tx.commit()?;
         Ok(recorded)
     }
+}
+
+/// Keeps, of a calendar that gets no cursor, how far it was read by this listing, or else by the last one that told.
+fn keep_last_cursor(db: &Connection, name: &CalendarName, last: Option<&Cursor>) -> Stated<()> {
+    let sql = "INSERT INTO facts
+        SELECT ?1, coalesce(?2, cursor) FROM calendars WHERE name = ?3 AND coalesce(?2, cursor) IS NOT NULL
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    let (fact, last) = (format!("{LAST_CURSOR}{name}"), last.map(|cursor| &cursor.0));
+    db.prepare_cached(sql)?
+        .execute(params![fact, last, &**name])?;
+    Ok(())
 }
 
 /// Something that cannot be read and could be read, or was not there, when it was last looked at.
@@ -237,10 +245,10 @@ pub(super) fn forget_resource(db: &Connection, calendar: i64, href: &Href) -> St
     }
 }
 
-fn resource_at(db: &Connection, calendar: i64, href: &Href) -> Stated<Option<i64>> {
+fn resource_at(db: &Connection, calendar: i64, href: &str) -> Stated<Option<i64>> {
     let sql = "SELECT id FROM resources WHERE calendar = ?1 AND href = ?2";
     let mut query = db.prepare_cached(sql)?;
-    let id = query.query_row(params![calendar, &**href], |row| row.get(0));
+    let id = query.query_row(params![calendar, href], |row| row.get(0));
     Ok(id.optional()?)
 }
 
@@ -270,31 +278,14 @@ pub(super) fn name_of(href: &str) -> &str {
     name.strip_suffix(".ics").unwrap_or(name)
 }
 
-fn record_resource(
+/// Records what is in a resource. How many blocks of other installations that is. `people`: a block in it was somebody's.
+fn record_parts(
     db: &Connection,
-    calendar: i64,
+    (calendar, id): (i64, i64),
     resource: &Resource,
+    people: bool,
     eyes: Eyes<'_>,
-) -> Stated<bool> {
-    let before = fingerprint(db, calendar, &resource.href)?;
-    let id = put_resource(db, calendar, &resource.href, &resource.version, None)?;
-    let mut people = false;
-    if before.is_some() {
-        db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
-            .execute([id])?;
-    }
-    let kept = keep_unreadable(db, id, resource)?;
-    // What is new has nothing to replace, and a first listing is nothing but new.
-    if before.is_some() {
-        let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
-        db.prepare_cached(sql)?.execute([id])?;
-        // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
-        people = db
-            .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off = 1")?
-            .exists([id])?;
-        db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
-            .execute([id])?;
-    }
+) -> Stated<i64> {
     let alone = resource.parts.len() == 1;
     let mut foreigns = 0;
     for part in &resource.parts {
@@ -337,9 +328,48 @@ fn record_resource(
                 look.learn(db, calendar, &block, eyes.home)?;
             }
             // One of ours in a file with other things: somebody put it there, and the file is theirs.
-            (Recognised::Ours(_), Some(_)) => {}
+            (Recognised::Ours(block), Some(seen)) => {
+                let theirs = SeenBlock {
+                    people: true,
+                    ..seen.clone()
+                };
+                put_block(db, calendar, id, &block, &theirs, eyes.home)?;
+            }
         }
     }
+    Ok(foreigns)
+}
+
+fn record_resource(
+    db: &Connection,
+    calendar: i64,
+    resource: &Resource,
+    eyes: Eyes<'_>,
+) -> Stated<bool> {
+    let before = fingerprint(db, calendar, &resource.href)?;
+    let (href, version) = (&resource.href, &resource.version);
+    let id = match before {
+        Some(_) => put_resource(db, calendar, href, version, None)?,
+        None => new_resource(db, calendar, href, version, None)?,
+    };
+    let mut people = false;
+    if before.is_some() {
+        db.prepare_cached("UPDATE events SET trouble = NULL WHERE resource = ?1")?
+            .execute([id])?;
+    }
+    let kept = keep_unreadable(db, id, resource)?;
+    // What is new has nothing to replace, and a first listing is nothing but new.
+    if before.is_some() {
+        let sql = "DELETE FROM events WHERE resource = ?1 AND trouble IS NULL";
+        db.prepare_cached(sql)?.execute([id])?;
+        // A block that somebody made a meeting of stays theirs, also when it cannot be read for once.
+        people = db
+            .prepare_cached("SELECT 1 FROM blocks WHERE resource = ?1 AND hands_off = 1")?
+            .exists([id])?;
+        db.prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
+            .execute([id])?;
+    }
+    let foreigns = record_parts(db, (calendar, id), resource, people, eyes)?;
     if before.is_some() || foreigns > 0 {
         let sql = "UPDATE resources SET foreigns = ?2 WHERE id = ?1";
         db.prepare_cached(sql)?.execute([id, foreigns])?;
@@ -381,6 +411,8 @@ fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool
     Ok(any)
 }
 
+/// Writes down that a resource is at a place in this version. Looked up first, because `SQLite` makes a whole table of its own
+/// for each row that an upsert is to tell (`RETURNING`), which costs more than all else here.
 pub(super) fn put_resource(
     db: &Connection,
     calendar: i64,
@@ -388,10 +420,26 @@ pub(super) fn put_resource(
     version: &str,
     trouble: Option<&String>,
 ) -> Stated<i64> {
-    let sql = "INSERT INTO resources (calendar, href, version, trouble) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (calendar, href) DO UPDATE SET version = ?3, trouble = ?4 RETURNING id";
-    let mut insert = db.prepare_cached(sql)?;
-    Ok(insert.query_row(params![calendar, href, version, trouble], |row| row.get(0))?)
+    let Some(id) = resource_at(db, calendar, href)? else {
+        return new_resource(db, calendar, href, version, trouble);
+    };
+    db.prepare_cached("UPDATE resources SET version = ?2, trouble = ?3 WHERE id = ?1")?
+        .execute(params![id, version, trouble])?;
+    Ok(id)
+}
+
+/// The same where nothing is known to be at that place.
+fn new_resource(
+    db: &Connection,
+    calendar: i64,
+    href: &str,
+    version: &str,
+    trouble: Option<&String>,
+) -> Stated<i64> {
+    let sql = "INSERT INTO resources (calendar, href, version, trouble) VALUES (?1, ?2, ?3, ?4)";
+    db.prepare_cached(sql)?
+        .execute(params![calendar, href, version, trouble])?;
+    Ok(db.last_insert_rowid())
 }
 
 fn put_event(

@@ -1,8 +1,10 @@
 //! Signing in to Google, staying signed in, and signing out, against the fake one.
 
 mod access;
+mod check;
 mod config;
 mod desk;
 mod device;
 mod flows;
 mod program;
+mod terminal;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use calsync::{
     clock::Clock,
-    ident::{BlockId, Mint, Recognised, Subject},
+    ident::{BlockId, Mint, Recognised},
     model::{
         Block, Face, Href, Length, Part, Print, Resource, SeenBlock, Series, Shape, Span, Version,
         When, Zone,
@@ -21,6 +21,7 @@ use jiff::{
 };
 
 use crate::support::{
+    block::id,
     dav::{DavDesk, Kind as Server},
     desk::Desk,
     shore::{Shore, poll_for, poll_out, temporary},
@@ -158,17 +159,6 @@ fn provider(shore: &Shore) -> AnyProvider {
 fn event(uid: &str, hour: i8) -> Spec {
     let at = date(2026, 11, 23).at(hour, 0, 0, 0);
     Spec::once(uid, Kind::In("Europe/Berlin"), at, Lasts::Wall(3600))
-}
-
-fn id(uid: &str, generation: u16) -> BlockId {
-    let mint = Mint::new(&[7; 32]);
-    let stem = mint.stem(Subject {
-        source: &"home".into(),
-        uid: &uid.into(),
-        occurrence: &"".into(),
-        target: &"work".into(),
-    });
-    mint.id(&"work".into(), &stem, generation)
 }
 
 fn block(uid: &str, shape: Shape) -> Block {

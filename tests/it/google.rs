@@ -3,8 +3,12 @@
 mod listings;
 mod named;
 mod pace;
+mod reading;
 mod refusals;
+mod runs;
+mod shared;
 mod strangers;
+mod stubborn;
 mod talk;
 mod trouble;
 mod words;

@@ -3,5 +3,7 @@
 mod events;
 mod faults;
 mod listing;
+mod rights;
+mod series;
 mod sign_in;
 mod wire;

@@ -7,10 +7,10 @@
 
 use std::rc::Rc;
 
-use calsync::{config::paths::variable, model::Window, run::Goal};
+use calsync::{model::Window, run::Goal};
 
 use crate::{
-    restart::{each_seed, ends_well, trouble},
+    restart::{each_far_world, each_seed},
     support::{
         google::FakeGoogle,
         spec::{Busy, Ends, Freq, Kind, Lasts, Rule, Spec},
@@ -20,8 +20,6 @@ use crate::{
 
 /// How many worlds there are by default.
 const WORLDS: u64 = 2_000;
-/// How often a single one is tried.
-const TIMES: usize = 10;
 
 thread_local! {
     /// One server for all worlds of a thread, one after another.
@@ -30,25 +28,9 @@ thread_local! {
 
 #[test]
 fn whatever_happens_between_here_and_google_the_world_ends_up_as_if_nothing_had() {
-    each_seed("CALSYNC_GOOGLE_WORLDS", WORLDS, |seed| {
-        let times = if variable("CALSYNC_SEED").is_some() {
-            TIMES
-        } else {
-            1
-        };
-        for _ in 0..times {
-            live_and_check(seed);
-        }
+    each_far_world("CALSYNC_GOOGLE_WORLDS", WORLDS, |seed| {
+        World::overseas(seed, &GOOGLE.with(Rc::clone))
     });
-}
-
-fn live_and_check(seed: u64) {
-    let google = GOOGLE.with(Rc::clone);
-    let mut world = World::overseas(seed, &google);
-    for _ in 0..world.rng.within(1, 3) {
-        trouble(&mut world);
-    }
-    ends_well(world);
 }
 
 /// What Google itself shows of blocks, by an expansion that calsync has no hand in.

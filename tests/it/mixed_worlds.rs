@@ -8,17 +8,13 @@
 
 use std::rc::Rc;
 
-use calsync::config::paths::variable;
-
 use crate::{
-    restart::{each_seed, ends_well, trouble},
+    restart::each_far_world,
     support::{dav::cloud::Cloud, google::FakeGoogle, world::World},
 };
 
 /// How many worlds there are by default.
 const WORLDS: u64 = 1_000;
-/// How often a single one is tried.
-const TIMES: usize = 10;
 
 thread_local! {
     /// The servers for all worlds of a thread, one after another.
@@ -27,23 +23,8 @@ thread_local! {
 
 #[test]
 fn whatever_happens_among_all_kinds_of_calendars_the_world_ends_up_as_if_nothing_had() {
-    each_seed("CALSYNC_MIXED_WORLDS", WORLDS, |seed| {
-        let times = if variable("CALSYNC_SEED").is_some() {
-            TIMES
-        } else {
-            1
-        };
-        for _ in 0..times {
-            live_and_check(seed);
-        }
+    each_far_world("CALSYNC_MIXED_WORLDS", WORLDS, |seed| {
+        let (google, cloud) = SERVERS.with(Clone::clone);
+        World::mixed(seed, &google, &cloud)
     });
-}
-
-fn live_and_check(seed: u64) {
-    let (google, cloud) = SERVERS.with(Clone::clone);
-    let mut world = World::mixed(seed, &google, &cloud);
-    for _ in 0..world.rng.within(1, 3) {
-        trouble(&mut world);
-    }
-    ends_well(world);
 }

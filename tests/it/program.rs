@@ -8,6 +8,6 @@ mod renamed;
 mod reset;
 mod rules;
 mod standing;
-mod stubborn;
 mod sync;
+mod trip;
 mod whose;

@@ -1,5 +1,6 @@
 //! What the rooms of this binary share: seeded chance, events as text, calendars that a test can reach into, and faults.
 
+pub(crate) mod block;
 pub(crate) mod chaos;
 pub(crate) mod dav;
 pub(crate) mod desk;

@@ -356,7 +356,13 @@ async fn check_calendars(
             findings.push(Finding::unseen(what, UNSEEN));
             continue;
         }
-        findings.push(match provider.probe().await {
+        let last = state.and_then(|state| state.last_cursor(name).ok()?);
+        if let Some(last) = &last {
+            provider.recall(last);
+        }
+        let probed = provider.probe().await;
+        let advice = provider.advice();
+        findings.push(match probed {
             Err(error) => Finding::wrong(what, exit_for(&error), error.message),
             Ok(Probe {
                 writable: false, ..
@@ -370,6 +376,7 @@ async fn check_calendars(
                 "no .ics file lies there, but in the folders inside it; if these are calendars, name each of them, or make an \
                  account of the folder",
             ),
+            Ok(_) if advice.is_some() => Finding::unwise(what, advice.unwrap_or_default()),
             Ok(Probe { resources, .. }) => {
                 let count = resources.map(|n| counted(n, "file"));
                 let count = count

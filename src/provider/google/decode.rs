@@ -48,6 +48,8 @@ pub struct Page {
     pub title: Option<String>,
     /// Whether the account may write to the calendar, if that is said.
     pub writable: Option<bool>,
+    /// Whether the account may know no more than when somebody is busy: then series are listed as their occurrences.
+    pub is_busy_only: bool,
 }
 
 /// What follows a page.
@@ -74,6 +76,9 @@ pub struct Item {
     pub what: What,
 }
 
+/// What the places of items begin with that have no id. No id has this sign in it.
+const NO_ID: &str = "no-id-";
+
 /// What is wrong with an item, in words that hold none of it but perhaps when it begins.
 pub type Why = Cow<'static, str>;
 
@@ -98,6 +103,7 @@ pub enum What {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
+    kind: Option<String>,
     #[serde(borrow, default)]
     items: Vec<&'a RawValue>,
     next_page_token: Option<String>,
@@ -120,6 +126,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
         zone: calendar.unwrap_or(Zone::Floating),
         home,
     };
+    let role = page.access_role.as_deref();
     Ok(Page {
         items: page
             .items
@@ -128,13 +135,14 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
             .collect(),
         next,
         title: page.summary,
-        writable: page.access_role.as_deref().map(|role| writes(Some(role))),
+        writable: role.map(|role| writes(Some(role))),
+        is_busy_only: role == Some("freeBusyReader"),
     })
 }
 
 /// Reads the one event that `events.get` answers with.
 pub fn single(body: &[u8], home: &TimeZone) -> Result<Item, Nonsense> {
-    let raw: &RawValue = of_kind(body, "calendar#event")?;
+    let Single(raw) = of_kind(body, "calendar#event")?;
     let reader = Reader {
         zone: Zone::Floating,
         home,
@@ -249,18 +257,61 @@ pub fn may_write(body: &[u8]) -> Result<bool, Nonsense> {
     Ok(writes(page.access_role.as_deref()))
 }
 
-/// Reads an answer of the kind that was asked for, and no other.
-fn of_kind<'a, T: Deserialize<'a>>(body: &'a [u8], wanted: &str) -> Result<T, Nonsense> {
-    #[derive(Deserialize)]
-    struct Kind {
-        kind: Option<String>,
+/// An answer that may say of which kind it is.
+trait OfKind {
+    fn kind(&self) -> Option<String>;
+}
+
+/// Nothing but the kind of an answer, whatever it is.
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
+}
+
+/// An event that is read as one of a listing is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Single<'a>(#[serde(borrow)] &'a RawValue);
+
+impl OfKind for Single<'_> {
+    fn kind(&self) -> Option<String> {
+        serde_json::from_str::<Kind>(self.0.get()).ok()?.kind
     }
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| nonsense(&error))?;
-    let Kind { kind } = serde_json::from_str(raw.get()).map_err(|error| nonsense(&error))?;
+}
+
+impl OfKind for Envelope<'_> {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+impl OfKind for api::Event {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+impl OfKind for api::CalendarListEntry {
+    fn kind(&self) -> Option<String> {
+        self.kind.clone()
+    }
+}
+
+/// Reads an answer of the kind that was asked for, and no other. Listings are long: those that are in order are gone through
+/// once.
+fn of_kind<'a, T: Deserialize<'a> + OfKind>(body: &'a [u8], wanted: &str) -> Result<T, Nonsense> {
+    let read: Result<T, _> = serde_json::from_slice(body);
+    let kind = match &read {
+        Ok(answer) => answer.kind(),
+        Err(_) => {
+            let Kind { kind } = serde_json::from_slice(body).map_err(|error| nonsense(&error))?;
+            kind
+        }
+    };
     if kind.as_deref() != Some(wanted) {
         return Err(Nonsense::Kind);
     }
-    serde_json::from_str(raw.get()).map_err(|error| nonsense(&error))
+    read.map_err(|error| nonsense(&error))
 }
 
 fn nonsense(error: &serde_json::Error) -> Nonsense {
@@ -301,6 +352,11 @@ pub fn edition(version: &str) -> (i32, &str) {
 }
 
 impl Item {
+    /// Whether it has an id of Google's.
+    pub fn has_id(&self) -> bool {
+        !self.href.starts_with(NO_ID)
+    }
+
     /// The item as the one resource that it is; none if it is gone. `uid` is for items that give none themselves.
     pub fn into_resource(self, uid: Option<Uid>) -> Option<Resource> {
         // Where nobody knows a UID, the id is as good a name: it stays the same.
@@ -528,7 +584,7 @@ fn stub(raw: &str) -> Item {
     // One without an id gets a name that is the same as long as it says the same.
     let href = match id {
         Some(id) => id.to_owned(),
-        None => format!("no-id-{}", Print::of([raw.as_bytes()])),
+        None => format!("{NO_ID}{}", Print::of([raw.as_bytes()])),
     };
     let uid = if is_block { id } else { text("iCalUID") };
     let what = match (id, text("status")) {

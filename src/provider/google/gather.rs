@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{Item, What, touched};
+use super::decode::{Item, What, edition, is_edition, touched};
 use crate::{
     model::{Event, Href, Print, SeenBlock, Standing, Uid},
     provider::{Change, Cursor, Known, Listing, Pulled},
@@ -47,11 +47,9 @@ impl Gathered {
             .collect()
     }
 
-    /// All that the listing says. After a delta with something odd in it the next run reads everything once: Google would not
-    /// speak of it again until it changes.
+    /// All that the listing says.
     pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
-        let is_odd = |item: &Item| matches!(item.what, What::Odd(_));
-        let goes_on = whole || !self.items.values().any(is_odd);
+        let goes_on = !self.is_oddly_new(whole, known);
         self.touch_blocks();
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
@@ -84,6 +82,25 @@ impl Gathered {
             changes: seen,
             cursor: goes_on.then_some(cursor),
         }
+    }
+
+    /// Whether there is something odd in it that is worth a second look: the next run then reads everything, once. Google would
+    /// not speak of it again until it changes. What was seen like this before is as it is.
+    fn is_oddly_new(&self, whole: bool, known: &dyn Known) -> bool {
+        let odd = self.items.values();
+        let mut odd = odd.filter(|item| matches!(item.what, What::Odd(_)));
+        if !whole {
+            return odd.next().is_some();
+        }
+        // Without an edition nobody could tell that it was seen before.
+        let mut odd = odd
+            .filter(|item| is_edition(edition(&item.version).1))
+            .peekable();
+        if odd.peek().is_none() {
+            return false;
+        }
+        let seen = known.versions();
+        odd.any(|item| seen.get(&item.href) != Some(&item.version))
     }
 
     /// The UID of an item that may not give one: that of its series, as far as anybody knows.
@@ -151,8 +168,8 @@ fn is_hole(event: &Event) -> bool {
 fn change(item: Item, uid: Option<Uid>) -> Change {
     let (href, version) = (item.href.clone(), item.version.clone());
     match (&item.what, &item.uid, &uid) {
-        // Nothing says which event it is.
-        (What::Odd(why), None, None) => Change::Unreadable {
+        // Nothing says which event it is, not even by its place.
+        (What::Odd(why), None, None) if !item.has_id() => Change::Unreadable {
             is_known: false,
             href,
             version,

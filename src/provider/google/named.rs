@@ -10,6 +10,9 @@ use crate::{
     provider::{Answer, Cursor, ErrorKind, ProviderError},
 };
 
+/// How many of an account's calendars a message names.
+const NAMES_TOLD: usize = 12;
+
 /// The calendar that a name was found to mean.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
@@ -20,6 +23,8 @@ pub(super) struct Found {
     /// A print of what it was called then. The account's list may have a name of its own for it, so that the name proves
     /// nothing; that the title is another one says that it is time to look again.
     title: Option<String>,
+    /// What the account's list calls it now, if that is another name than the one that it was found by.
+    called: Option<String>,
     /// Whether this run looked.
     is_sure: bool,
 }
@@ -48,6 +53,7 @@ impl Found {
                 id,
                 of,
                 title,
+                called: None,
                 is_sure,
             },
             token,
@@ -82,6 +88,25 @@ impl GoogleCalendar {
         }
     }
 
+    /// Learns from how far the calendar was read what its name was found to mean.
+    pub(super) fn recall_name(&mut self, last: &Cursor) {
+        if let Which::Name(_) = self.which
+            && let Some((found, _)) = Found::read(last, &self.found_by())
+        {
+            self.found.get_or_insert(found);
+        }
+    }
+
+    /// What to do about a calendar that has another name by now, as far as this run looked.
+    pub(super) fn renamed(&self) -> Option<String> {
+        let Found { id, called, .. } = self.found.as_ref()?;
+        let (called, id) = (plain(called.as_ref()?), plain(id));
+        Some(format!(
+            "it is called \"{called}\" at Google by now; calsync knows it by its id as long as the state file is there. Write \
+             name = \"{called}\" or id = \"{id}\""
+        ))
+    }
+
     /// Looks in the account's list, once in a run, whether a name still means the calendar that it was found to mean.
     pub(super) async fn make_sure_of_name(&mut self) -> Answer<()> {
         let Which::Name(name) = &self.which else {
@@ -114,15 +139,24 @@ impl GoogleCalendar {
         let offers = self.account.calendars().await;
         self.requests += self.account.line.requests() - sent;
         let known = self.found.as_ref().map(|found| found.id.as_str());
-        let id = meaning(&offers?, name, known);
+        let offers = offers?;
+        let id = meaning(&offers, name, known);
         let id = id.map_err(|astray| astray.error(&self.account.name, name))?;
+        let called = offers.into_iter().find(|offer| offer.id == id);
+        let called = called
+            .map(|offer| offer.name)
+            .filter(|called| called != name);
         match &mut self.found {
-            Some(found) => found.is_sure = true,
+            Some(found) => {
+                found.called = called;
+                found.is_sure = true;
+            }
             None => {
                 self.found = Some(Found {
                     id: id.clone(),
                     of: self.found_by(),
                     title: None,
+                    called: None,
                     is_sure: true,
                 });
             }
@@ -134,8 +168,8 @@ impl GoogleCalendar {
 /// Why a name means no calendar.
 #[derive(Debug, PartialEq, Eq)]
 enum Astray {
-    /// Nobody has it, though somebody may have one that is like it.
-    Nobody(Option<String>),
+    /// Nobody has it, though somebody may have one that is like it; and the names that there are.
+    Nobody(Option<String>, Vec<String>),
     Several,
     /// It meant the one, and means the other now.
     Moved(String, String),
@@ -148,8 +182,8 @@ fn meaning(offers: &[Offer], name: &str, known: Option<&str>) -> Result<String, 
         return match (named.next(), named.next()) {
             (Some(offer), None) => Ok(offer.id.clone()),
             (None, _) => {
-                let like = offers.iter().find(|offer| is_like(&offer.name, name));
-                Err(Astray::Nobody(like.map(|offer| offer.name.clone())))
+                let names = names(offers);
+                Err(Astray::Nobody(nearest(name, &names), names))
             }
             (Some(_), Some(_)) => Err(Astray::Several),
         };
@@ -160,17 +194,37 @@ fn meaning(offers: &[Offer], name: &str, known: Option<&str>) -> Result<String, 
     match named.next() {
         Some(other) => Err(Astray::Moved(known.to_owned(), other.id.clone())),
         None if offers.iter().any(|offer| offer.id == known) => Ok(known.to_owned()),
-        None => Err(Astray::Nobody(None)),
+        None => Err(Astray::Nobody(None, names(offers))),
     }
 }
 
-/// Whether two names differ in nothing but capitals and spaces.
-fn is_like(one: &str, other: &str) -> bool {
-    let plain = |name: &str| {
+fn names(offers: &[Offer]) -> Vec<String> {
+    offers.iter().map(|offer| offer.name.clone()).collect()
+}
+
+/// The name that is most like one that nobody has, if any is: capitals and spaces do not count.
+fn nearest(name: &str, names: &[String]) -> Option<String> {
+    let bare = |name: &str| {
         let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
         words.join(" ")
     };
-    one != other && plain(one) == plain(other)
+    let wanted = bare(name);
+    let far = |other: &String| strsim::damerau_levenshtein(&wanted, &bare(other));
+    let near = names.iter().min_by_key(|other| far(other))?;
+    (far(near) <= 2.max(wanted.chars().count() / 3)).then(|| near.clone())
+}
+
+/// Some of the names that there are, for a message.
+fn some(names: &[String]) -> String {
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(NAMES_TOLD)
+        .map(|name| format!("\"{}\"", plain(name)))
+        .collect();
+    if let left @ 1.. = names.len() - shown.len() {
+        shown.push(format!("and {left} more"));
+    }
+    shown.join(", ")
 }
 
 impl Astray {
@@ -178,13 +232,17 @@ impl Astray {
         let name = plain(name);
         let lists = format!("`calsync calendars {account}` lists what there is");
         let (kind, words) = match self {
-            Self::Nobody(like) => {
+            Self::Nobody(like, names) => {
                 let near = like.map_or_else(String::new, |like| {
                     format!("; did you mean name = \"{}\"?", plain(&like))
                 });
+                let there = match &names[..] {
+                    [] => "; it has none at all".to_owned(),
+                    names => format!("; there are: {}; {lists}", some(names)),
+                };
                 (
                     ErrorKind::Gone,
-                    format!("has no calendar of this name ({name}){near}; {lists}"),
+                    format!("has no calendar of this name ({name}){near}{there}"),
                 )
             }
             Self::Several => (

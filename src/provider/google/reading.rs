@@ -7,13 +7,12 @@ use super::{
     EVENT, GoogleCalendar, Which,
     account::{Unanswered, refusal, too_much},
     answer::Doing,
-    decode::{self, Item, Next, What},
+    decode::{self, Next},
     gather::Gathered,
     named::Found,
 };
 use crate::{
     http::{Method, Response, StatusCode},
-    model::Version,
     provider::{Answer, Cursor, ErrorKind, Known, ProviderError, Pulled},
     retry::patiently,
 };
@@ -206,6 +205,10 @@ impl GoogleCalendar {
                         Got::TooLarge => return Err(Stumble::TooLarge),
                     };
                     has_come = true;
+                    // Of a series that is shorter now, or gone, Google does not tell all occurrences that went with that.
+                    if page.is_busy_only && !reading.is_whole() && !page.items.is_empty() {
+                        return Err(Stumble::Lost);
+                    }
                     reading.next = self.add(reading, page)?;
                 }
                 Step::Looks(token) => {
@@ -309,7 +312,8 @@ impl GoogleCalendar {
         }
     }
 
-    /// Looks at the series that a delta speaks of without saying enough of them.
+    /// Looks at the series that a delta speaks of without saying enough of them. That one is "not found" is no word that it was
+    /// deleted: Google now and then misses what is there, and some series are not for this account to see.
     async fn look_up(
         &mut self,
         reading: &mut Reading,
@@ -322,17 +326,10 @@ impl GoogleCalendar {
         }
         for href in missing {
             let found = self
-                .patiently(has_come, async |calendar| calendar.item(&href).await)
+                .patiently(has_come, async |calendar| calendar.told(&href).await)
                 .await?;
             has_come = true;
-            let item = found.unwrap_or(Item {
-                href,
-                version: Version::default(),
-                uid: None,
-                series: None,
-                what: What::Gone,
-            });
-            reading.gathered.add(vec![item]);
+            reading.gathered.add(vec![found.ok_or(Stumble::Lost)?]);
         }
         Ok(())
     }

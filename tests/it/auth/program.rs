@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::desk::{CLIENT_SECRET, ME, ROBOT, google, keeps_secrets, write_service_key};
 use crate::support::{
-    google::{FakeGoogle, Fault, When, errors},
+    google::{FakeGoogle, Fault, Gate, When, errors},
     program::{Home, KEY, Ran, files_in, meeting, set_mode},
 };
 
 /// A home with a Google account that uses this client, and two folders.
-fn home(fake: &FakeGoogle, client: &str) -> Home {
+pub(super) fn home(fake: &FakeGoogle, client: &str) -> Home {
     let home = Home::with(&["one", "two"]);
     let account = match client {
         ROBOT => {
@@ -35,7 +35,7 @@ fn home(fake: &FakeGoogle, client: &str) -> Home {
 }
 
 /// A Google where a person types in every code, and a home that signed in there.
-fn signed_in() -> (FakeGoogle, Home) {
+pub(super) fn signed_in() -> (FakeGoogle, Home) {
     let fake = google();
     fake.behave(|b| b.auto_approve = Some(0));
     let home = home(&fake, "tv");
@@ -43,13 +43,16 @@ fn signed_in() -> (FakeGoogle, Home) {
     (fake, home)
 }
 
-fn state_of(home: &Home) -> Value {
+pub(super) fn state_of(home: &Home) -> Value {
     home.expect(0, &["auth", "list", "--json"]).json()["accounts"][0].clone()
 }
 
 #[test]
 fn a_code_is_printed_without_a_terminal_and_waited_for() {
     let fake = google();
+    // The program asks at once whether the code was entered; it hears nothing before that is so.
+    let gate = Gate::new();
+    fake.fault(When::call("token"), Fault::Hold(gate.clone()));
     let home = home(&fake, "tv");
     let mut child = home.spawn(&["auth", "add", "work", "--flow", "device"]);
     let mut told = BufReader::new(child.stdout.take().unwrap());
@@ -58,8 +61,10 @@ fn a_code_is_printed_without_a_terminal_and_waited_for() {
         assert!(told.read_line(&mut text).unwrap() > 0, "{text}");
     }
     assert!(text.contains("https://www.google.com/device"), "{text}");
+    gate.wait_for(1);
     assert!(child.try_wait().unwrap().is_none(), "it waits");
     fake.approve_device(&fake.user_codes()[0], ME);
+    gate.open();
     told.read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success());
     assert!(text.contains("Signed in to account work"), "{text}");
@@ -200,71 +205,6 @@ fn check_warns_of_a_client_secret_that_others_can_read() {
     assert!(!checked.contains("read by others"), "{checked}");
 }
 
-/// Starts `auth add work` on a terminal.
-fn on_a_terminal(home: &Home) -> (Child, fs::File) {
-    let terminal = nix::pty::openpty(None, None).unwrap();
-    let mut command = home.command(&["auth", "add", "work"]);
-    command.stdin(Stdio::from(terminal.slave));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    (command.spawn().unwrap(), fs::File::from(terminal.master))
-}
-
-#[test]
-fn on_a_terminal_a_client_that_is_not_for_devices_goes_on_with_a_browser() {
-    let fake = google();
-    let home = home(&fake, "desk");
-    let (mut child, _terminal) = on_a_terminal(&home);
-    let mut told = BufReader::new(child.stdout.take().unwrap());
-    let mut text = String::new();
-    while !text.contains("Waiting, 15 minutes") {
-        assert!(told.read_line(&mut text).unwrap() > 0, "{text}");
-    }
-    let mut lines = text.lines();
-    let page = lines.find(|line| line.starts_with("http://127.0.0.1"));
-    let back = open(&fake, page.unwrap());
-    let port = back.strip_prefix("http://").unwrap().split('/').next();
-    let mut browser = std::net::TcpStream::connect(port.unwrap()).unwrap();
-    let (_, target) = back.split_once(port.unwrap()).unwrap();
-    write!(browser, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    told.read_to_string(&mut text).unwrap();
-    let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(ended.status.success(), "{said}");
-    assert!(
-        said.contains("TVs and Limited Input devices") && said.contains("Going on with a browser"),
-        "{said}"
-    );
-    assert!(text.contains("Signed in to account work"), "{text}");
-    assert_eq!(state_of(&home)["way"], "browser");
-}
-
-#[test]
-fn on_a_terminal_a_wrong_client_does_not_go_on_with_a_browser() {
-    let fake = google();
-    for client in ["nobody", "tv"] {
-        let home = home(&fake, client);
-        let text = fs::read_to_string(home.config_file()).unwrap();
-        home.configure(&text.replace(CLIENT_SECRET, "GOCSPX-another"));
-        let (mut child, _terminal) = on_a_terminal(&home);
-        let mut told = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while lines.read_line(&mut told).unwrap() > 0 {
-            // It would wait for a browser that nobody opens.
-            if told.contains("o/oauth2") {
-                child.kill().unwrap();
-            }
-        }
-        let ended = child.wait_with_output().unwrap();
-        let said = String::from_utf8(ended.stderr).unwrap();
-        assert_eq!(ended.status.code(), Some(4), "{said}");
-        assert!(said.contains("client"), "{said}");
-        assert!(
-            !told.contains("o/oauth2") && !said.contains("Going on"),
-            "{told}{said}"
-        );
-    }
-}
-
 #[test]
 fn a_server_that_cannot_be_reached_is_named() {
     let (home, endpoint) = {
@@ -347,7 +287,7 @@ fn pasting(home: &Home, more: &[&str]) -> (Child, String, String) {
 }
 
 /// Opens the page, and gives the address that the browser is sent to.
-fn open(fake: &FakeGoogle, page: &str) -> String {
+pub(super) fn open(fake: &FakeGoogle, page: &str) -> String {
     let target = page.strip_prefix(&fake.endpoint()).unwrap();
     let mut stream =
         std::net::TcpStream::connect(fake.endpoint().trim_start_matches("http://")).unwrap();

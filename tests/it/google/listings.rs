@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use calsync::{
-    ident::{BlockId, Mint, Subject},
     model::{Href, Part, SeenBlock, Uid, Version},
     provider::{
         Change, Cursor, Known, Listing, Pulled,
@@ -15,7 +14,7 @@ use calsync::{
 };
 use serde_json::{Value, json};
 
-use crate::support::world::home;
+use crate::support::{block::id, world::home};
 
 /// What the state might know.
 #[derive(Default)]
@@ -178,20 +177,9 @@ fn what_has_no_name_cannot_be_read() {
     assert!(matches!(&pulled.listing, Listing::Whole(all) if all.len() == 2));
 }
 
-fn block() -> BlockId {
-    let mint = Mint::new(&[7; 32]);
-    let stem = mint.stem(Subject {
-        source: &"home".into(),
-        uid: &"a".into(),
-        occurrence: &"".into(),
-        target: &"work".into(),
-    });
-    mint.id(&"work".into(), &stem, 0)
-}
-
 fn looks(pulled: &Pulled) -> (SeenBlock, Version) {
     let found = pulled.changes.iter().find_map(|change| match change {
-        Change::Seen(resource) if *resource.href == *block().as_str() => Some(resource),
+        Change::Seen(resource) if *resource.href == *id("a", 0).as_str() => Some(resource),
         _ => None,
     });
     let resource = found.unwrap();
@@ -207,12 +195,12 @@ fn looks(pulled: &Pulled) -> (SeenBlock, Version) {
 
 #[test]
 fn what_was_done_to_an_occurrence_of_a_block_shows_on_the_block() {
-    let id = block();
+    let block = id("a", 0);
     let known = Memory::default();
-    let (clean, version) = looks(&pulled(true, &[series(&id.to_string())], &known));
+    let (clean, version) = looks(&pulled(true, &[series(&block.to_string())], &known));
     assert!(!is_touched(&version));
-    for change in [hole(id.as_str()), moved(id.as_str())] {
-        let all = [series(id.as_str()), change.clone()];
+    for change in [hole(block.as_str()), moved(block.as_str())] {
+        let all = [series(block.as_str()), change.clone()];
         let (seen, touched) = looks(&pulled(true, &all, &known));
         assert_ne!(seen.print, clean.print);
         assert!(is_touched(&touched) && !seen.people);
@@ -224,10 +212,13 @@ fn what_was_done_to_an_occurrence_of_a_block_shows_on_the_block() {
         // A delta tells only of the occurrence: the block has to be looked at.
         let mut gathered = Gathered::default();
         gathered.add(items(&[change]));
-        assert_eq!(gathered.missing(&known), [Href::from(id.as_str())].into());
+        assert_eq!(
+            gathered.missing(&known),
+            [Href::from(block.as_str())].into()
+        );
     }
-    let mut meeting = moved(id.as_str());
+    let mut meeting = moved(block.as_str());
     meeting["attendees"] = json!([{"email": "a@example.org"}]);
-    let (seen, _) = looks(&pulled(true, &[series(id.as_str()), meeting], &known));
+    let (seen, _) = looks(&pulled(true, &[series(block.as_str()), meeting], &known));
     assert!(seen.people, "a meeting made of one occurrence is theirs");
 }

@@ -232,7 +232,7 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         why: "odd".to_owned(),
         is_known: false,
     };
-    for changes in [vec![], vec![odd]] {
+    for changes in [vec![], vec![odd.clone()]] {
         let pulled = pulled(changes);
         state.record(&name, &reading, &pulled, reader).unwrap();
         assert_eq!(state.last_cursor(&name).unwrap(), pulled.cursor);
@@ -240,6 +240,25 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         assert_eq!(state.cursor(&name, &reading).unwrap(), None);
         assert_eq!(state.last_cursor(&name).unwrap(), pulled.cursor);
     }
+    // A listing from which nothing goes on knows no better.
+    let after = |changes| Pulled {
+        cursor: None,
+        ..pulled(changes)
+    };
+    let before = state.last_cursor(&name).unwrap();
+    for changes in [vec![odd], vec![]] {
+        state
+            .record(&name, &reading, &after(changes), reader)
+            .unwrap();
+        assert_eq!(state.cursor(&name, &reading).unwrap(), None);
+        assert_eq!(state.last_cursor(&name).unwrap(), before);
+    }
+    let plain = pulled(vec![]);
+    state.record(&name, &reading, &plain, reader).unwrap();
+    state
+        .record(&name, &reading, &after(vec![]), reader)
+        .unwrap();
+    assert_eq!(state.last_cursor(&name).unwrap(), plain.cursor);
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use std::{cell::RefCell, rc::Rc};
 
 use calsync::{
-    auth::{Endpoint, SCOPE, Vault},
+    auth::Vault,
     clock::Clock,
     config::{Means, load},
-    secrets::{Purpose, Sealer, Secret},
-    state::{SignIn, State},
+    secrets::Sealer,
+    state::State,
 };
-use jiff::Timestamp;
 
 use crate::support::{
+    desk::sign_in,
     google::{ClientKind, FakeGoogle, Fault, Gate, When},
     program::{Home, wait_until},
     shore::poll_out,
@@ -60,20 +60,7 @@ fn seconds_for(questions: usize, extra: &str) -> i64 {
     let clock = Clock::at(fake.now());
     let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
     let vault = Vault::new(&state, &Sealer::new(&[7; 32]));
-    let refresh = Secret::new(fake.refresh_token("tv", ME, SCOPE));
-    let sign_in = SignIn {
-        account: "mine".to_owned(),
-        way: "device".to_owned(),
-        client: "tv".to_owned(),
-        server: Endpoint::at(&fake.endpoint()).name().to_owned(),
-        scopes: SCOPE.to_owned(),
-        since: Timestamp::UNIX_EPOCH,
-        refused: None,
-        address: None,
-    };
-    vault
-        .put(&sign_in, &[(Purpose::Refresh, &refresh)])
-        .unwrap();
+    sign_in(&vault, "mine", "tv", (&fake, ME));
     let means = Means {
         tag: String::new(),
         vault,

@@ -2,21 +2,18 @@
 //! costs a calendar.
 
 use calsync::{
-    clock::Clock,
-    ident::{Mint, Subject},
-    model::{Block, Face, Href, Shape, Span},
+    model::Href,
     provider::{
         Change, ErrorKind, Listing, Place, Provider as _,
-        google::{
-            GoogleCalendar,
-            decode::{self, What},
-        },
+        google::decode::{self, What},
     },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::shared::{asked, calendar, clock};
 use crate::support::{
+    block::an_hour,
     desk::{Desk, ME},
     google::{
         Fault, When, errors,
@@ -27,11 +24,6 @@ use crate::support::{
 };
 
 const RETRY: ErrorKind = ErrorKind::Retry(None);
-
-fn calendar(desk: &Desk) -> GoogleCalendar {
-    let clock = Clock::at("2026-11-21T08:00:00Z".parse().unwrap());
-    desk.calendar(ME, &home(), &clock)
-}
 
 fn hour(hour: i8) -> Value {
     json!({"start": {"dateTime": format!("2026-11-23T{hour:02}:00:00Z")},
@@ -45,10 +37,6 @@ fn pages(count: i8) -> Desk {
     let all = usize::try_from(count).unwrap();
     desk.google.behave(|google| google.pages = vec![1; all]);
     desk
-}
-
-fn asked(desk: &Desk, call: &str) -> usize {
-    desk.google.counts().get(call).copied().unwrap_or_default()
 }
 
 fn goes_on(request: &Request) -> bool {
@@ -179,32 +167,13 @@ fn pages_that_go_round_in_a_ring_are_an_error() {
             let page = Fault::Answer(Reply::json(200, &page(token)));
             desk.google.fault(When::call(call).nth(nth + 1), page);
         }
-        let account = desk.account(&Clock::at("2026-11-21T08:00:00Z".parse().unwrap()));
+        let account = desk.account(&clock());
         let error = match call {
             "events.list" => poll_out(calendar(&desk).pull(None, &Nothing)).unwrap_err(),
             _ => poll_out(account.calendars()).unwrap_err(),
         };
         assert_eq!((error.kind, asked(&desk, call)), (ErrorKind::Broken, 3));
         assert!(error.message.contains("account work"), "{error}");
-    }
-}
-
-fn block(generation: u16) -> Block {
-    let mint = Mint::new(&[7; 32]);
-    let stem = mint.stem(Subject {
-        source: &"home".into(),
-        uid: &"a".into(),
-        occurrence: &"".into(),
-        target: &"work".into(),
-    });
-    let start: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-    Block {
-        id: mint.id(&"work".into(), &stem, generation),
-        shape: Shape::Once(Span::timed(start, start + SignedDuration::from_hours(1))),
-        face: Face {
-            title: "Busy".to_owned(),
-            notes: "Made by calsync.".to_owned(),
-        },
     }
 }
 
@@ -221,7 +190,11 @@ fn a_block_whose_ids_are_all_taken_by_nothing_is_left_out() {
     // Another run of tries has three tries again.
     for _ in 0..2 {
         let kinds: Vec<ErrorKind> = (0..3)
-            .map(|n| poll_out(calendar.create(&block(n))).unwrap_err().kind)
+            .map(|n| {
+                poll_out(calendar.create(&an_hour("a", n)))
+                    .unwrap_err()
+                    .kind
+            })
             .collect();
         let [spent, given_up] = [ErrorKind::Spent, ErrorKind::Conflict];
         assert_eq!(kinds, [spent, spent, given_up]);
@@ -235,7 +208,7 @@ fn a_block_whose_ids_are_all_taken_by_nothing_is_left_out() {
     desk.google
         .fault(When::call("events.get"), Fault::Answer(errors::deleted()));
     for n in 0..5 {
-        let error = poll_out(calendar.create(&block(n))).unwrap_err();
+        let error = poll_out(calendar.create(&an_hour("a", n))).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Spent);
     }
 }
@@ -245,7 +218,7 @@ fn nothing_is_written_over_without_a_version() {
     for etag in [json!(""), json!("*"), Value::Null] {
         let desk = Desk::new();
         let mut calendar = calendar(&desk);
-        poll_out(calendar.create(&block(0))).unwrap();
+        poll_out(calendar.create(&an_hour("a", 0))).unwrap();
         let bare = Fault::alter(move |body| {
             for item in body["items"].as_array_mut().unwrap() {
                 item["etag"] = etag.clone();
@@ -263,7 +236,7 @@ fn nothing_is_written_over_without_a_version() {
         let before = desk.google.events(ME);
         desk.google.forget();
         for error in [
-            poll_out(calendar.replace(&place, &block(0))).unwrap_err(),
+            poll_out(calendar.replace(&place, &an_hour("a", 0))).unwrap_err(),
             poll_out(calendar.remove(&place)).unwrap_err(),
         ] {
             assert_eq!(error.kind, ErrorKind::Conflict, "{error}");

@@ -3,7 +3,6 @@
 use calsync::{
     config::paths::variable,
     ical::{self, Reader},
-    ident::{BlockId, Mint, Subject},
     model::{
         Block, Event, Face, Length, Master, Override, Part, Series, Shape, Span, Standing, When,
         Window, Zone,
@@ -19,6 +18,7 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};
 
 use crate::support::{
+    block::id,
     rng::Rng,
     spec::{self, Taste},
     world::home,
@@ -295,20 +295,9 @@ fn only_what_was_asked_for_is_believed() {
     }
 }
 
-fn id(uid: &str) -> BlockId {
-    let mint = Mint::new(&[7; 32]);
-    let stem = mint.stem(Subject {
-        source: &"home".into(),
-        uid: &uid.into(),
-        occurrence: &"".into(),
-        target: &"work".into(),
-    });
-    mint.id(&"work".into(), &stem, 0)
-}
-
 fn block(shape: Shape) -> Block {
     Block {
-        id: id("a"),
+        id: id("a", 0),
         shape,
         face: Face {
             title: "Busy; \"so\", maybe: ünknown".to_owned(),
@@ -355,7 +344,7 @@ fn a_block_names_nobody_and_reminds_nobody() {
     assert_eq!(
         body,
         json!({
-            "id": id("a").as_str(),
+            "id": id("a", 0).as_str(),
             "summary": "Busy; \"so\", maybe: ünknown",
             "description": "Made by calsync.\nChanges are lost.",
             "start": {"dateTime": "2026-11-24T08:00:00Z"},
@@ -374,7 +363,7 @@ fn a_block_names_nobody_and_reminds_nobody() {
 #[test]
 fn a_block_is_known_by_its_id_alone() {
     let item = only(&given_back(&an_hour()));
-    assert_eq!(item.uid.as_deref(), Some(id("a").as_str()));
+    assert_eq!(item.uid.as_deref(), Some(id("a", 0).as_str()));
     assert!(matches!(item.what, What::Block(..)));
     // Somebody's copy has an id of the server's, whatever its UID.
     let mut copy = given_back(&an_hour());
@@ -433,7 +422,7 @@ fn a_meeting_made_of_a_block_is_seen() {
 
 #[test]
 fn a_changed_occurrence_of_a_block_is_no_event() {
-    let id = id("a");
+    let id = id("a", 0);
     for status in ["confirmed", "cancelled"] {
         let item = only(&hour(&json!({
             "id": format!("{id}_20261123T080000Z"), "recurringEventId": id.as_str(), "status": status,

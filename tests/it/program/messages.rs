@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::google::{ACCOUNTS, ADA, Trip, WORK, client, hour};
+use super::trip::{ACCOUNTS, ADA, Trip, WORK, client, hour};
 use crate::support::google::{Fault, Role, When, errors, exchange::Reply};
 
 /// Something that is wrong with the account at work.

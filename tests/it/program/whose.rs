@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::google::{ADA, Trip, WORK, client, hour};
+use super::trip::{ADA, Trip, WORK, client, hour};
 use crate::support::{
     google::{Fault, Role, When, errors},
     program::{Home, Ran, meeting},

@@ -25,11 +25,36 @@ use super::{
 pub(crate) const ME: &str = "me@example.org";
 const CLIENT: &str = "client.apps.example.org";
 
+/// Keeps the sign-in of a person at a Google, made with this client, as that of an account.
+pub(crate) fn sign_in(
+    vault: &Vault,
+    account: &str,
+    client: &str,
+    (google, me): (&FakeGoogle, &str),
+) {
+    let refresh = Secret::new(google.refresh_token(client, me, SCOPE));
+    let sign_in = SignIn {
+        account: account.to_owned(),
+        way: "browser".to_owned(),
+        client: client.to_owned(),
+        server: Endpoint::at(&google.endpoint()).name().to_owned(),
+        scopes: SCOPE.to_owned(),
+        since: Timestamp::UNIX_EPOCH,
+        refused: None,
+        address: None,
+    };
+    vault
+        .put(&sign_in, &[(Purpose::Refresh, &refresh)])
+        .unwrap();
+}
+
 /// A fake Google, an account at it that is signed in to, and one of its calendars.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) google: Rc<FakeGoogle>,
     vault: Vault,
+    /// What somebody else goes by who looks at the same calendars.
+    onlooker: Vault,
     /// What the account is called in the configuration.
     pub(crate) name: &'static str,
     /// Whose sign-in it is.
@@ -47,28 +72,32 @@ impl Desk {
     pub(crate) fn at(google: &Rc<FakeGoogle>, name: &'static str, me: &str) -> Self {
         google.account(me);
         google.client(ClientKind::Desktop, CLIENT, "client-secret");
-        let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
-        let vault = Vault::new(&state, &Sealer::new(&[7; 32]));
-        let refresh = Secret::new(google.refresh_token(CLIENT, me, SCOPE));
-        let sign_in = SignIn {
-            account: name.to_owned(),
-            way: "browser".to_owned(),
-            client: CLIENT.to_owned(),
-            server: Endpoint::at(&google.endpoint()).name().to_owned(),
-            scopes: SCOPE.to_owned(),
-            since: Timestamp::UNIX_EPOCH,
-            refused: None,
-            address: None,
-        };
-        vault
-            .put(&sign_in, &[(Purpose::Refresh, &refresh)])
-            .unwrap();
+        let [vault, onlooker] = [7, 8].map(|seal| {
+            let state = Rc::new(RefCell::new(State::in_memory().unwrap()));
+            let vault = Vault::new(&state, &Sealer::new(&[seal; 32]));
+            sign_in(&vault, name, CLIENT, (google, me));
+            vault
+        });
         Self {
             google: Rc::clone(google),
             vault,
+            onlooker,
             name,
             me: me.to_owned(),
             id: me.to_owned(),
+        }
+    }
+
+    /// Somebody signs in again.
+    pub(crate) fn sign_in(&self) {
+        sign_in(&self.vault, self.name, CLIENT, (&self.google, &self.me));
+    }
+
+    /// The same as somebody else sees it, whatever becomes of the sign-in of calsync.
+    pub(crate) fn onlooker(&self) -> Self {
+        Self {
+            vault: self.onlooker.clone(),
+            ..self.clone()
         }
     }
 

@@ -252,7 +252,14 @@ impl Shore {
             Self::Feed(feed) => return feed.all(home),
             _ => {}
         }
-        let mut provider = self.provider("onlooker", home, &Clock::at(Timestamp::MAX));
+        let clock = Clock::at(Timestamp::MAX);
+        let mut provider = match self {
+            Self::Google(desk) => {
+                let desk = desk.onlooker();
+                AnyProvider::Google(desk.calendar(&desk.id, home, &clock))
+            }
+            _ => self.provider("onlooker", home, &clock),
+        };
         let pulled = poll_out(provider.pull(None, &Nothing)).unwrap();
         let mut found = BTreeMap::new();
         for change in pulled.changes {

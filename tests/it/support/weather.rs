@@ -53,6 +53,15 @@ fn struck_by(
     })
 }
 
+/// How long a server wants to be left alone. The date is a moment after some worlds begin, and by a clock that is years off in
+/// the others.
+const WAITS: [Option<&str>; 4] = [
+    None,
+    Some("7"),
+    Some("3600"),
+    Some("Fri, 27 Mar 2020 08:00:09 GMT"),
+];
+
 fn strike(call: &str, request: &Request, rng: &mut Rng) -> Option<Fault> {
     let has_body = matches!(
         call,
@@ -64,14 +73,14 @@ fn strike(call: &str, request: &Request, rng: &mut Rng) -> Option<Fault> {
         3 if has_body => Fault::Cut(usize::try_from(rng.below(20)).unwrap()),
         4 if has_body => Fault::CutChunked(usize::try_from(rng.below(20)).unwrap()),
         5 => Fault::Answer(errors::backend_error()),
-        6 => match *rng.pick(&[None, Some("7"), Some("3600")]) {
+        6 => match *rng.pick(&WAITS) {
             None => Fault::Answer(errors::unavailable()),
             Some(time) => Fault::Answer(errors::unavailable().with("retry-after", time)),
         },
         _ if call == "token" => Fault::Answer(errors::dead_grant()),
         _ if call == "unknown" => return None,
         7 => {
-            let wait = *rng.pick(&[None, Some("7"), Some("3600")]);
+            let wait = *rng.pick(&WAITS);
             let reasons = [
                 "rateLimitExceeded",
                 "userRateLimitExceeded",
@@ -97,7 +106,7 @@ fn refusal(call: &str, request: &Request, rng: &mut Rng) -> Fault {
         ("events.list" | "events.get" | "events.insert" | "events.update", 0) => {
             return Fault::alter(|answer| answer["kind"] = "calendar#freeBusy".into());
         }
-        ("events.list", 1) => errors::not_found(),
+        ("events.list" | "events.get", 1) => errors::not_found(),
         ("events.insert", 1) => errors::duplicate(),
         ("events.update" | "events.delete", 1) => errors::condition_not_met(),
         ("events.insert" | "events.update" | "events.delete", 2) => errors::conflict(),
@@ -110,7 +119,6 @@ fn refusal(call: &str, request: &Request, rng: &mut Rng) -> Fault {
 fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Fault {
     // What says that nothing changed has nothing that could be cut.
     let is_short = matches!(call, "put" | "delete") || request.header("if-none-match").is_some();
-    let waits = [None, Some("7"), Some("3600")];
     let reply = match rng.below(9) {
         0 => return Fault::Close,
         1 | 2 => return Fault::LoseAnswer,
@@ -121,7 +129,7 @@ fn strike_cloud(call: &str, request: &Request, rng: &mut Rng) -> Fault {
         5 => plain(*rng.pick(&[500, 502, 504, 520])),
         6 => {
             let reply = plain(*rng.pick(&[429, 503]));
-            match *rng.pick(&waits) {
+            match *rng.pick(&WAITS) {
                 Some(time) => reply.with("retry-after", time),
                 None => reply,
             }

@@ -36,18 +36,24 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            let carry = crc & 1 == 1;
-            crc >>= 1;
-            if carry {
-                crc ^= 0xedb8_8320;
-            }
-        }
-    }
+    let table = table();
+    let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        (crc >> 8) ^ table[usize::from(low ^ byte)]
+    });
     !crc
+}
+
+/// What each byte does to the checksum. Some answers are tens of megabytes, which bit by bit would take seconds.
+fn table() -> [u32; 256] {
+    let mut table = [0; 256];
+    for (crc, byte) in table.iter_mut().zip(0_u32..) {
+        *crc = (0..8).fold(byte, |crc, _| match crc & 1 {
+            1 => (crc >> 1) ^ 0xedb8_8320,
+            _ => crc >> 1,
+        });
+    }
+    table
 }
 
 #[test]

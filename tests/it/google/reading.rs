@@ -1,0 +1,374 @@
+//! Listings that a fake Google gives: pages, what is new, what is odd, and what is not to be believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calsync::{
+    model::{Event, Href, Part, Version},
+    provider::{
+        Change, Cursor, ErrorKind, Known, Listing, Provider as _, Pulled,
+        google::{GoogleCalendar, Offer, Which},
+    },
+};
+use serde_json::{Value, json};
+
+use super::shared::{asked, calendar, clock, hour, hrefs, weekly, whole};
+use crate::support::{
+    desk::{Desk, ME},
+    google::{self, Fault, When, errors, exchange::Reply},
+    shore::{Nothing, poll_out},
+    world::home,
+};
+
+#[test]
+fn pages_short_and_empty_make_one_listing() {
+    let desk = Desk::new();
+    let ids: BTreeSet<String> = (0..7)
+        .map(|i| desk.google.put(ME, hour(23, 9 + i)))
+        .collect();
+    desk.google.behave(|google| google.pages = vec![2, 0, 1, 0]);
+    let pulled = whole(&mut calendar(&desk));
+    assert_eq!(hrefs(&pulled), ids.iter().map(String::as_str).collect());
+    assert_eq!(asked(&desk, "events.list"), 5);
+    let Listing::Whole(present) = &pulled.listing else {
+        panic!("everything was asked for");
+    };
+    assert_eq!(present.len(), 7);
+}
+
+#[test]
+fn a_listing_that_was_interrupted_goes_on_where_it_was() {
+    let desk = Desk::new();
+    (0..6).for_each(|i| drop(desk.google.put(ME, hour(23, 9 + i))));
+    desk.google.behave(|google| google.pages = vec![2, 2, 2]);
+    let busy = Fault::Answer(errors::too_many_requests(Some("30")));
+    let calls = || When::call("events.list").and(|request| request.param("pageToken").is_some());
+    // The second page comes; the third does not, however often it is asked for.
+    for nth in 2..7 {
+        desk.google.fault(calls().nth(nth), busy.clone());
+    }
+    let mut calendar = calendar(&desk);
+    let error = poll_out(calendar.pull(None, &Nothing)).unwrap_err();
+    assert_eq!(
+        error.kind,
+        ErrorKind::Retry(Some(std::time::Duration::from_secs(30)))
+    );
+    desk.google.forget();
+    let pulled = whole(&mut calendar);
+    assert_eq!(hrefs(&pulled).len(), 6);
+    assert_eq!(asked(&desk, "events.list"), 1, "no page is asked for again");
+    desk.google.forget();
+    whole(&mut calendar);
+    assert_eq!(asked(&desk, "events.list"), 3, "and what is over is over");
+}
+
+#[test]
+fn a_lost_sync_token_means_reading_everything_and_deletes_nothing() {
+    let desk = Desk::new();
+    let kept = desk.google.put(ME, hour(23, 9));
+    let mut calendar = calendar(&desk);
+    let cursor = whole(&mut calendar).cursor.unwrap();
+    desk.google.expire_sync_tokens(ME);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Nothing)).unwrap();
+    assert_eq!(pulled.listing, Listing::Whole([Href::from(kept)].into()));
+    assert!(
+        !pulled
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Gone(_)))
+    );
+    assert_eq!(asked(&desk, "events.list"), 2);
+    assert_ne!(pulled.cursor, Some(cursor));
+}
+
+#[test]
+fn nothing_is_believed_of_a_listing_that_makes_no_sense() {
+    let list = || When::call("events.list");
+    let other =
+        |name: &'static str, value: Value| Fault::alter(move |body| body[name] = value.clone());
+    let empty = Fault::alter(|body| {
+        body.as_object_mut().unwrap().remove("nextSyncToken");
+    });
+    for (fault, kind) in [
+        (other("kind", json!("calendar#calendar")), ErrorKind::Broken),
+        (other("kind", Value::Null), ErrorKind::Broken),
+        (other("items", json!("none")), ErrorKind::Broken),
+        (empty, ErrorKind::Broken),
+        (Fault::Cut(60), ErrorKind::Retry(None)),
+        (Fault::CutChunked(60), ErrorKind::Retry(None)),
+        (Fault::Close, ErrorKind::Retry(None)),
+        (Fault::Answer(errors::unavailable()), ErrorKind::Retry(None)),
+        (Fault::Answer(errors::not_found()), ErrorKind::Gone),
+    ] {
+        let desk = Desk::new();
+        desk.google.put(ME, hour(23, 9));
+        desk.google.fault(list(), fault);
+        let error = poll_out(calendar(&desk).pull(None, &Nothing)).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        // A connection that broke knows only where it led.
+        assert!(
+            kind == ErrorKind::Retry(None) || error.message.contains("account work"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_leads_to_itself_ends() {
+    let desk = Desk::new();
+    let page = json!({"kind": "calendar#events", "items": [], "nextPageToken": "again"});
+    let endless = Fault::Answer(Reply::json(200, &page));
+    desk.google.fault(When::call("events.list"), endless);
+    let error = poll_out(calendar(&desk).pull(None, &Nothing)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Broken, "{error}");
+    assert!(error.message.contains("leads back"), "{error}");
+    assert_eq!(asked(&desk, "events.list"), 2);
+}
+
+#[test]
+fn an_odd_event_spoils_nothing_else() {
+    let desk = Desk::new();
+    let good = desk.google.put(ME, hour(23, 9));
+    desk.google.put_odd(
+        ME,
+        json!({"id": "odd12", "iCalUID": "odd@example.org", "status": "confirmed",
+        "summary": "xyzzy-secret", "start": {"dateTime": "xyzzy-secret"}, "end": 7}),
+    );
+    let pulled = whole(&mut calendar(&desk));
+    assert_eq!(hrefs(&pulled), [good.as_str(), "odd12"].into());
+    let odd = pulled.changes.iter().find_map(|change| match change {
+        Change::Seen(resource) if &*resource.href == "odd12" => resource.parts.first(),
+        _ => None,
+    });
+    assert!(matches!(odd, Some(Part::Unreadable { uid, why, .. })
+        if &**uid == "odd@example.org" && !why.contains("xyzzy")));
+}
+
+/// Remembers what the last listing brought.
+#[derive(Default)]
+struct Memory(BTreeMap<Href, Version>);
+
+impl Memory {
+    fn of(pulled: &Pulled) -> Self {
+        let seen = pulled.changes.iter().filter_map(|change| match change {
+            Change::Seen(resource) => Some((resource.href.clone(), resource.version.clone())),
+            _ => None,
+        });
+        Self(seen.collect())
+    }
+}
+
+impl Known for Memory {
+    fn versions(&self) -> BTreeMap<Href, Version> {
+        self.0.clone()
+    }
+}
+
+/// An event that nobody can read, perhaps without its UID.
+fn put_odd(desk: &Desk, uid: Option<&str>) {
+    let mut odd = json!({"id": "odd12", "status": "confirmed",
+        "start": {"dateTime": "xyzzy-secret"}, "end": 7});
+    if let Some(uid) = uid {
+        odd["iCalUID"] = json!(uid);
+    }
+    desk.google.put_odd(ME, odd);
+}
+
+#[test]
+fn after_something_odd_all_is_read_once_and_no_more() {
+    for uid in [Some("odd@example.org"), None] {
+        let desk = Desk::new();
+        let first = whole(&mut calendar(&desk));
+        put_odd(&desk, uid);
+        let next = poll_out(calendar(&desk).pull(first.cursor.as_ref(), &Nothing)).unwrap();
+        assert_eq!(next.listing, Listing::Delta);
+        assert_eq!((next.changes.len(), next.cursor.as_ref()), (1, None));
+        let again = poll_out(calendar(&desk).pull(None, &Memory::of(&next))).unwrap();
+        assert_eq!(again.changes, next.changes);
+        let last = poll_out(calendar(&desk).pull(again.cursor.as_ref(), &Nothing)).unwrap();
+        assert_eq!((last.listing, last.changes), (Listing::Delta, vec![]));
+        assert!(last.cursor.is_some());
+    }
+}
+
+#[test]
+fn something_odd_in_a_listing_of_everything_is_looked_at_once_more() {
+    let desk = Desk::new();
+    desk.google.put(ME, hour(23, 9));
+    let garbled = Fault::alter(|body| body["items"][0]["start"] = json!({"dateTime": "xyzzy"}));
+    desk.google.fault(When::call("events.list").nth(1), garbled);
+    let first = whole(&mut calendar(&desk));
+    assert_eq!(first.cursor, None);
+    let second = poll_out(calendar(&desk).pull(None, &Memory::of(&first))).unwrap();
+    assert!(second.cursor.is_some());
+    assert_ne!(first.changes, second.changes);
+    // What stays odd is not looked at for ever, but when it changes.
+    put_odd(&desk, None);
+    let odd = whole(&mut calendar(&desk));
+    let memory = Memory::of(&odd);
+    assert_eq!(odd.cursor, None);
+    for _ in 0..2 {
+        let again = poll_out(calendar(&desk).pull(None, &memory)).unwrap();
+        assert!(again.cursor.is_some());
+    }
+}
+
+#[test]
+fn a_series_that_is_said_to_be_unknown_is_not_held_for_gone() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let mut calendar = calendar(&desk);
+    let cursor = whole(&mut calendar).cursor.unwrap();
+    let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+    desk.google
+        .cancel(ME, &desk.google.instance_id(ME, &series, &at));
+    let missed = Fault::Answer(errors::not_found());
+    desk.google.fault(When::call("events.get"), missed);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Nothing)).unwrap();
+    let Listing::Whole(present) = &pulled.listing else {
+        panic!("only a listing of everything tells what is gone: {pulled:?}");
+    };
+    assert!(present.contains(series.as_str()), "{present:?}");
+    assert_eq!(
+        (asked(&desk, "events.list"), asked(&desk, "events.get")),
+        (2, 1)
+    );
+    assert!(pulled.cursor.is_some());
+}
+
+#[test]
+fn free_and_busy_alone_are_busy() {
+    let desk = Desk::new();
+    desk.google.calendar(
+        "boss@example.org",
+        "Boss",
+        "Europe/Berlin",
+        "boss@example.org",
+    );
+    desk.google.put("boss@example.org", hour(23, 9));
+    desk.google
+        .set_role("boss@example.org", ME, Some(google::Role::FreeBusyReader));
+    let pulled = whole(&mut desk.calendar("boss@example.org", &home(), &clock()));
+    let [Change::Seen(resource)] = &pulled.changes[..] else {
+        panic!("{pulled:?}");
+    };
+    assert!(
+        matches!(&resource.parts[..], [Part::Event { event: Event { master: Some(master), .. }, .. }]
+        if master.standing.is_busy())
+    );
+}
+
+#[test]
+fn where_only_free_and_busy_are_told_all_is_read_when_anything_changed() {
+    let desk = Desk::new();
+    let boss = "boss@example.org";
+    desk.google.calendar(boss, "Boss", "Europe/Berlin", boss);
+    let mut few = weekly(23);
+    few["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=40"]);
+    let series = desk.google.put(boss, few);
+    desk.google
+        .set_role(boss, ME, Some(google::Role::FreeBusyReader));
+    let mut calendar = desk.calendar(boss, &home(), &clock());
+    let first = whole(&mut calendar);
+    assert_eq!(first.changes.len(), 40, "one by one");
+    let pull = |calendar: &mut GoogleCalendar, last: &Pulled| {
+        poll_out(calendar.pull(last.cursor.as_ref(), &Nothing)).unwrap()
+    };
+    desk.google.forget();
+    let second = pull(&mut calendar, &first);
+    assert_eq!(
+        (&second.listing, asked(&desk, "events.list")),
+        (&Listing::Delta, 1)
+    );
+    // Of the occurrences that are no more, Google says nothing, or not of all.
+    let shorter = json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]});
+    desk.google.alter(boss, &series, shorter);
+    let third = pull(&mut calendar, &second);
+    assert!(
+        matches!(&third.listing, Listing::Whole(all) if all.len() == 3),
+        "{third:?}"
+    );
+    desk.google.cancel(boss, &series);
+    let fourth = pull(&mut calendar, &third);
+    assert!(
+        matches!(&fourth.listing, Listing::Whole(all) if all.is_empty()),
+        "{fourth:?}"
+    );
+}
+
+#[test]
+fn the_calendars_of_an_account_are_listed() {
+    let desk = Desk::new();
+    desk.google.calendar(
+        "team@example.org",
+        "Team",
+        "America/New_York",
+        "boss@example.org",
+    );
+    desk.google
+        .set_role("team@example.org", ME, Some(google::Role::Reader));
+    let offers = poll_out(desk.account(&clock()).calendars()).unwrap();
+    let team = Offer {
+        id: "team@example.org".to_owned(),
+        name: "Team".to_owned(),
+        writable: false,
+        zone: Some("America/New_York".to_owned()),
+        primary: false,
+    };
+    assert_eq!(offers.len(), 2);
+    assert!(offers.contains(&team), "{offers:?}");
+    assert!(
+        offers
+            .iter()
+            .any(|offer| offer.id == ME && offer.primary && offer.writable)
+    );
+    // And one can be meant by its name.
+    desk.google.put("team@example.org", hour(23, 9));
+    let named = |name: &str| {
+        GoogleCalendar::new(
+            &desk.account(&clock()),
+            Which::Name(name.to_owned()),
+            &home(),
+        )
+    };
+    assert_eq!(hrefs(&whole(&mut named("Team"))).len(), 1);
+    let error = poll_out(named("Tea").pull(None, &Nothing)).unwrap_err();
+    assert!(error.kind == ErrorKind::Gone && error.message.contains("calsync calendars work"));
+}
+
+#[test]
+fn a_series_that_nobody_remembers_is_looked_at() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let mut calendar = calendar(&desk);
+    let cursor: Cursor = whole(&mut calendar).cursor.unwrap();
+    let gone = desk.google.instance_id(
+        ME,
+        &series,
+        &json!({"dateTime": "2026-11-30T09:00:00+01:00"}),
+    );
+    desk.google.cancel(ME, &gone);
+    // Nobody remembers the series, and of a cancelled occurrence Google need not say whose it is.
+    let bare = Fault::alter(|body| {
+        for item in body["items"].as_array_mut().unwrap() {
+            item.as_object_mut().unwrap().remove("iCalUID");
+        }
+    });
+    desk.google.fault(When::call("events.list"), bare);
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(Some(&cursor), &Nothing)).unwrap();
+    assert_eq!(asked(&desk, "events.get"), 1);
+    let uids: BTreeSet<&str> = pulled
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Seen(resource) => resource.parts.iter().find_map(|part| match part {
+                Part::Event { uid, .. } => Some(&**uid),
+                Part::Unreadable { .. } => None,
+            }),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(uids.len(), 1, "both are of the same series: {uids:?}");
+}

@@ -1,0 +1,360 @@
+//! Whole runs between a calendar at Google and one in memory: what they cost in requests, and what comes of what people do.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use calsync::{
+    clock::Clock,
+    config::busy_face,
+    ident::Mint,
+    model::{CalendarName, Length, Series, Shape, Span, When as Start, Zone},
+    plan::{Limits, Route},
+    provider::{
+        AnyProvider,
+        memory::{MemoryCalendar, as_event},
+    },
+    recur::Rule,
+    report::Report,
+    run::{Goal, run},
+    session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
+    state::{Reading, State},
+};
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::{Value, json};
+
+use super::shared::{NOW, all_asked, asked, clock, hour, weekly};
+use crate::support::{
+    desk::{Desk, ME},
+    google::{Fault, When},
+    shore::poll_out,
+    world::home,
+};
+
+/// A run's world: calendars at Google, each of an account of its own, and one in memory beside them.
+pub(super) struct World {
+    /// The one that most tests are about.
+    pub(super) desk: Desk,
+    others: Vec<Desk>,
+    own: MemoryCalendar,
+    state: RefCell<State>,
+    clock: Clock,
+    settings: Settings,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::of(Desk::new(), Vec::new())
+    }
+
+    /// A world of which calsync knows nothing yet.
+    pub(super) fn of(desk: Desk, others: Vec<Desk>) -> Self {
+        let desks = others.iter().chain([&desk]);
+        let mut names: Vec<CalendarName> = desks.map(|desk| desk.name.into()).collect();
+        names.push("home".into());
+        let routes = names.iter().flat_map(|source| {
+            let targets = names.iter().filter(move |target| *target != source);
+            targets.map(|target| Route {
+                source: source.clone(),
+                target: target.clone(),
+                face: busy_face("Busy"),
+            })
+        });
+        Self {
+            own: MemoryCalendar::new(),
+            state: RefCell::new(State::in_memory().unwrap()),
+            clock: clock(),
+            settings: Settings {
+                routes: routes.collect(),
+                past_days: 30,
+                future_days: 365,
+                home: home(),
+                limits: Limits::default(),
+                mint: Mint::new(&[7; 32]),
+            },
+            desk,
+            others,
+        }
+    }
+
+    /// One run, as a new process makes it.
+    fn sync(&self) -> Report {
+        let report = self.try_to_sync();
+        assert!(report.is_clean(), "{:?}", report.errors);
+        report
+    }
+
+    /// The same, whatever comes of it.
+    pub(super) fn try_to_sync(&self) -> Report {
+        let seat = |provider, account: &str| Seat {
+            provider,
+            reading: Reading(String::new()),
+            account: account.to_owned(),
+            role: Role::Both,
+        };
+        let desks = self.others.iter().chain([&self.desk]);
+        let mut seats: BTreeMap<CalendarName, Seat<AnyProvider>> = desks
+            .map(|desk| {
+                let calendar = desk.calendar(&desk.id, &home(), &self.clock);
+                let seat = seat(AnyProvider::Google(calendar), desk.name);
+                (desk.name.into(), seat)
+            })
+            .collect();
+        seats.insert(
+            "home".into(),
+            seat(AnyProvider::Memory(self.own.clone()), ""),
+        );
+        let mut session = Session {
+            seats,
+            state: &self.state,
+            settings: &self.settings,
+            clock: &self.clock,
+            watch: &Nobody,
+            stop: &Stop::default(),
+        };
+        self.desk.google.forget();
+        let report = poll_out(run(&mut session, Goal::InStep, Request::default())).unwrap();
+        assert_eq!(self.desk.google.mails(), [], "nobody gets mail");
+        report
+    }
+
+    fn settles(&self) {
+        self.sync();
+        assert!(self.sync().is_idle());
+        assert_eq!(all_asked(&self.desk), 1, "{:?}", self.desk.google.counts());
+        assert_eq!(asked(&self.desk, "events.list"), 1);
+    }
+
+    fn put(&self, uid: &str, shape: &Shape) {
+        self.own.put_event(uid, as_event(shape));
+    }
+
+    pub(super) fn hours(&self, count: i64) {
+        for i in 0..count {
+            let start: Timestamp = NOW.parse().unwrap();
+            let start = start + (6 * i).hours();
+            let shape = Shape::Once(Span::timed(start, start + 1.hours()));
+            self.put(&format!("e{i}"), &shape);
+        }
+    }
+
+    fn blocks(&self) -> Vec<Value> {
+        let events = self.desk.google.events(ME).into_iter();
+        events.filter(|event| event["summary"] == "Busy").collect()
+    }
+}
+
+#[test]
+fn a_run_in_which_nothing_changed_costs_one_request() {
+    let world = World::new();
+    world.hours(3);
+    let series = world.desk.google.put(ME, weekly(23));
+    world.desk.google.cancel(
+        ME,
+        &world.desk.google.instance_id(
+            ME,
+            &series,
+            &json!({"dateTime": "2026-11-30T09:00:00+01:00"}),
+        ),
+    );
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 1);
+    assert_eq!(world.blocks().len(), 3);
+}
+
+#[test]
+fn a_weekly_meeting_for_ten_years_costs_one_write() {
+    let world = World::new();
+    let start = Start::Time(
+        jiff::civil::date(2026, 11, 23).at(9, 0, 0, 0),
+        Zone::iana("Europe/Berlin").unwrap(),
+    );
+    world.put(
+        "weekly",
+        &Shape::Series(Series {
+            start,
+            length: Length::Wall(3600),
+            rule: Rule::parse("FREQ=WEEKLY;COUNT=520").unwrap().0,
+            holes: [].into(),
+        }),
+    );
+    world.sync();
+    assert_eq!(
+        all_asked(&world.desk),
+        2,
+        "{:?}",
+        world.desk.google.counts()
+    );
+    assert_eq!(asked(&world.desk, "events.insert"), 1);
+    world.settles();
+}
+
+#[test]
+fn a_thousand_new_events_cost_a_thousand_writes_and_no_read() {
+    let world = World::new();
+    world.hours(1000);
+    let report = world.sync();
+    assert_eq!(asked(&world.desk, "events.insert"), 1000);
+    assert_eq!(all_asked(&world.desk), 1001);
+    assert!(report.requests >= 1001);
+    world.settles();
+}
+
+#[test]
+fn a_lost_state_costs_no_write() {
+    let mut world = World::new();
+    world.hours(5);
+    world.desk.google.put(ME, weekly(23));
+    world.settles();
+    let before = world.desk.google.events(ME);
+    world.state = RefCell::new(State::in_memory().unwrap());
+    assert!(world.sync().is_idle());
+    assert_eq!(all_asked(&world.desk), 1);
+    assert_eq!(world.desk.google.events(ME), before);
+}
+
+#[test]
+fn what_happens_at_google_is_followed() {
+    let world = World::new();
+    let google = &world.desk.google;
+    let single = google.put(ME, hour(24, 9));
+    let series = google.put(ME, weekly(23));
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 2);
+    let holes = || {
+        let blocks = world.own.blocks().into_values();
+        let counts = blocks.map(|block| match block.shape {
+            Shape::Series(series) => series.holes.len(),
+            Shape::Once(_) => 0,
+        });
+        counts.sum::<usize>()
+    };
+    let at = |day: i8| json!({"dateTime": format!("2026-11-{day:02}T09:00:00+01:00")});
+    // Of a cancelled occurrence, Google need not say of which meeting it is; the state knows.
+    let bare = Fault::alter(|body| {
+        for item in body["items"].as_array_mut().unwrap() {
+            if item["status"] == "cancelled" {
+                item.as_object_mut().unwrap().remove("iCalUID");
+            }
+        }
+    });
+    google.fault(When::call("events.list"), bare);
+    google.cancel(ME, &google.instance_id(ME, &series, &at(30)));
+    world.sync();
+    assert_eq!(asked(&world.desk, "events.get"), 0);
+    google.clear_faults();
+    world.settles();
+    assert_eq!(
+        (world.own.blocks().len(), holes()),
+        (2, 1),
+        "an occurrence was cancelled"
+    );
+    google.move_occurrence(
+        ME,
+        &series,
+        &at(23),
+        &at(25),
+        &json!({"dateTime": "2026-11-25T11:00:00+01:00"}),
+    );
+    world.settles();
+    assert_eq!(
+        (world.own.blocks().len(), holes()),
+        (3, 2),
+        "an occurrence was moved"
+    );
+    google.alter(ME, &single, json!({"transparency": "transparent"}));
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 2, "an event is free now");
+    // Nor need it say that with a series its occurrences are gone.
+    let master = series.clone();
+    let silent = Fault::alter(move |body| {
+        let items = body["items"].as_array_mut().unwrap();
+        items.retain(|item| item["id"] == master.as_str());
+    });
+    google.fault(When::call("events.list"), silent);
+    google.cancel(ME, &series);
+    world.settles();
+    assert!(
+        world.own.blocks().is_empty(),
+        "the series is gone, and all that differed from it"
+    );
+}
+
+#[test]
+fn a_block_that_somebody_changes_comes_back_as_it_was() {
+    let world = World::new();
+    world.hours(1);
+    world.settles();
+    let before = world.blocks();
+    let id = before[0]["id"].as_str().unwrap().to_owned();
+    let google = &world.desk.google;
+    google.alter(
+        ME,
+        &id,
+        json!({"summary": "Mine now", "location": "Here", "reminders": {"useDefault": true}}),
+    );
+    world.settles();
+    assert_eq!(world.blocks()[0]["location"], Value::Null);
+    google.cancel(ME, &id);
+    world.settles();
+    assert_eq!(world.blocks().len(), 1);
+    assert_eq!(world.blocks()[0]["start"], before[0]["start"]);
+}
+
+#[test]
+fn an_occurrence_of_a_block_that_somebody_changes_comes_back_as_it_was() {
+    for cancels in [true, false] {
+        let world = World::new();
+        let start = Start::Day(jiff::civil::date(2026, 11, 23));
+        world.put(
+            "weekly",
+            &Shape::Series(Series {
+                start,
+                length: Length::Days(1),
+                rule: Rule::parse("FREQ=WEEKLY").unwrap().0,
+                holes: [].into(),
+            }),
+        );
+        world.settles();
+        let google = &world.desk.google;
+        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let at = json!({"date": "2026-11-30"});
+        match cancels {
+            true => google.cancel(ME, &google.instance_id(ME, &id, &at)),
+            false => google.move_occurrence(
+                ME,
+                &id,
+                &at,
+                &json!({"date": "2026-12-01"}),
+                &json!({"date": "2026-12-02"}),
+            ),
+        }
+        world.settles();
+        assert!(world.own.blocks().is_empty(), "no echo");
+        let blocks = world.blocks();
+        assert_eq!(blocks.len(), 1, "{blocks:?}");
+        assert!(!blocks[0]["recurrence"].is_null());
+        assert_ne!(
+            blocks[0]["id"],
+            id.as_str(),
+            "under a new id, nothing of what was done comes back"
+        );
+    }
+}
+
+#[test]
+fn a_meeting_that_somebody_made_of_a_block_is_theirs() {
+    let world = World::new();
+    world.hours(1);
+    world.settles();
+    let google = &world.desk.google;
+    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+    google.alter(
+        ME,
+        &id,
+        json!({"attendees": [{"email": "a@example.org"}], "summary": "Lunch"}),
+    );
+    let before = google.events(ME);
+    world.settles();
+    world.own.take("e0");
+    world.sync();
+    assert_eq!(google.events(ME), before);
+}
