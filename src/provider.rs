@@ -213,6 +213,11 @@ pub trait Provider {
         false
     }
 
+    /// Whether nothing is ever written to it, whatever the configuration says.
+    fn is_only_read(&self) -> bool {
+        false
+    }
+
     /// Whether people may be shown where resources lie: names of files may be, ids of somebody's events may not.
     fn shows_places(&self) -> bool {
         false

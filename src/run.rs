@@ -188,7 +188,9 @@ pub async fn finish<P: Provider, W: Watch>(
     } else {
         if !approved.plan().is_empty() {
             // Before the first write: a run that dies on the way must not leave the short way open.
-            session.state.borrow().drop_fact("settled")?;
+            let state = session.state.borrow();
+            state.drop_fact("settled")?;
+            state.note_begin(started, goal.word())?;
         }
         for (_, seat) in session
             .seats
@@ -235,7 +237,7 @@ fn withhold<P: Provider, W>(
 }
 
 /// The calendars that may be written to. What a person asks to empty may have been a target once, whatever it is now.
-fn targets<P, W>(
+fn targets<P: Provider, W>(
     session: &Session<'_, P, W>,
     goal: Goal,
     request: &Request,
@@ -243,7 +245,8 @@ fn targets<P, W>(
     let writable = session
         .seats
         .iter()
-        .filter(|(_, seat)| seat.role.is_target() || goal == Goal::Empty);
+        .filter(|(_, seat)| seat.role.is_target() || goal == Goal::Empty)
+        .filter(|(_, seat)| !seat.provider.is_only_read());
     writable
         .map(|(name, _)| name.clone())
         .filter(|name| request.only.is_empty() || request.only.contains(name))
@@ -355,7 +358,8 @@ fn remember<P, W>(
         )?;
     }
     if findings.goal == Goal::Empty {
-        for calendar in report.calendars.iter().filter(|c| c.result == Verdict::Ok) {
+        let emptied = |c: &&CalendarReport| c.result == Verdict::Ok && findings.is_judged(&c.name);
+        for calendar in report.calendars.iter().filter(emptied) {
             // It was in step once, and is not now.
             state.drop_result(&calendar.name)?;
         }

@@ -27,7 +27,7 @@ pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};
 pub use renamed::Renamed;
-pub use runs::{RUNS_KEPT, RunRow};
+pub use runs::{RUNS_KEPT, RunRow, UNFINISHED};
 pub use secrets::{Sealed, SignIn};
 
 mod embedded {

@@ -53,6 +53,9 @@ pub enum TextError {
     /// It holds no `BEGIN:VCALENDAR`.
     #[error("not a calendar: there is no BEGIN:VCALENDAR")]
     NoCalendar,
+    /// It is written in UTF-16.
+    #[error("it is written in UTF-16; export or save it as UTF-8 (RFC 5545 3.1.4)")]
+    Wide,
     /// It ends inside a component.
     #[error("line {line}: the {name} that begins here never ends; the file may be cut short")]
     Cut {
@@ -163,10 +166,11 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
     if let Some(component) = open.last() {
         return Err(cut(component));
     }
-    if done.calendars.is_empty() {
-        return Err(TextError::NoCalendar);
+    match done.calendars.is_empty() {
+        true if is_wide(bytes) => Err(TextError::Wide),
+        true => Err(TextError::NoCalendar),
+        false => Ok(done),
     }
-    Ok(done)
 }
 
 /// A text whose lines end as the tokeniser expects: some old programs end them with a carriage return alone.
@@ -268,6 +272,11 @@ fn step(
         },
     }
     Ok(())
+}
+
+/// Whether a text is written in UTF-16, as some programs call "Unicode".
+fn is_wide(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
 }
 
 /// A component that never ends. What a damaged file calls it may be anything, a title for instance, so only known names are

@@ -155,6 +155,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn is_only_read(&self) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.is_only_read(),
+            Self::Memory(calendar) => calendar.is_only_read(),
+            Self::Google(calendar) => calendar.is_only_read(),
+            Self::Caldav(calendar) => calendar.is_only_read(),
+            Self::Ics(calendar) => calendar.is_only_read(),
+        }
+    }
+
     fn shows_places(&self) -> bool {
         match self {
             Self::Local(calendar) => calendar.shows_places(),

@@ -191,6 +191,10 @@ impl Provider for IcsCalendar {
         })
     }
 
+    fn is_only_read(&self) -> bool {
+        true
+    }
+
     fn requests(&self) -> u64 {
         self.line.requests()
     }

@@ -469,6 +469,15 @@ impl Provider for LocalCalendar {
         Some(format!("the folder {}", real.display()))
     }
 
+    fn barred(&self) -> Option<ProviderError> {
+        let refused = rustix::fs::access(&self.folder, rustix::fs::Access::WRITE_OK).err()?;
+        let folder = self.folder.display();
+        let message = format!(
+            "the folder {folder} may not be written ({refused}); make it writable, or set role = \"source\""
+        );
+        Some(ProviderError::new(ErrorKind::Refused, message))
+    }
+
     fn shows_places(&self) -> bool {
         true
     }

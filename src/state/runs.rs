@@ -8,6 +8,9 @@ use super::{State, Stated};
 /// How many runs are remembered: a day of them, five minutes apart.
 pub const RUNS_KEPT: u32 = 288;
 
+/// How a run went that has not ended, or was killed.
+pub const UNFINISHED: &str = "unfinished";
+
 /// One run, as `status` shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {
@@ -31,9 +34,29 @@ pub struct RunRow {
     pub error: Option<String>,
 }
 
+impl RunRow {
+    /// Whether anything was done in it, or went wrong.
+    pub fn tells(&self) -> bool {
+        self.created + self.updated + self.deleted > 0 || self.result != "ok"
+    }
+}
+
 impl State {
+    /// Remembers that a run begins to write: should it be killed, that is what stays of it.
+    pub fn note_begin(&self, started: Timestamp, command: &str) -> Stated<()> {
+        let sql = "INSERT INTO runs (started, seconds, command, result, created, updated, deleted, failed)
+            VALUES (?1, 0, ?2, ?3, 0, 0, 0, 0)";
+        let row = params![started.as_second(), command, UNFINISHED];
+        self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
     /// Remembers a run, and forgets the oldest beyond the bound.
     pub fn note_run(&self, run: &RunRow) -> Stated<()> {
+        let sql = "DELETE FROM runs WHERE id =
+            (SELECT max(id) FROM runs WHERE result = ?1 AND started = ?2)";
+        let row = params![UNFINISHED, run.started.as_second()];
+        self.db.prepare_cached(sql)?.execute(row)?;
         let sql = "INSERT INTO runs (started, seconds, command, result, created, updated, deleted, failed, error)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);

@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Look for problems with the configuration, the key, the state file and every calendar
     Check,
-    /// Print shell completions or the man page
+    /// Print shell completions, an example configuration or the man page
     Generate(Generate),
 }
 
@@ -235,6 +235,8 @@ pub(crate) enum Generated {
         /// The shell
         shell: Shell,
     },
+    /// Print an example configuration that explains every key
+    Config,
     /// Print the man page
     Man,
 }

@@ -266,6 +266,10 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
             );
             return Some(Finding::wrong(what, Exit::Refused, words));
         }
+        let failed = row.error.as_ref().filter(|_| row.unreadable == 0);
+        if let Some(error) = failed {
+            return Some(Finding::unwise(what, format!("at the last sync: {error}")));
+        }
         (!role.is_target() && row.blocks > 0).then(|| {
             let words = format!(
                 "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",

@@ -267,7 +267,7 @@ fn question(words: &str) -> Result<String, Failure> {
 
 fn template(answers: &Answers) -> String {
     let mut text = String::from(
-        "# calsync: what is busy in one calendar shows as busy in all others.\n# Every key is explained in calsync's example configuration.\n\n",
+        "# calsync: what is busy in one calendar shows as busy in all others.\n# Every key is explained in what `calsync generate config` prints.\n\n",
     );
     let mut line = |line: &str| writeln!(text, "{line}").expect("writing to a string never fails");
     if let Some(timezone) = &answers.timezone {

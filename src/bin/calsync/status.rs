@@ -6,7 +6,7 @@ use calsync::{
     clock::Clock,
     model::{CalendarName, counted},
     report::of_calendar,
-    state::{CalendarRow, RunRow, SignIn, State},
+    state::{CalendarRow, RUNS_KEPT, RunRow, SignIn, State, UNFINISHED},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// How many runs are shown to a person.
-const RUNS_SHOWN: u32 = 3;
+const RUNS_SHOWN: usize = 3;
 /// How many characters of an error are shown beside a run.
 const ERROR_SHOWN: usize = 60;
 /// How many runs are given to a program.
-const RUNS_GIVEN: u32 = 20;
+const RUNS_GIVEN: usize = 20;
 
 pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> {
     let loaded = load(args)?;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     let (rows, runs, sign_ins) = match &state {
         Some(state) => (
             state.calendar_rows()?,
-            state.runs(RUNS_GIVEN)?,
+            state.runs(RUNS_KEPT)?,
             state.sign_ins()?,
         ),
         None => (Vec::new(), Vec::new(), Vec::new()),
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
         let object = json!({
             "version": 1,
             "calendars": lines.iter().map(|line| line.json(now)).collect::<Vec<_>>(),
-            "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
+            "runs": runs.iter().take(RUNS_GIVEN).map(run_json).collect::<Vec<_>>(),
             "error": hindrance,
         });
         print::out(&format!("{object}\n"))?;
@@ -242,8 +242,9 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
     if runs.is_empty() {
         said.push(format!("No run yet; `{program} sync` makes the first."));
     }
-    let shown = usize::try_from(RUNS_SHOWN).unwrap_or(3);
-    for run in runs.iter().take(shown) {
+    // The last one, and before it those in which something happened.
+    let happened = runs.iter().skip(1).filter(|run| run.tells());
+    for run in runs.iter().take(1).chain(happened).take(RUNS_SHOWN) {
         let line = run_line(run, now, &said);
         said.push(line);
     }
@@ -272,6 +273,10 @@ fn run_line(run: &RunRow, now: Timestamp, said: &[String]) -> String {
         failed,
         error,
     } = run;
+    if result == UNFINISHED {
+        let when = ago(now, *started);
+        return format!("{command} {when} has not ended: it is under way, or was killed");
+    }
     let failed = match failed {
         0 => String::new(),
         n => format!(", {n} not done"),

@@ -141,7 +141,11 @@ fn a_disk_that_is_read_only_is_named_and_the_others_go_on() {
         ran.stdout.contains("code1=5") && ran.stdout.contains("code2=5"),
         "{ran:?}"
     );
-    ran.says(&["home: cannot write", "role = \"source\""]);
+    ran.says(&[
+        "home: the folder",
+        "may not be written",
+        "role = \"source\"",
+    ]);
     assert_eq!(
         (home.blocks("work").len(), home.blocks("home").len()),
         (1, 0)
@@ -158,7 +162,7 @@ fn a_folder_that_may_not_be_written_to_is_named_and_the_others_go_on() {
         return;
     };
     assert_eq!(ran.code, 5, "{ran:?}");
-    ran.says(&["home: cannot write", "make the folder writable"]);
+    ran.says(&["home: the folder", "make it writable"]);
     assert_eq!(
         (home.blocks("work").len(), home.blocks("home").len()),
         (1, 0)

@@ -79,7 +79,7 @@ fn of_several_unreadable_files_one_is_named_and_all_of_them_on_request() {
     home.put("work", "bad2.ics", "BEGIN:VCALENDAR\r\n");
     home.put("work", "bad3.ics", event_with("x", "SUMMARY:x"));
     let ran = home.expect(5, &["sync"]);
-    ran.says(&["work: bad1.ics", "and 2 more, which -v names"]);
+    ran.says(&["work: bad1.ics", "and 2 more, which `calsync check` names"]);
     let told = home.expect(5, &["sync", "-v"]);
     told.says(&["work: bad2.ics", "line 1", "work: bad3.ics", "line 4"]);
     let report = home.expect(5, &["sync", "--json"]).json();
@@ -112,10 +112,6 @@ fn what_is_no_calendar_is_named() {
             b"<!DOCTYPE html><html><body>Sign in</body></html>",
         ),
         ("binary.ics", &[0, 159, 146, 150, 255, 0, 10, 13, 58, 59]),
-        (
-            "utf16.ics",
-            b"\xff\xfeB\0E\0G\0I\0N\0:\0V\0C\0A\0L\0E\0N\0D\0A\0R\0",
-        ),
         ("blank.ics", b"\r\n\r\n\r\n"),
         (
             "card.ics",
@@ -362,6 +358,29 @@ fn more_rules_and_dates_than_anybody_needs_are_refused_by_name() {
             ],
         );
     }
+}
+
+#[test]
+fn a_file_in_utf_16_is_called_that() {
+    let text = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
+    let wide = std::iter::once(0xfeff).chain(text.encode_utf16());
+    let bytes: Vec<u8> = wide.flat_map(u16::to_le_bytes).collect();
+    is_told(
+        &with_odd("wide.ics", bytes),
+        &["wide.ics", "UTF-16", "UTF-8"],
+    );
+}
+
+#[test]
+fn a_series_of_too_many_occurrences_is_named() {
+    let event = format!(
+        "DTSTART:{}\nDURATION:PT1S\nRRULE:FREQ=MINUTELY",
+        utc(3, "100000")
+    );
+    is_told(
+        &with_odd("often.ics", event_with("often", &event)),
+        &["work: 1 series", "(often.ics)"],
+    );
 }
 
 #[test]

@@ -147,6 +147,37 @@ fn a_renamed_block_is_recognised_and_goes_with_its_event() {
 }
 
 #[test]
+fn copies_of_blocks_among_other_events_are_counted_and_stay() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let block = home.blocks("home").into_values().next().unwrap();
+    let block = String::from_utf8(block).unwrap();
+    let (_, block) = block.split_once("BEGIN:VEVENT").unwrap();
+    let (block, _) = block.split_once("END:VCALENDAR").unwrap();
+    let export = meeting("own", 9).replace(
+        "END:VCALENDAR",
+        &format!("BEGIN:VEVENT{block}END:VCALENDAR"),
+    );
+    for folder in ["home", "club"] {
+        home.put(folder, "export.ics", &export);
+    }
+    home.sync();
+    let shown = home.expect(0, &["status"]).stdout;
+    assert!(
+        shown.contains("1 block made somebody's meeting")
+            && shown.contains("1 block copied from another calendar"),
+        "{shown}"
+    );
+    let ran = home.expect(0, &["reset", "--all", "--yes"]);
+    ran.says(&[
+        "home: 1 block became somebody's own",
+        "club: 1 block copied",
+    ]);
+    assert_eq!(home.files("home")["export.ics"], export.as_bytes());
+}
+
+#[test]
 fn copies_of_a_block_go_and_the_block_stays() {
     for shape in [
         "copy.ics",

@@ -376,6 +376,77 @@ fn the_json_of_a_failure_has_every_promised_key() {
 }
 
 #[test]
+fn only_what_was_brought_in_step_is_called_so() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.expect(0, &["sync", "--calendar", "home"]);
+    assert_eq!(row(&home, "home")["result"], "ok");
+    assert_eq!(row(&home, "club")["result"], Value::Null);
+    assert_eq!(row(&home, "club")["last_success"], Value::Null);
+    home.expect(0, &["sync"]);
+    assert_eq!(row(&home, "club")["result"], "ok");
+    home.expect(0, &["reset", "--calendar", "club", "--yes"]);
+    assert_eq!(row(&home, "club")["result"], Value::Null);
+    assert_eq!(row(&home, "home")["result"], "ok");
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(text.contains("last in step"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_killed_is_remembered_as_such() {
+    let home = full(700);
+    let mut child = home.spawn(&["sync"]);
+    wait_until("the first block", || !home.blocks("home").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(
+        text.contains("has not ended: it is under way, or was killed"),
+        "{text}"
+    );
+    home.expect(0, &["sync"]);
+    let runs = home.expect(0, &["status", "--json"]).json()["runs"].clone();
+    let results: Vec<&str> = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["result"].as_str().unwrap())
+        .collect();
+    assert_eq!(results, ["ok", "unfinished"], "{runs}");
+}
+
+#[test]
+fn status_shows_the_runs_in_which_something_happened() {
+    let home = full(2);
+    home.sync();
+    for _ in 0..5 {
+        home.sync_idle();
+    }
+    let text = home.expect(0, &["status"]).stdout;
+    assert!(
+        text.contains("ok, 0 created") && text.contains("ok, 2 created"),
+        "{text}"
+    );
+}
+
+#[test]
+fn check_tells_what_went_wrong_last_and_which_calendars_no_rule_names() {
+    let home = full(2);
+    home.sync();
+    let folder = home.folder("work");
+    fs::rename(&folder, home.path("away")).unwrap();
+    home.expect(5, &["sync"]);
+    fs::rename(home.path("away"), &folder).unwrap();
+    home.expect(0, &["check"])
+        .shows(&["??  calendar work: at the last sync: ", "is not there"]);
+    let home = Home::with(&["work", "home", "club"]);
+    home.configure_also("", "[[rules]]\nfrom = \"work\"\nto = \"home\"");
+    home.expect(0, &["check"])
+        .shows(&["??  calendar club: no rule shows it"]);
+}
+
+#[test]
 fn what_only_looks_fails_in_its_own_shape_of_json() {
     let home = full(1);
     home.configure("a = 1");
