@@ -19,7 +19,7 @@ use calsync::{
 use crate::{
     args::Args,
     calendars::exit_for,
-    context::{block_on, fitting_key, load, means_to_look, no_sign_ins},
+    context::{block_on, called_now, fitting_key, load, means_to_look, no_sign_ins, renamed},
     exit::{Exit, Failure, NO_ROUTES},
     print,
     standing::{Signer, Standing, signer, testing},
@@ -244,8 +244,12 @@ fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Find
 /// What the last run left to be settled by a person: what the guard holds back, and blocks where none are written any more.
 fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
     let program = args.program();
+    let renamed = renamed(config, state).unwrap_or_default();
     let found = |row: &CalendarRow| {
         let what = format!("calendar {}", row.name);
+        if let Some(now) = renamed.get(&row.name) {
+            return Some(Finding::fine(format!("{what} {}", called_now(now))));
+        }
         let Some(calendar) = config.calendars.get(&row.name) else {
             let words = format!(
                 "not configured any more; {} stood there when it was last read; {}",

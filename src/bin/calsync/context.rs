@@ -17,7 +17,7 @@ use calsync::{
     model::CalendarName,
     secrets::Sealer,
     session::{Session, Settings, Stop},
-    state::{Lock, State, StateError},
+    state::{Lock, Renamed, State, StateError},
 };
 
 use crate::{args::Args, exit::Failure, progress::Bar, status::left as left_words};
@@ -123,6 +123,17 @@ pub(crate) fn no_sign_ins() -> Result<Means, Failure> {
         vault: Vault::new(&state, &Sealer::new(&[0; 32])),
         clock: Clock::System,
     })
+}
+
+/// The calendars that have another name in the configuration now than in the state, as far as that shows without asking anybody.
+pub(crate) fn renamed(config: &Config, state: &State) -> Result<Renamed, Failure> {
+    let seats = config.seats(&no_sign_ins()?);
+    Ok(state.renamed(seats.iter().map(|(name, seat)| (name, &seat.reading)))?)
+}
+
+/// That the next sync follows a calendar to its new name.
+pub(crate) fn called_now(name: &str) -> String {
+    format!("is called {name} now: it is read from the same place, and the next sync follows")
 }
 
 /// Reads the configuration that the flags name.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     args::{self, Args},
-    context::{Context, block_on},
+    context::{Context, block_on, called_now, renamed},
     exit::{Exit, Failure},
     print,
     signals::{unless_stopped, until_stopped},
@@ -56,6 +56,12 @@ fn forget(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
         return Err(Failure::Usage(format!(
             "\"{name}\" is in the configuration, so it is not forgotten; --forget is for calendars that left it"
         )));
+    }
+    let renamed = renamed(&context.config, &context.state.borrow())?;
+    let mut names = options.calendars.iter();
+    let now = names.find_map(|name| Some((name, renamed.get(name.as_str())?)));
+    if let Some((name, now)) = now {
+        return Err(Failure::Usage(format!("{name} {}", called_now(now))));
     }
     for name in &options.calendars {
         let known = context

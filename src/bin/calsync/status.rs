@@ -6,14 +6,14 @@ use calsync::{
     clock::Clock,
     model::{CalendarName, counted},
     report::of_calendar,
-    state::{CalendarRow, RUNS_KEPT, RunRow, SignIn, State, UNFINISHED},
+    state::{CalendarRow, RUNS_KEPT, Renamed, RunRow, SignIn, State, UNFINISHED},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     args::{self, Args},
-    context::{Loaded, fitting_key, load},
+    context::{Loaded, called_now, fitting_key, load, renamed},
     exit::{Exit, Failure},
     print,
     standing::{Standing, signer},
@@ -39,6 +39,11 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
         None => (Vec::new(), Vec::new(), Vec::new()),
     };
     let hindrance = hindrance(&loaded, state.as_ref())?;
+    let is_left = |row: &CalendarRow| !loaded.config.calendars.contains_key(&row.name);
+    let renamed = match &state {
+        Some(state) if rows.iter().any(is_left) => renamed(&loaded.config, state)?,
+        _ => Renamed::default(),
+    };
     let lines = lines(&loaded, rows, &sign_ins);
     if options.json {
         let object = json!({
@@ -49,7 +54,7 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
         });
         print::out(&format!("{object}\n"))?;
     } else {
-        print::out(&text(args, &lines, &runs, now))?;
+        print::out(&text(args, &lines, &renamed, &runs, now))?;
         if let Some(words) = hindrance {
             print::out(&format!(
                 "Every sync ends with exit code 3: {}\n",
@@ -214,7 +219,7 @@ impl Line {
     }
 }
 
-fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String {
+fn text(args: &Args, lines: &[Line], renamed: &Renamed, runs: &[RunRow], now: Timestamp) -> String {
     let colour = print::colour(args, print::to_terminal());
     let program = args.program();
     let rows: Vec<Vec<String>> = lines
@@ -235,7 +240,9 @@ fn text(args: &Args, lines: &[Line], runs: &[RunRow], now: Timestamp) -> String 
                 format!("{name}: somebody signed in since the last run; the next sync reads it")
             }
         }));
-        if role.is_none() {
+        if let Some(now) = renamed.get(name) {
+            said.push(format!("{name} {}", called_now(now)));
+        } else if role.is_none() {
             said.push(format!("{name}: {}", left(&program, name)));
         }
     }

@@ -35,6 +35,11 @@ fn a_calendar_is_renamed_without_anybody_having_to_allow_it() {
     assert_eq!(before, (5, 28));
     for (from, to) in [("work", "office"), ("home", "house"), ("office", "work")] {
         rename(&home, from, to);
+        let words = format!("calendar {from} is called {to} now");
+        home.expect(0, &["check"]).shows(&[&words]);
+        home.expect(0, &["status"]).shows(&[&words[9..]]);
+        home.expect(2, &["reset", "--calendar", from, "--forget"])
+            .says(&[&words[9..]]);
         let ran = home.expect(0, &["sync", "--json"]);
         let report = ran.json();
         assert_eq!(
