@@ -71,7 +71,8 @@ impl Config {
                         continue;
                     };
                     let me = self.me_in(&account);
-                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone);
+                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone)
+                        .taking_blocks(calendar.role.is_target());
                     let place = self.caldav_place(&account, which, &me);
                     (AnyProvider::Caldav(provider), place)
                 }

@@ -63,6 +63,10 @@ pub struct CaldavCalendar {
     wrote: bool,
     /// Whether this account may write there, if the server said so in this run.
     writable: Option<bool>,
+    /// Whether blocks may be written there, as far as the configuration says.
+    takes_blocks: bool,
+    /// Whether nothing has said yet that it is a calendar at all.
+    unproven: bool,
     requests: u64,
 }
 
@@ -91,8 +95,17 @@ impl CaldavCalendar {
             reading: None,
             wrote: false,
             writable: None,
+            takes_blocks: false,
+            unproven: false,
             requests: 0,
         }
+    }
+
+    /// The same, for a calendar that blocks may be written to: what comes of that tells what it is.
+    #[must_use]
+    pub fn taking_blocks(mut self, takes_blocks: bool) -> Self {
+        self.takes_blocks = takes_blocks;
+        self
     }
 
     /// Where the calendar is. A name is looked up, unless it is remembered what it means.
@@ -362,10 +375,14 @@ impl Provider for CaldavCalendar {
     async fn create(&mut self, block: &Block) -> Answer<Place> {
         let name = file_name(&block.id);
         let response = self.write(&name, block, None).await?;
-        match is_done(&response) {
-            true => self.written(&name, block, &response).await,
-            false => Err(self.in_the_way(&response).await?),
+        if is_done(&response) {
+            self.unproven = false;
+            return self.written(&name, block, &response).await;
         }
+        if std::mem::take(&mut self.unproven) {
+            self.look_around().await?;
+        }
+        Err(self.in_the_way(&response).await?)
     }
 
     async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {

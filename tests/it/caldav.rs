@@ -1,5 +1,6 @@
 //! `CalDAV`: what is said to servers and what is made of what they say.
 
+mod batches;
 mod config;
 mod discovery;
 mod doubts;

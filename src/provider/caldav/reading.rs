@@ -22,7 +22,9 @@ use crate::{
 
 /// The most resources that a calendar may hold.
 const RESOURCES_MAX: usize = 500_000;
-/// How many resources are read at once.
+/// How many resources are read at once, as long as a server tells all of them.
+const MANY: usize = 1_000;
+/// How many are read at once of a server that did not.
 pub(super) const BATCH: usize = 50;
 
 /// Where whatever lies elsewhere counts as being: no name in a calendar has a slash.
@@ -57,6 +59,8 @@ pub(super) struct Reading {
     denials: usize,
     /// What still has to be read.
     wanted: Vec<Href>,
+    /// How much of it at once.
+    batch: usize,
     changes: Vec<Change>,
     /// Whether everything was listed.
     pub(super) whole: bool,
@@ -118,6 +122,7 @@ impl Reading {
             untold: BTreeSet::new(),
             denials: 0,
             wanted: Vec::new(),
+            batch: MANY,
             changes: Vec::new(),
             mark: None,
         }
@@ -234,7 +239,11 @@ impl CaldavCalendar {
                     self.fetch_all(reading, &folder).await?;
                     // What is no calendar may look like an empty one. A name was looked up among calendars.
                     if reading.is_bare() && matches!(self.which, Which::Id(_)) {
-                        self.look_around().await?;
+                        // What nothing is known of takes nothing away, and a write tells as well.
+                        self.unproven = self.takes_blocks && known.held().is_empty();
+                        if !self.unproven {
+                            self.look_around().await?;
+                        }
                     }
                     return Ok(());
                 }
@@ -251,13 +260,27 @@ impl CaldavCalendar {
     /// Reads what is in the resources that are wanted.
     async fn fetch_all(&mut self, reading: &mut Reading, folder: &Address) -> Answer<()> {
         while !reading.wanted.is_empty() {
-            let start = reading.wanted.len().saturating_sub(BATCH);
+            let start = reading.wanted.len().saturating_sub(reading.batch);
             let batch = reading.wanted.get(start..).unwrap_or_default().to_vec();
-            let left = self.fetch(reading, folder, &batch).await?;
+            let is_large = batch.len() > BATCH;
+            let left = match self.fetch(reading, folder, &batch).await {
+                Err(error) if is_large && !matches!(error.kind, ErrorKind::SignIn) => {
+                    tracing::debug!("so many resources at once were too much; reading fewer");
+                    reading.batch = BATCH;
+                    continue;
+                }
+                left => left?,
+            };
+            reading.wanted.truncate(start);
+            if is_large && !left.is_empty() {
+                // Perhaps it tells no more than so many at once.
+                reading.batch = BATCH;
+                reading.wanted.extend(left);
+                continue;
+            }
             for href in left {
                 self.fetch_one(reading, &href).await?;
             }
-            reading.wanted.truncate(start);
         }
         Ok(())
     }

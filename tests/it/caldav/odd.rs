@@ -564,26 +564,6 @@ fn whether_it_is_a_calendar_is_asked_only_of_one_that_shows_no_event() {
 }
 
 #[test]
-fn many_are_read_fifty_at_a_time() {
-    let script = listening(|asked| match since(asked) {
-        Some(_) => {
-            let all: Vec<String> = (0..120)
-                .map(|i| etag(&format!("{i:03}.ics"), "1"))
-                .collect();
-            Says::many(&format!("{}{}", all.concat(), token("http://t/1")))
-        }
-        None => tell(asked, "1"),
-    });
-    let pulled = pull(&script, None, &Memory::default());
-    assert_eq!(pulled.changes.len(), 120);
-    let sizes: Vec<usize> = heard(&script)
-        .iter()
-        .map(|asked| wanted(asked).len())
-        .collect();
-    assert_eq!(sizes, [0, 50, 50, 20]);
-}
-
-#[test]
 fn a_name_is_looked_up_once_and_again_when_its_calendar_is_gone() {
     let moved = Arc::new(AtomicUsize::new(0));
     let place = Arc::clone(&moved);

@@ -1,0 +1,94 @@
+//! How many events are read at once, and what tells that a calendar is one.
+
+use calsync::provider::Provider as _;
+
+use super::odd::{
+    Memory, block, calendar, etag, heard, is_multiget, listening, pull, since, tell, token, told,
+    wanted,
+};
+use crate::support::{
+    dav::script::{Heard, Says, Script},
+    shore::poll_out,
+};
+
+/// A server that lists so many events, and says this when it is asked for several at once.
+fn many(count: usize, several: impl Fn(&Heard, usize) -> Says + Send + 'static) -> Script {
+    listening(move |asked| match since(asked) {
+        Some(_) => {
+            let listed = (0..count).map(|i| etag(&format!("{i}.ics"), "1"));
+            Says::many(&(listed.collect::<String>() + &token("http://t/1")))
+        }
+        None if is_multiget(asked) => several(asked, wanted(asked).len()),
+        None => panic!("nothing is asked for alone: {asked:?}"),
+    })
+}
+
+#[test]
+fn a_thousand_events_are_asked_for_at_once() {
+    let script = many(1_000, |asked, _| tell(asked, "1"));
+    let pulled = pull(&script, None, &Memory::default());
+    assert_eq!(told(&pulled).0.len(), 1_000);
+    assert_eq!(heard(&script).len(), 2);
+}
+
+#[test]
+fn a_server_that_cannot_tell_so_many_at_once_is_asked_for_fewer() {
+    let refusals: [fn() -> Says; 4] = [
+        || Says::status(413),
+        || Says::status(503),
+        || Says::many(""),
+        || Says::many("").body("<"),
+    ];
+    for refusal in refusals {
+        let script = many(175, move |asked, count| match count {
+            0..=50 => tell(asked, "1"),
+            _ => refusal(),
+        });
+        let pulled = pull(&script, None, &Memory::default());
+        assert_eq!(told(&pulled).0.len(), 175);
+        assert_eq!(heard(&script).len(), 1 + 1 + 4);
+    }
+    // One that tells some of them is asked for the others.
+    let script = many(175, |asked, count| match count {
+        0..=50 => tell(asked, "1"),
+        _ => {
+            let hrefs = asked.body.match_indices("<d:href>").nth(100);
+            let (end, _) = hrefs.unwrap();
+            let mut some = asked.clone();
+            some.body.truncate(end);
+            tell(&some, "1")
+        }
+    });
+    let pulled = pull(&script, None, &Memory::default());
+    assert_eq!(told(&pulled).0.len(), 175);
+    assert_eq!(heard(&script).len(), 1 + 1 + 2);
+}
+
+#[test]
+fn what_nothing_is_known_of_is_looked_at_unless_a_write_tells() {
+    let empty = |put: u16| {
+        listening(move |asked| match &*asked.method {
+            "PUT" => Says::status(put).with("ETag", "\"1\""),
+            "GET" => Says::status(404),
+            _ => Says::many(&token("http://t/1")),
+        })
+    };
+    let script = empty(201);
+    let mut source = calendar(&script);
+    poll_out(source.pull(None, &Memory::default())).unwrap();
+    assert_eq!(
+        script.heard().len(),
+        2,
+        "one that is only read is looked at"
+    );
+    let script = empty(201);
+    let mut target = calendar(&script).taking_blocks(true);
+    poll_out(target.pull(None, &Memory::default())).unwrap();
+    poll_out(target.create(&block(1))).unwrap();
+    assert_eq!(script.heard().len(), 2, "a write tells as well");
+    let script = empty(405);
+    let mut target = calendar(&script).taking_blocks(true);
+    poll_out(target.pull(None, &Memory::default())).unwrap();
+    poll_out(target.create(&block(1))).unwrap_err();
+    assert_eq!(script.heard().len(), 3, "what takes no write is looked at");
+}
