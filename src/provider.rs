@@ -213,6 +213,11 @@ pub trait Provider {
         false
     }
 
+    /// Whether something is still there that [`identity`](Provider::identity) named once. Asks no server.
+    fn is_still_there(&self, _identity: &str) -> bool {
+        false
+    }
+
     /// Whether nothing is ever written to it, whatever the configuration says.
     fn is_only_read(&self) -> bool {
         false

@@ -163,6 +163,13 @@ impl Checker {
             table.mistake(written.at, &format!("`{key}` must not be empty"));
             return None;
         }
+        if written.value.contains("://") {
+            let words = format!(
+                "`{key}` names something on this machine; an address of a calendar is a `feed`"
+            );
+            table.mistake(written.at, &words);
+            return None;
+        }
         let path = paths::resolve(&written.value, &self.folder);
         if path.is_none() {
             let words = format!("`{key}` begins with ~, and the variable HOME is not set");
@@ -467,7 +474,8 @@ fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {
 /// Whether a text can be a mail address: something, an @, something.
 pub fn is_address(text: &str) -> bool {
     let parts = text.trim().split_once('@');
-    let is_word = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    let is_odd = |c: char| c.is_whitespace() || "<>\"'(),:;".contains(c);
+    let is_word = |part: &str| !part.is_empty() && !part.contains(is_odd);
     parts.is_some_and(|(name, host)| is_word(name) && is_word(host))
 }
 

@@ -155,6 +155,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn is_still_there(&self, identity: &str) -> bool {
+        match self {
+            Self::Local(calendar) => calendar.is_still_there(identity),
+            Self::Memory(calendar) => calendar.is_still_there(identity),
+            Self::Google(calendar) => calendar.is_still_there(identity),
+            Self::Caldav(calendar) => calendar.is_still_there(identity),
+            Self::Ics(calendar) => calendar.is_still_there(identity),
+        }
+    }
+
     fn is_only_read(&self) -> bool {
         match self {
             Self::Local(calendar) => calendar.is_only_read(),

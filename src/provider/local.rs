@@ -466,7 +466,12 @@ impl Provider for LocalCalendar {
 
     fn identity(&self) -> Option<String> {
         let real = fs::canonicalize(&self.folder).ok()?;
-        Some(format!("the folder {}", real.display()))
+        Some(format!("{FOLDER}{}", real.display()))
+    }
+
+    fn is_still_there(&self, identity: &str) -> bool {
+        let folder = identity.strip_prefix(FOLDER);
+        folder.is_some_and(|folder| Path::new(folder).is_dir())
     }
 
     fn barred(&self) -> Option<ProviderError> {
@@ -486,6 +491,9 @@ impl Provider for LocalCalendar {
         0
     }
 }
+
+/// What the identity of a folder begins with.
+const FOLDER: &str = "the folder ";
 
 /// The name of the file that holds a block.
 pub fn file_name(id: &BlockId) -> String {

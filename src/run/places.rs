@@ -109,7 +109,12 @@ pub(super) fn note_moves<P: Provider, W>(
             after = Some(held(&state)?);
         }
         let count = |held: &BTreeMap<CalendarName, u64>| held.get(name).copied().unwrap_or(0);
-        let left = count(before).saturating_sub(after.as_ref().map_or(0, count));
+        let seat = session.seats.get(name);
+        let left = match seat.is_some_and(|seat| seat.provider.is_still_there(&former)) {
+            // A copy of it holds copies of its blocks.
+            true => count(before),
+            false => count(before).saturating_sub(after.as_ref().map_or(0, count)),
+        };
         if left > 0 {
             state.note_left_behind(name, left, &former)?;
         }

@@ -101,6 +101,12 @@ fn judge(answers: &Answers, path: &Path) -> Result<(), String> {
         }
         config::check_name(name).map_err(|words| format!("\"{name}\": {words}"))?;
     }
+    let mut folders = answers.calendars.iter().map(|(_, folder)| folder);
+    if let Some(address) = folders.find(|folder| folder.contains("://")) {
+        return Err(format!(
+            "{address} is an address, and `init` asks for folders; a feed is added to the file afterwards: feed = \"{address}\""
+        ));
+    }
     let place = |folder: &str| paths::resolve(folder, Path::new(""));
     let mut folders = answers.calendars.iter().map(|(_, folder)| folder);
     if let Some(file) = folders.find(|f| place(f).is_some_and(|f| f.exists() && !f.is_dir())) {
@@ -232,7 +238,7 @@ fn tell_if_missing(folder: &str) {
 
 /// A folder as it is meant from here, wherever the configuration will lie.
 fn absolute(folder: &str) -> String {
-    if folder.starts_with('~') {
+    if folder.starts_with('~') || folder.contains("://") {
         return folder.to_owned();
     }
     absolute_path(Path::new(folder))

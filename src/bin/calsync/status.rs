@@ -171,9 +171,9 @@ impl Line {
             (_, None) => last,
         };
         let left_alone = [
-            (row.foreign, "of another installation"),
+            (row.foreign, "of another installation or name"),
             (row.copies, "copied from another calendar"),
-            (row.taken, "made somebody's meeting"),
+            (row.taken, "somebody's own by now"),
         ];
         let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);
         let left_alone: Vec<String> = left_alone

@@ -77,8 +77,12 @@ pub(crate) fn show(
     json: bool,
     mut report: Report,
 ) -> Result<Exit, Failure> {
+    // Whoever reads the object is to find the same files as whoever reads the log.
+    for words in report.errors.iter_mut().chain(&mut report.warnings) {
+        *words = args.hint(words);
+    }
     for error in &report.errors {
-        tracing::error!("{}", args.hint(error));
+        tracing::error!("{error}");
     }
     if report.result == Verdict::Refused {
         tracing::error!(
@@ -88,7 +92,7 @@ pub(crate) fn show(
         );
     }
     for warning in &report.warnings {
-        tracing::warn!("{}", args.hint(warning));
+        tracing::warn!("{warning}");
     }
     for note in &report.notes {
         match report.command {

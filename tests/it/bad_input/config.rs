@@ -70,6 +70,31 @@ fn every_line_that_is_not_toml_is_named() {
 }
 
 #[test]
+fn what_is_no_address_and_what_is_one_is_said() {
+    for (text, words) in [
+        (
+            "me = [\"mailto:ada@example.com\"]",
+            "`me` must list mail addresses",
+        ),
+        (
+            "me = [\"<ada@example.com>\"]",
+            "`me` must list mail addresses",
+        ),
+        (
+            "[calendars.a]\npath = \"https://example.org/a.ics\"",
+            "is a `feed`",
+        ),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.configure(text);
+        home.expect(3, &["check"]).says(&[words]);
+    }
+    let home = Home::bare();
+    home.expect(2, &["init", "--calendar", "b=https://example.org/a.ics"])
+        .says(&["is an address", "feed = \"https://example.org/a.ics\""]);
+}
+
+#[test]
 fn what_is_there_twice_and_a_backslash_are_each_told_once() {
     let home = Home::with(&["work", "home"]);
     let table = "[calendars.work]\npath = \"~/cal/work\"\n";

@@ -165,7 +165,7 @@ fn copies_of_blocks_among_other_events_are_counted_and_stay() {
     home.sync();
     let shown = home.expect(0, &["status"]).stdout;
     assert!(
-        shown.contains("1 block made somebody's meeting")
+        shown.contains("1 block somebody's own by now")
             && shown.contains("1 block copied from another calendar"),
         "{shown}"
     );

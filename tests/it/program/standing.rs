@@ -216,7 +216,7 @@ fn blocks_that_are_left_alone_are_counted_for_all_to_see() {
         text.contains("1 block copied from another calendar"),
         "{text}"
     );
-    assert!(text.contains("1 block made somebody's meeting"), "{text}");
+    assert!(text.contains("1 block somebody's own by now"), "{text}");
     home.delete("home", &moved);
     home.put("home", meeting, &blocks[meeting]);
     home.sync();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::trip::{ADA, Trip, WORK, client, hour};
 use crate::support::{
     google::{Fault, Role, When, errors},
-    program::{Home, Ran, meeting},
+    program::{Home, KEY, Ran, meeting},
 };
 
 const BOB: &str = "bob@example.org";
@@ -272,6 +272,23 @@ fn a_calendar_that_may_only_be_read_is_not_even_tried() {
     trip.fake.set_role(WORK, WORK, Some(Role::Writer));
     trip.home.sync();
     assert_eq!(trip.blocks(), [0, 1, 1]);
+}
+
+#[test]
+fn blocks_in_a_folder_that_was_copied_elsewhere_are_told_of() {
+    let home = Home::with(&["home", "work"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    fs::create_dir(home.folder("copy")).unwrap();
+    for (name, bytes) in home.files("home") {
+        home.put("copy", &name, bytes);
+    }
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("~/cal/home", "~/cal/copy"));
+    home.expect(0, &["sync"])
+        .says(&["home is read from another place now; 1 block"]);
+    home.sync_idle();
 }
 
 #[test]
