@@ -1,6 +1,6 @@
 //! Which provider reaches which calendar. Asks nobody anything; that begins with the run.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::{Account, Config, Place, is_address};
 use crate::{
@@ -47,7 +47,9 @@ impl Config {
                     let Means { tag, clock, .. } = means;
                     let provider =
                         LocalCalendar::new(folder.clone(), tag, &self.me, &self.timezone, clock);
-                    let place = format!("{} {}", folder.display(), self.me.join(" "));
+                    // Whatever path leads there: it is one place.
+                    let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+                    let place = format!("{} {}", real.display(), self.me.join(" "));
                     (AnyProvider::Local(provider), place)
                 }
                 Place::Feed(origin) => {

@@ -187,19 +187,22 @@ impl LocalCalendar {
             me: &self.me,
             home: &self.home,
         };
-        if bytes.trim_ascii().is_empty()
-            && let Some(id) = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id))
-        {
-            // A block of which nothing is left, after a power cut for instance. There is nothing of anybody's in it.
-            return Change::Seen(Resource {
+        let damaged = |id: &str, why: &str| {
+            Change::Seen(Resource {
                 href: href.clone(),
                 version: version.clone(),
                 parts: vec![Part::Unreadable {
                     uid: id.into(),
                     people: false,
-                    why: "it is empty".to_owned(),
+                    why: why.to_owned(),
                 }],
-            });
+            })
+        };
+        if bytes.trim_ascii().is_empty()
+            && let Some(id) = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id))
+        {
+            // A block of which nothing is left, after a power cut for instance. There is nothing of anybody's in it.
+            return damaged(id, "it is empty");
         }
         match ical::read(&bytes, reader) {
             Ok(parts) => Change::Seen(Resource {
@@ -207,7 +210,11 @@ impl LocalCalendar {
                 version: version.clone(),
                 parts,
             }),
-            Err(error) => unreadable(error.to_string(), true),
+            Err(error) => match href.strip_suffix(".ics").filter(|id| ident::is_shaped(id)) {
+                // The beginning of this very block: a disk lost the rest of it.
+                Some(id) if is_begun(&bytes, id) => damaged(id, "it is cut short"),
+                _ => unreadable(error.to_string(), true),
+            },
         }
     }
 
@@ -498,6 +505,13 @@ const FOLDER: &str = "the folder ";
 /// The name of the file that holds a block.
 pub fn file_name(id: &BlockId) -> String {
     format!("{id}.ics")
+}
+
+/// Whether bytes are the beginning of what calsync writes for a block, as far as to its id.
+fn is_begun(bytes: &[u8], id: &str) -> bool {
+    let line = format!("\r\nUID:{id}\r\n");
+    let mut parts = bytes.windows(line.len());
+    ical::is_cut_short(bytes) && parts.any(|part| part == line.as_bytes())
 }
 
 /// The block file that a file with a name that ends so is to become, or was: nobody else names a file so.

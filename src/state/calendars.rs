@@ -276,10 +276,15 @@ impl State {
         let (kept, others): (Vec<&Trace>, Vec<&Trace>) = traces
             .iter()
             .partition(|trace| configured.contains(trace.name.as_str()));
+        let place = |trace: &Trace| self.place_of(&trace.name.as_str().into());
+        let places: Vec<Option<String>> = kept.iter().copied().map(place).collect::<Stated<_>>()?;
         for other in others {
             let mut same = kept.iter().filter(|kept| kept.reading == other.reading);
             let is_renamed = same.any(|kept| kept.in_step);
-            if !other.in_doubt && (other.empty || is_renamed) {
+            // What was one with another calendar is known by that one.
+            let former = place(other)?;
+            let is_twin = former.is_some() && places.contains(&former);
+            if !other.in_doubt && (other.empty || is_renamed || is_twin) {
                 self.empty(&other.name.as_str().into())?;
             }
         }

@@ -147,6 +147,24 @@ fn a_renamed_block_is_recognised_and_goes_with_its_event() {
 }
 
 #[test]
+fn a_block_that_was_cut_short_comes_back_as_it_was() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    for end in [0, 160, 200, 300, bytes.len() - 20] {
+        home.put("home", &name, &bytes[..end]);
+        home.expect(0, &["sync"]);
+        let blocks = home.blocks("home");
+        assert_eq!(blocks.len(), 1, "{end}");
+        assert_eq!(text_of(&home, &name).len(), bytes.len(), "{end}");
+    }
+    home.put("home", &name, &bytes[..200]);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.blocks("home").len(), 0);
+}
+
+#[test]
 fn copies_of_blocks_among_other_events_are_counted_and_stay() {
     let home = Home::with(&["work", "home", "club"]);
     home.put("work", "a.ics", meeting("a", 3));

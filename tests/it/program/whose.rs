@@ -275,6 +275,22 @@ fn a_calendar_that_may_only_be_read_is_not_even_tried() {
 }
 
 #[test]
+fn a_calendar_that_was_there_twice_leaves_no_ghost() {
+    let home = Home::with(&["home", "work"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    std::os::unix::fs::symlink(home.folder("home"), home.path("link")).unwrap();
+    home.configure(&format!("{text}[calendars.dup]\npath = \"~/link/.\"\n"));
+    home.run(&["sync"]);
+    home.configure(&text);
+    home.expect(0, &["sync"]);
+    let shown = home.expect(0, &["status"]).stdout;
+    assert!(!shown.contains("dup"), "{shown}");
+}
+
+#[test]
 fn blocks_in_a_folder_that_was_copied_elsewhere_are_told_of() {
     let home = Home::with(&["home", "work"]);
     home.give_key(KEY);
