@@ -401,7 +401,7 @@ type Read<T> = Result<T, Why>;
 impl Reader<'_> {
     fn item(&self, raw: &str) -> Item {
         let mut item = match serde_json::from_str::<api::Event>(raw) {
-            Ok(event) if event.id.is_some() => self.decoded(&event),
+            Ok(event) if event.id.as_ref().is_some_and(|id| !id.is_empty()) => self.decoded(&event),
             _ => stub(raw),
         };
         if let What::Odd(why) = &mut item.what
@@ -588,11 +588,11 @@ fn stub(raw: &str) -> Item {
     };
     let uid = if is_block { id } else { text("iCalUID") };
     let what = match (id, text("status")) {
+        (None, _) => What::Odd("it has no id".into()),
         _ if of_block => What::OfBlock { people: true },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,
         (Some(_), _) => What::Odd("one of its fields is not what Google describes".into()),
-        (None, _) => What::Odd("it has no id".into()),
     };
     Item {
         href: href.as_str().into(),

@@ -1,7 +1,7 @@
 //! What strangers write and what servers make up, as the program shows it: no id of an event, and nothing that a terminal would
 //! obey.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     google::{ClientKind, FakeGoogle, Fault, When, exchange::Reply},
@@ -116,5 +116,51 @@ fn a_code_that_nobody_could_type_in_is_not_shown() {
         assert!(ran.stdout.is_empty(), "{ran:?}");
         ran.says(&["account mine", "gives no code now"]);
         assert!(is_fit(&ran.all()), "{ran:?}");
+    }
+}
+
+/// A signed-in home in whose folder six events at Google show.
+fn six_blocks() -> (FakeGoogle, Home) {
+    let (fake, home) = signed_in();
+    for i in 1..=6 {
+        let at = |hour| json!({"dateTime": format!("{}T{hour}:00:00Z", day(i))});
+        fake.put(ME, json!({"start": at("09"), "end": at("10")}));
+    }
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 6);
+    (fake, home)
+}
+
+/// From now on, four events of each listing of everything are told like this.
+fn tell_four(fake: &FakeGoogle, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+    let change = Fault::alter(move |body| {
+        let items = body["items"].as_array_mut().into_iter().flatten();
+        items.take(4).for_each(&change);
+    });
+    fake.expire_sync_tokens(ME);
+    fake.fault(When::call("events.list"), change);
+}
+
+#[test]
+fn events_that_come_without_an_id_keep_their_blocks_in_all_later_runs() {
+    for uid in [true, false] {
+        for full in [true, false] {
+            let (fake, home) = six_blocks();
+            tell_four(&fake, move |item| {
+                let item = item.as_object_mut().unwrap();
+                item.remove("id");
+                if !uid {
+                    item.remove("iCalUID");
+                }
+            });
+            for _ in 0..3 {
+                let args: &[&str] = if full { &["sync", "--full"] } else { &["sync"] };
+                home.expect(5, args).says(&["it has no id"]);
+                assert_eq!(home.blocks("home").len(), 6);
+            }
+            fake.clear_faults();
+            home.expect(0, &["sync"]);
+            assert_eq!(home.blocks("home").len(), 6);
+        }
     }
 }

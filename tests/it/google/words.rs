@@ -255,7 +255,14 @@ fn an_odd_item_spoils_nothing_else() {
             "{why}"
         );
     }
-    for odd in [json!(7), json!({}), json!({"id": 7}), json!(null)] {
+    for odd in [
+        json!(7),
+        json!({}),
+        json!({"id": 7}),
+        json!({"id": ""}),
+        json!({"recurringEventId": id("a", 0).as_str()}),
+        json!(null),
+    ] {
         let item = only(&odd);
         assert!(matches!(item.what, What::Odd(_)), "{odd}");
         assert!(item.href.starts_with("no-id-"));
