@@ -525,17 +525,23 @@ impl Reader<'_> {
     }
 
     fn length(&self, start: &When, event: &api::Event) -> Read<Length> {
-        let Some(end) = &event.end else {
-            return Ok(unsaid(start));
-        };
+        // Google always says one. RFC 5545 has a meaning for none, but here it is missing.
+        let end = event.end.as_ref().ok_or("it has no end")?;
         match (start, end.date) {
             (When::Day(first), Some(end)) => {
-                let days = first.until(day(end)?).map_or(1, |span| span.get_days());
+                let end = day(end)?;
+                if end < *first {
+                    return Err(BACKWARDS.into());
+                }
+                let days = first.until(end).map_or(1, |span| span.get_days());
                 Ok(Length::Days(days.max(1)))
             }
             (When::Time(local, zone), None) => {
                 let from = zone.instant(*local, self.home);
                 let to = instant(end)?;
+                if to < from {
+                    return Err(BACKWARDS.into());
+                }
                 let same_zone = end.time_zone.is_none() || self.zone(end) == *zone;
                 let repeats = event.recurrence.is_some();
                 Ok(if repeats && same_zone && !is_exact(event) {
@@ -543,7 +549,7 @@ impl Reader<'_> {
                 } else {
                     Length::Elapsed {
                         days: 0,
-                        seconds: (to.as_second() - from.as_second()).max(0),
+                        seconds: to.as_second() - from.as_second(),
                     }
                 })
             }
@@ -626,6 +632,9 @@ fn begins(raw: &str, home: &TimeZone) -> Option<String> {
 fn says(field: Option<&String>, word: &str) -> bool {
     field.is_some_and(|text| text == word)
 }
+
+/// Which of the two is meant, nobody knows.
+const BACKWARDS: &str = "it ends before it starts";
 
 /// The length of something that has none given (RFC 5545 3.6.1).
 fn unsaid(start: &When) -> Length {

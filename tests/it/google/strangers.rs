@@ -164,3 +164,21 @@ fn events_that_come_without_an_id_keep_their_blocks_in_all_later_runs() {
         }
     }
 }
+
+#[test]
+fn events_that_end_before_they_start_or_do_not_end_keep_their_blocks() {
+    for (end, words) in [
+        (
+            json!({"dateTime": "2026-01-01T09:00:00Z"}),
+            "it ends before it starts",
+        ),
+        (Value::Null, "it has no end"),
+    ] {
+        let (fake, home) = six_blocks();
+        tell_four(&fake, move |item| item["end"] = end.clone());
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&[words, "it begins on"]);
+            assert_eq!(home.blocks("home").len(), 6);
+        }
+    }
+}

@@ -97,8 +97,6 @@ fn days_are_read_as_days() {
     let master = master(&item);
     assert_eq!(master.start, When::Day(date(2026, 11, 23)));
     assert_eq!(master.length, Length::Days(3));
-    let no_end = hour(&json!({"start": {"date": "2026-11-23"}, "end": null}));
-    assert_eq!(self::master(&no_end).length, Length::Days(1));
 }
 
 #[test]
@@ -519,4 +517,42 @@ fn an_exact_length_is_told_beside_the_times() {
         holes: [].into(),
     }));
     assert_eq!(seen(&given_back(&block)).print, block.print());
+}
+
+#[test]
+fn what_ends_before_it_starts_or_nowhere_cannot_be_read() {
+    let early = json!({"dateTime": "2026-11-23T08:59:59+01:00", "timeZone": "Europe/Berlin"});
+    let day = |day: i8| json!({"date": format!("2026-11-{day:02}")});
+    let nowhere = "it has no end";
+    let before = "it ends before it starts";
+    let series = json!(["RRULE:FREQ=DAILY"]);
+    for (changes, words) in [
+        (json!({"end": null}), nowhere),
+        (json!({"end": null, "start": day(23)}), nowhere),
+        (json!({"end": early}), before),
+        (json!({"end": early, "recurrence": series}), before),
+        (
+            json!({"end": early, "recurringEventId": "s", "originalStartTime": early}),
+            before,
+        ),
+        (json!({"start": day(23), "end": day(22)}), before),
+        (
+            json!({"start": day(23), "end": day(22), "recurrence": series}),
+            before,
+        ),
+    ] {
+        match only(&hour(&changes)).what {
+            What::Odd(why) => assert!(why.starts_with(words), "{changes}: {why}"),
+            other => panic!("{changes}: {other:?}"),
+        }
+    }
+    let same = master(&hour(&json!({"start": day(23), "end": day(23)})));
+    assert_eq!(same.length, Length::Days(1), "that day");
+    let start = hour(&json!({}))["start"].clone();
+    let moment = master(&hour(&json!({ "end": start })));
+    let none = Length::Elapsed {
+        days: 0,
+        seconds: 0,
+    };
+    assert_eq!(moment.length, none);
 }
