@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ical, ident,
+    ical::{self, resolve::Zones},
+    ident,
     model::{
         Event, Face, Href, Length, Master, Override, Part, Print, Resource, Revision, SeenBlock,
         Standing, Uid, Version, When, Zone, block,
@@ -121,7 +122,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
         (_, Some(token)) if !token.is_empty() => Next::Sync(token),
         _ => return Err(Nonsense::Endless),
     };
-    let calendar = page.time_zone.as_deref().and_then(ical::resolve::known);
+    let calendar = page.time_zone.as_deref().and_then(zone_of);
     let reader = Reader {
         zone: calendar.unwrap_or(Zone::Floating),
         home,
@@ -515,13 +516,16 @@ impl Reader<'_> {
         if let Some(date) = at.date {
             return Ok(When::Day(day(date)?));
         }
-        let zone = self.zone(at);
+        let zone = self.zone(at).ok_or(NOWHERE)?;
         Ok(When::Time(zone.local(instant(at)?, self.home), zone))
     }
 
-    fn zone(&self, at: &api::EventDateTime) -> Zone {
-        let named = at.time_zone.as_deref().and_then(ical::resolve::known);
-        named.unwrap_or_else(|| self.zone.clone())
+    /// The zone that a time is in, which is the calendar's unless another is named; none if that is one that nobody knows.
+    fn zone(&self, at: &api::EventDateTime) -> Option<Zone> {
+        match at.time_zone.as_deref().map(str::trim) {
+            None | Some("") => Some(self.zone.clone()),
+            Some(name) => zone_of(name),
+        }
     }
 
     fn length(&self, start: &When, event: &api::Event) -> Read<Length> {
@@ -542,7 +546,7 @@ impl Reader<'_> {
                 if to < from {
                     return Err(BACKWARDS.into());
                 }
-                let same_zone = end.time_zone.is_none() || self.zone(end) == *zone;
+                let same_zone = end.time_zone.is_none() || self.zone(end).as_ref() == Some(zone);
                 let repeats = event.recurrence.is_some();
                 Ok(if repeats && same_zone && !is_exact(event) {
                     Length::Wall(wall(*local, zone.local(to, self.home)))
@@ -631,6 +635,14 @@ fn begins(raw: &str, home: &TimeZone) -> Option<String> {
 
 fn says(field: Option<&String>, word: &str) -> bool {
     field.is_some_and(|text| text == word)
+}
+
+const NOWHERE: &str = "it repeats in a time zone that calsync does not know";
+
+/// The zone of this name, as it is read in a calendar file that describes none.
+fn zone_of(name: &str) -> Option<Zone> {
+    let zone = Zones::default().get(Some(name));
+    (zone != Zone::Floating).then_some(zone)
 }
 
 /// Which of the two is meant, nobody knows.

@@ -127,7 +127,7 @@ fn a_series_goes_by_the_clock_of_its_zone() {
 #[test]
 fn a_series_without_a_zone_goes_by_that_of_the_calendar() {
     let item = hour(&json!({
-        "start": {"dateTime": "2026-11-23T08:00:00Z", "timeZone": "Nowhere/Atlantis"},
+        "start": {"dateTime": "2026-11-23T08:00:00Z"},
         "end": {"dateTime": "2026-11-23T09:00:00Z"},
         "recurrence": ["RRULE:FREQ=DAILY"],
     }));
@@ -555,4 +555,50 @@ fn what_ends_before_it_starts_or_nowhere_cannot_be_read() {
         seconds: 0,
     };
     assert_eq!(moment.length, none);
+}
+
+#[test]
+fn a_zone_that_is_an_offset_is_one_and_none_is_made_up() {
+    for (name, utc) in [
+        ("GMT+01:00", 8),
+        ("UTC+02:00", 8),
+        ("GMT-0300", 8),
+        ("GMT", 8),
+    ] {
+        let item = hour(&json!({
+            "start": {"dateTime": "2026-10-20T08:00:00Z", "timeZone": name},
+            "end": {"dateTime": "2026-10-20T09:00:00Z", "timeZone": name},
+            "recurrence": ["RRULE:FREQ=WEEKLY"],
+        }));
+        let master = master(&item);
+        // A week later, Berlin's clocks were put back.
+        let next = master
+            .start
+            .local()
+            .saturating_add(jiff::Span::new().days(7));
+        let next = master.start.at(next).instant(&home());
+        assert_eq!(
+            next.to_string(),
+            format!("2026-10-27T{utc:02}:00:00Z"),
+            "{name}"
+        );
+        assert_eq!(master.length, Length::Wall(3600));
+    }
+    let nowhere = json!({
+        "start": {"dateTime": "2026-11-23T08:00:00Z", "timeZone": "Nowhere/Atlantis"},
+        "end": {"dateTime": "2026-11-23T09:00:00Z"},
+        "recurrence": ["RRULE:FREQ=DAILY"],
+    });
+    match only(&hour(&nowhere)).what {
+        What::Odd(why) => assert!(
+            why.contains("a time zone that calsync does not know"),
+            "{why}"
+        ),
+        other => panic!("{other:?}"),
+    }
+    // What happens once is where it is, wherever that is called so.
+    let mut once = nowhere;
+    once["recurrence"] = Value::Null;
+    let at: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+    assert_eq!(master(&hour(&once)).start.instant(&home()), at);
 }
