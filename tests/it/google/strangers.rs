@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    google::{ClientKind, FakeGoogle, Fault, When, exchange::Reply},
+    google::{ClientKind, FakeGoogle, Fault, When, errors, exchange::Reply},
     program::{Home, day},
 };
 
@@ -181,4 +181,27 @@ fn events_that_end_before_they_start_or_do_not_end_keep_their_blocks() {
             assert_eq!(home.blocks("home").len(), 6);
         }
     }
+}
+
+#[test]
+fn a_sign_in_that_no_token_is_good_for_is_told_so_everywhere() {
+    let (fake, home) = six_blocks();
+    let refused = Fault::Answer(errors::invalid_credentials());
+    fake.fault(When::call("events.list"), refused);
+    for _ in 0..2 {
+        home.expect(4, &["sync"]).says(&["calsync auth add mine"]);
+        let list = home.run(&["auth", "list", "--json"]).json();
+        let account = &list["accounts"][0];
+        assert_eq!(account["state"], "refused", "{account}");
+        assert!(account["refused_since"].is_string(), "{account}");
+        let status = home.run(&["status", "--json"]).json();
+        let mut calendars = status["calendars"].as_array().unwrap().iter();
+        let work = calendars.find(|one| one["name"] == "work").unwrap();
+        assert_eq!(work["sign_in"], "refused", "{work}");
+    }
+    fake.clear_faults();
+    home.expect(0, &["auth", "add", "mine"]);
+    home.expect(0, &["sync"]);
+    let list = home.expect(0, &["auth", "list", "--json"]).json();
+    assert_eq!(list["accounts"][0]["state"], "ok");
 }
