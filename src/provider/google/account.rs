@@ -183,10 +183,14 @@ impl GoogleAccount {
             }
             request.body = body.clone();
             let response = self.line.send(request).await?;
-            if response.status != StatusCode::UNAUTHORIZED || tries > 1 {
+            if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
+            // Also of the fresh one: then the sign-in itself is no good any more, and is noted as that.
             self.access.refused(&bearer);
+            if tries > 1 {
+                return Ok(response);
+            }
         }
     }
 

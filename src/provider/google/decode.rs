@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ical, ident,
+    ical::{self, resolve::Zones},
+    ident,
     model::{
         Event, Face, Href, Length, Master, Override, Part, Print, Resource, Revision, SeenBlock,
         Standing, Uid, Version, When, Zone, block,
@@ -121,7 +122,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
         (_, Some(token)) if !token.is_empty() => Next::Sync(token),
         _ => return Err(Nonsense::Endless),
     };
-    let calendar = page.time_zone.as_deref().and_then(ical::resolve::known);
+    let calendar = page.time_zone.as_deref().and_then(zone_of);
     let reader = Reader {
         zone: calendar.unwrap_or(Zone::Floating),
         home,
@@ -401,7 +402,7 @@ type Read<T> = Result<T, Why>;
 impl Reader<'_> {
     fn item(&self, raw: &str) -> Item {
         let mut item = match serde_json::from_str::<api::Event>(raw) {
-            Ok(event) if event.id.is_some() => self.decoded(&event),
+            Ok(event) if event.id.as_ref().is_some_and(|id| !id.is_empty()) => self.decoded(&event),
             _ => stub(raw),
         };
         if let What::Odd(why) = &mut item.what
@@ -515,35 +516,44 @@ impl Reader<'_> {
         if let Some(date) = at.date {
             return Ok(When::Day(day(date)?));
         }
-        let zone = self.zone(at);
+        let zone = self.zone(at).ok_or(NOWHERE)?;
         Ok(When::Time(zone.local(instant(at)?, self.home), zone))
     }
 
-    fn zone(&self, at: &api::EventDateTime) -> Zone {
-        let named = at.time_zone.as_deref().and_then(ical::resolve::known);
-        named.unwrap_or_else(|| self.zone.clone())
+    /// The zone that a time is in, which is the calendar's unless another is named; none if that is one that nobody knows.
+    fn zone(&self, at: &api::EventDateTime) -> Option<Zone> {
+        match at.time_zone.as_deref().map(str::trim) {
+            None | Some("") => Some(self.zone.clone()),
+            Some(name) => zone_of(name),
+        }
     }
 
     fn length(&self, start: &When, event: &api::Event) -> Read<Length> {
-        let Some(end) = &event.end else {
-            return Ok(unsaid(start));
-        };
+        // Google always says one. RFC 5545 has a meaning for none, but here it is missing.
+        let end = event.end.as_ref().ok_or("it has no end")?;
         match (start, end.date) {
             (When::Day(first), Some(end)) => {
-                let days = first.until(day(end)?).map_or(1, |span| span.get_days());
+                let end = day(end)?;
+                if end < *first {
+                    return Err(BACKWARDS.into());
+                }
+                let days = first.until(end).map_or(1, |span| span.get_days());
                 Ok(Length::Days(days.max(1)))
             }
             (When::Time(local, zone), None) => {
                 let from = zone.instant(*local, self.home);
                 let to = instant(end)?;
-                let same_zone = end.time_zone.is_none() || self.zone(end) == *zone;
+                if to < from {
+                    return Err(BACKWARDS.into());
+                }
+                let same_zone = end.time_zone.is_none() || self.zone(end).as_ref() == Some(zone);
                 let repeats = event.recurrence.is_some();
                 Ok(if repeats && same_zone && !is_exact(event) {
                     Length::Wall(wall(*local, zone.local(to, self.home)))
                 } else {
                     Length::Elapsed {
                         days: 0,
-                        seconds: (to.as_second() - from.as_second()).max(0),
+                        seconds: to.as_second() - from.as_second(),
                     }
                 })
             }
@@ -588,11 +598,11 @@ fn stub(raw: &str) -> Item {
     };
     let uid = if is_block { id } else { text("iCalUID") };
     let what = match (id, text("status")) {
+        (None, _) => What::Odd("it has no id".into()),
         _ if of_block => What::OfBlock { people: true },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,
         (Some(_), _) => What::Odd("one of its fields is not what Google describes".into()),
-        (None, _) => What::Odd("it has no id".into()),
     };
     Item {
         href: href.as_str().into(),
@@ -626,6 +636,17 @@ fn begins(raw: &str, home: &TimeZone) -> Option<String> {
 fn says(field: Option<&String>, word: &str) -> bool {
     field.is_some_and(|text| text == word)
 }
+
+const NOWHERE: &str = "it repeats in a time zone that calsync does not know";
+
+/// The zone of this name, as it is read in a calendar file that describes none.
+fn zone_of(name: &str) -> Option<Zone> {
+    let zone = Zones::default().get(Some(name));
+    (zone != Zone::Floating).then_some(zone)
+}
+
+/// Which of the two is meant, nobody knows.
+const BACKWARDS: &str = "it ends before it starts";
 
 /// The length of something that has none given (RFC 5545 3.6.1).
 fn unsaid(start: &When) -> Length {

@@ -38,6 +38,7 @@ impl Gathered {
         let needs = |item: &&Item| match item.what {
             What::OfBlock { .. } => true,
             What::Gone => false,
+            What::Odd(_) if !item.has_id() => false,
             What::Event(_) | What::Block(..) | What::Odd(_) => self.uid(item, known).is_none(),
         };
         let needy = self.items.values().filter(needs);
@@ -47,9 +48,11 @@ impl Gathered {
             .collect()
     }
 
-    /// All that the listing says.
+    /// All that the listing says. One with something in it that has no id takes nothing away.
     pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
         let goes_on = !self.is_oddly_new(whole, known);
+        // What has no id may be anything, also what this listing seems to be without.
+        let kept = self.items.values().any(|item| !item.has_id());
         self.touch_blocks();
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
@@ -65,7 +68,11 @@ impl Gathered {
                 seen.push(change(item.clone(), self.uid(item, known)));
             }
         }
+        if kept {
+            gone.clear();
+        }
         let listing = match whole {
+            true if kept => Listing::Whole(self.items.into_keys().chain(known.held()).collect()),
             true => Listing::Whole(
                 self.items
                     .into_keys()
@@ -105,6 +112,9 @@ impl Gathered {
 
     /// The UID of an item that may not give one: that of its series, as far as anybody knows.
     fn uid(&self, item: &Item, known: &dyn Known) -> Option<Uid> {
+        if !item.has_id() {
+            return None;
+        }
         if let Some(uid) = &item.uid {
             return Some(uid.clone());
         }
@@ -166,18 +176,20 @@ fn is_hole(event: &Event) -> bool {
 }
 
 fn change(item: Item, uid: Option<Uid>) -> Change {
-    let (href, version) = (item.href.clone(), item.version.clone());
-    match (&item.what, &item.uid, &uid) {
-        // Nothing says which event it is, not even by its place.
-        (What::Odd(why), None, None) if !item.has_id() => Change::Unreadable {
+    if let What::Odd(why) = &item.what
+        && !item.has_id()
+    {
+        // Nothing says for certain which event it is, not even by its place.
+        return Change::Unreadable {
             is_known: false,
-            href,
-            version,
             why: why.clone().into_owned(),
-        },
-        _ => match item.into_resource(uid) {
-            Some(resource) => Change::Seen(resource),
-            None => Change::Gone(href),
-        },
+            href: item.href,
+            version: item.version,
+        };
+    }
+    let href = item.href.clone();
+    match item.into_resource(uid) {
+        Some(resource) => Change::Seen(resource),
+        None => Change::Gone(href),
     }
 }

@@ -222,3 +222,31 @@ fn what_was_done_to_an_occurrence_of_a_block_shows_on_the_block() {
     let (seen, _) = looks(&pulled(true, &[series(block.as_str()), meeting], &known));
     assert!(seen.people, "a meeting made of one occurrence is theirs");
 }
+
+#[test]
+fn a_listing_with_something_that_has_no_id_takes_nothing_away() {
+    let bare = |name: &str, uid: Value| {
+        let mut event = series("x");
+        event["id"] = Value::Null;
+        event["iCalUID"] = uid;
+        event["summary"] = json!(name);
+        event
+    };
+    let known = Memory {
+        uids: [("s", "uid")].into(),
+        exceptions: [("s", vec!["s_hole"])].into(),
+    };
+    for uid in [Value::Null, json!("x@example.org")] {
+        let all = [bare("x", uid), series("t"), gone("s")];
+        for whole in [true, false] {
+            let pulled = pulled(whole, &all, &known);
+            let told = told(&pulled);
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert!(told[0].starts_with("no-id-") && told[0].ends_with("cannot be read"));
+            assert_eq!(told[1], "t is of t@example.org");
+            if let Listing::Whole(present) = &pulled.listing {
+                assert!(present.contains("s"), "also what it does not tell of");
+            }
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! What strangers write and what servers make up, as the program shows it: no id of an event, and nothing that a terminal would
 //! obey.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    google::{ClientKind, FakeGoogle, Fault, When, exchange::Reply},
+    google::{ClientKind, FakeGoogle, Fault, When, errors, exchange::Reply},
     program::{Home, day},
 };
 
@@ -117,4 +117,91 @@ fn a_code_that_nobody_could_type_in_is_not_shown() {
         ran.says(&["account mine", "gives no code now"]);
         assert!(is_fit(&ran.all()), "{ran:?}");
     }
+}
+
+/// A signed-in home in whose folder six events at Google show.
+fn six_blocks() -> (FakeGoogle, Home) {
+    let (fake, home) = signed_in();
+    for i in 1..=6 {
+        let at = |hour| json!({"dateTime": format!("{}T{hour}:00:00Z", day(i))});
+        fake.put(ME, json!({"start": at("09"), "end": at("10")}));
+    }
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 6);
+    (fake, home)
+}
+
+/// From now on, four events of each listing of everything are told like this.
+fn tell_four(fake: &FakeGoogle, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+    let change = Fault::alter(move |body| {
+        let items = body["items"].as_array_mut().into_iter().flatten();
+        items.take(4).for_each(&change);
+    });
+    fake.expire_sync_tokens(ME);
+    fake.fault(When::call("events.list"), change);
+}
+
+#[test]
+fn events_that_come_without_an_id_keep_their_blocks_in_all_later_runs() {
+    for uid in [true, false] {
+        for full in [true, false] {
+            let (fake, home) = six_blocks();
+            tell_four(&fake, move |item| {
+                let item = item.as_object_mut().unwrap();
+                item.remove("id");
+                if !uid {
+                    item.remove("iCalUID");
+                }
+            });
+            for _ in 0..3 {
+                let args: &[&str] = if full { &["sync", "--full"] } else { &["sync"] };
+                home.expect(5, args).says(&["it has no id"]);
+                assert_eq!(home.blocks("home").len(), 6);
+            }
+            fake.clear_faults();
+            home.expect(0, &["sync"]);
+            assert_eq!(home.blocks("home").len(), 6);
+        }
+    }
+}
+
+#[test]
+fn events_that_end_before_they_start_or_do_not_end_keep_their_blocks() {
+    for (end, words) in [
+        (
+            json!({"dateTime": "2026-01-01T09:00:00Z"}),
+            "it ends before it starts",
+        ),
+        (Value::Null, "it has no end"),
+    ] {
+        let (fake, home) = six_blocks();
+        tell_four(&fake, move |item| item["end"] = end.clone());
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&[words, "it begins on"]);
+            assert_eq!(home.blocks("home").len(), 6);
+        }
+    }
+}
+
+#[test]
+fn a_sign_in_that_no_token_is_good_for_is_told_so_everywhere() {
+    let (fake, home) = six_blocks();
+    let refused = Fault::Answer(errors::invalid_credentials());
+    fake.fault(When::call("events.list"), refused);
+    for _ in 0..2 {
+        home.expect(4, &["sync"]).says(&["calsync auth add mine"]);
+        let list = home.run(&["auth", "list", "--json"]).json();
+        let account = &list["accounts"][0];
+        assert_eq!(account["state"], "refused", "{account}");
+        assert!(account["refused_since"].is_string(), "{account}");
+        let status = home.run(&["status", "--json"]).json();
+        let mut calendars = status["calendars"].as_array().unwrap().iter();
+        let work = calendars.find(|one| one["name"] == "work").unwrap();
+        assert_eq!(work["sign_in"], "refused", "{work}");
+    }
+    fake.clear_faults();
+    home.expect(0, &["auth", "add", "mine"]);
+    home.expect(0, &["sync"]);
+    let list = home.expect(0, &["auth", "list", "--json"]).json();
+    assert_eq!(list["accounts"][0]["state"], "ok");
 }

@@ -311,3 +311,28 @@ fn occurrences_of_each_other_stay_what_they_are() {
     assert_eq!(first.changes, second.changes);
     assert_eq!(first.changes.len(), 2);
 }
+
+#[test]
+fn a_block_is_not_gone_because_a_stranger_says_so() {
+    let delete = || When::call("events.delete");
+    for status in [200, 202] {
+        let desk = Desk::new();
+        let mut calendar = calendar(&desk);
+        let place = poll_out(calendar.create(&an_hour("a", 0))).unwrap();
+        let page = Reply::html(status, "<html>Sign in to the hotel</html>");
+        desk.google.fault(delete(), Fault::Answer(page.clone()));
+        desk.google.forget();
+        let error = poll_out(calendar.remove(&place)).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+        assert!(error.message.contains("calendar me@"), "{error}");
+        assert!(!error.message.contains("hotel"), "{error}");
+        assert_eq!(asked(&desk, "events.get"), 1);
+        desk.google.clear_faults();
+        poll_out(calendar.remove(&place)).unwrap();
+        assert_eq!(asked(&desk, "events.get"), 1, "Google's own word is enough");
+        // Whatever was said: what is gone is gone.
+        desk.google.fault(delete(), Fault::Answer(page));
+        poll_out(calendar.remove(&place)).unwrap();
+        assert_eq!(asked(&desk, "events.get"), 2);
+    }
+}

@@ -97,8 +97,6 @@ fn days_are_read_as_days() {
     let master = master(&item);
     assert_eq!(master.start, When::Day(date(2026, 11, 23)));
     assert_eq!(master.length, Length::Days(3));
-    let no_end = hour(&json!({"start": {"date": "2026-11-23"}, "end": null}));
-    assert_eq!(self::master(&no_end).length, Length::Days(1));
 }
 
 #[test]
@@ -129,7 +127,7 @@ fn a_series_goes_by_the_clock_of_its_zone() {
 #[test]
 fn a_series_without_a_zone_goes_by_that_of_the_calendar() {
     let item = hour(&json!({
-        "start": {"dateTime": "2026-11-23T08:00:00Z", "timeZone": "Nowhere/Atlantis"},
+        "start": {"dateTime": "2026-11-23T08:00:00Z"},
         "end": {"dateTime": "2026-11-23T09:00:00Z"},
         "recurrence": ["RRULE:FREQ=DAILY"],
     }));
@@ -255,7 +253,14 @@ fn an_odd_item_spoils_nothing_else() {
             "{why}"
         );
     }
-    for odd in [json!(7), json!({}), json!({"id": 7}), json!(null)] {
+    for odd in [
+        json!(7),
+        json!({}),
+        json!({"id": 7}),
+        json!({"id": ""}),
+        json!({"recurringEventId": id("a", 0).as_str()}),
+        json!(null),
+    ] {
         let item = only(&odd);
         assert!(matches!(item.what, What::Odd(_)), "{odd}");
         assert!(item.href.starts_with("no-id-"));
@@ -512,4 +517,88 @@ fn an_exact_length_is_told_beside_the_times() {
         holes: [].into(),
     }));
     assert_eq!(seen(&given_back(&block)).print, block.print());
+}
+
+#[test]
+fn what_ends_before_it_starts_or_nowhere_cannot_be_read() {
+    let early = json!({"dateTime": "2026-11-23T08:59:59+01:00", "timeZone": "Europe/Berlin"});
+    let day = |day: i8| json!({"date": format!("2026-11-{day:02}")});
+    let nowhere = "it has no end";
+    let before = "it ends before it starts";
+    let series = json!(["RRULE:FREQ=DAILY"]);
+    for (changes, words) in [
+        (json!({"end": null}), nowhere),
+        (json!({"end": null, "start": day(23)}), nowhere),
+        (json!({"end": early}), before),
+        (json!({"end": early, "recurrence": series}), before),
+        (
+            json!({"end": early, "recurringEventId": "s", "originalStartTime": early}),
+            before,
+        ),
+        (json!({"start": day(23), "end": day(22)}), before),
+        (
+            json!({"start": day(23), "end": day(22), "recurrence": series}),
+            before,
+        ),
+    ] {
+        match only(&hour(&changes)).what {
+            What::Odd(why) => assert!(why.starts_with(words), "{changes}: {why}"),
+            other => panic!("{changes}: {other:?}"),
+        }
+    }
+    let same = master(&hour(&json!({"start": day(23), "end": day(23)})));
+    assert_eq!(same.length, Length::Days(1), "that day");
+    let start = hour(&json!({}))["start"].clone();
+    let moment = master(&hour(&json!({ "end": start })));
+    let none = Length::Elapsed {
+        days: 0,
+        seconds: 0,
+    };
+    assert_eq!(moment.length, none);
+}
+
+#[test]
+fn a_zone_that_is_an_offset_is_one_and_none_is_made_up() {
+    for (name, utc) in [
+        ("GMT+01:00", 8),
+        ("UTC+02:00", 8),
+        ("GMT-0300", 8),
+        ("GMT", 8),
+    ] {
+        let item = hour(&json!({
+            "start": {"dateTime": "2026-10-20T08:00:00Z", "timeZone": name},
+            "end": {"dateTime": "2026-10-20T09:00:00Z", "timeZone": name},
+            "recurrence": ["RRULE:FREQ=WEEKLY"],
+        }));
+        let master = master(&item);
+        // A week later, Berlin's clocks were put back.
+        let next = master
+            .start
+            .local()
+            .saturating_add(jiff::Span::new().days(7));
+        let next = master.start.at(next).instant(&home());
+        assert_eq!(
+            next.to_string(),
+            format!("2026-10-27T{utc:02}:00:00Z"),
+            "{name}"
+        );
+        assert_eq!(master.length, Length::Wall(3600));
+    }
+    let nowhere = json!({
+        "start": {"dateTime": "2026-11-23T08:00:00Z", "timeZone": "Nowhere/Atlantis"},
+        "end": {"dateTime": "2026-11-23T09:00:00Z"},
+        "recurrence": ["RRULE:FREQ=DAILY"],
+    });
+    match only(&hour(&nowhere)).what {
+        What::Odd(why) => assert!(
+            why.contains("a time zone that calsync does not know"),
+            "{why}"
+        ),
+        other => panic!("{other:?}"),
+    }
+    // What happens once is where it is, wherever that is called so.
+    let mut once = nowhere;
+    once["recurrence"] = Value::Null;
+    let at: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+    assert_eq!(master(&hour(&once)).start.instant(&home()), at);
 }
