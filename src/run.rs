@@ -16,7 +16,7 @@ use crate::{
     pull::{Sighted, pull_all},
     report::{CalendarReport, Findings, Report, Verdict},
     session::{Request, Session, Watch},
-    state::{RunRow, State, Stated},
+    state::{Followed, RunRow, State, Stated},
 };
 
 mod places;
@@ -59,6 +59,8 @@ pub struct Planned {
     barred: BTreeMap<CalendarName, ProviderError>,
     /// What the state may remember if nothing is left to do.
     settled: Option<String>,
+    /// How memory was made to follow names.
+    followed: Followed,
 }
 
 impl Planned {
@@ -91,7 +93,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let full = request.full || goal == Goal::Empty;
     let readings = session.seats.iter();
     let readings = readings.map(|(name, seat)| (name, &seat.reading));
-    session.state.borrow().follow_names(readings)?;
+    let followed = session.state.borrow().follow_names(readings)?;
     let before = places::held(&session.state.borrow())?;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
     session.watch.ends();
@@ -143,7 +145,13 @@ pub async fn plan<P: Provider, W: Watch>(
         twins,
         barred,
         settled,
+        followed,
     })
+}
+
+/// Lets go of a plan that is not carried out.
+pub fn give_up<P, W>(session: &Session<'_, P, W>, planned: Planned) -> Stated<()> {
+    session.state.borrow().unfollow(planned.followed)
 }
 
 /// The second half of a run: does what was approved, and tells how it went.
@@ -162,6 +170,7 @@ pub async fn finish<P: Provider, W: Watch>(
         twins,
         barred,
         settled,
+        followed,
     } = planned;
     let mut findings = Findings {
         goal,
@@ -203,9 +212,10 @@ pub async fn finish<P: Provider, W: Watch>(
     }
     findings.stopped = session.stop.is_asked();
     let report = Report::new(&findings, session)?;
-    if !request.dry_run {
-        let allowed = request.allow_mass_delete;
-        remember(session, &findings, &report, settled.as_deref(), allowed)?;
+    let allowed = request.allow_mass_delete;
+    match request.dry_run {
+        true => session.state.borrow().unfollow(followed)?,
+        false => remember(session, &findings, &report, settled.as_deref(), allowed)?,
     }
     Ok(report)
 }

@@ -26,7 +26,7 @@ pub use calendars::{CalendarRow, Reading, RefusedAt};
 pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};
-pub use renamed::Renamed;
+pub use renamed::{Followed, Renamed};
 pub use runs::{RUNS_KEPT, RunRow, UNFINISHED};
 pub use secrets::{Sealed, SignIn};
 

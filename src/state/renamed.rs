@@ -22,6 +22,14 @@ const ABOUT: [&str; 7] = [
 /// What the calendars are called now that had another name before.
 pub type Renamed = BTreeMap<CalendarName, CalendarName>;
 
+/// What was changed so that memory follows names.
+#[derive(Clone, Debug, Default)]
+pub struct Followed {
+    renamed: Renamed,
+    /// The facts about former names as they were.
+    formerly: Vec<(String, Option<String>)>,
+}
+
 /// A calendar that is remembered.
 struct Known {
     name: CalendarName,
@@ -30,14 +38,14 @@ struct Known {
 
 impl State {
     /// Lets what is remembered of calendars follow them to the names that they have now: which blocks were written for which of
-    /// their events, and which blocks stand in them. To be told before anything is read.
+    /// their events, and which blocks stand in them. To be told before anything is read. What that changed can be taken back.
     pub fn follow_names<'a>(
         &self,
         readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
-    ) -> Stated<()> {
+    ) -> Stated<Followed> {
         let all = self.all_renamed(readings)?;
         if all.is_empty() {
-            return Ok(());
+            return Ok(Followed::default());
         }
         let tx = self.db.unchecked_transaction()?;
         let renamed = self.with_free_names(all.clone())?;
@@ -52,16 +60,44 @@ impl State {
                 Ok((name, names))
             })
             .collect::<Stated<_>>()?;
-        self.rename_facts(&renamed)?;
-        rename_calendars(&tx, &renamed)?;
-        rename_sources(&tx, &renamed)?;
+        self.rename_all(&tx, &renamed)?;
+        let mut before = Vec::new();
         for (name, names) in formerly {
             let text = serde_json::to_string(&names).expect("names are always JSON");
-            self.set_fact(&format!("formerly {name}"), &text)?;
+            let fact = format!("formerly {name}");
+            before.push((fact.clone(), self.fact(&fact)?));
+            self.set_fact(&fact, &text)?;
         }
-        self.drop_fact("settled")?;
         tx.commit()?;
-        Ok(())
+        Ok(Followed {
+            renamed,
+            formerly: before,
+        })
+    }
+
+    /// Takes that back: whoever only looked may have looked by a mistaken configuration.
+    pub fn unfollow(&self, followed: Followed) -> Stated<()> {
+        let Followed { renamed, formerly } = followed;
+        if formerly.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.unchecked_transaction()?;
+        let back: Renamed = renamed.into_iter().map(|(from, to)| (to, from)).collect();
+        self.rename_all(&tx, &back)?;
+        for (fact, before) in formerly {
+            match before {
+                Some(before) => self.set_fact(&fact, &before)?,
+                None => self.drop_fact(&fact)?,
+            }
+        }
+        Ok(tx.commit()?)
+    }
+
+    fn rename_all(&self, tx: &Transaction<'_>, renamed: &Renamed) -> Stated<()> {
+        self.rename_facts(renamed)?;
+        rename_calendars(tx, renamed)?;
+        rename_sources(tx, renamed)?;
+        self.drop_fact("settled")
     }
 
     /// The calendars whose memory follows them to another name.

@@ -7,7 +7,7 @@ use std::{
 
 use calsync::{
     model::counted,
-    run::{Goal, Planned, finish, plan},
+    run::{Goal, Planned, finish, give_up, plan},
     session::Request,
 };
 use tokio::sync::oneshot;
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
     let planned = block_on(until_stopped(&context.stop, read))?.ok_or_else(stopped)??;
     // Whoever stopped it while it read is not asked any more.
     if asks && !context.stop.is_asked() && !is_agreed(&planned)? {
+        give_up(&session, planned)?;
         return Ok(Exit::InStep);
     }
     let write = finish(&mut session, planned);

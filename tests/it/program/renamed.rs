@@ -178,6 +178,37 @@ fn a_path_that_is_spelled_otherwise_leads_to_the_same_calendar() {
 }
 
 #[test]
+fn whoever_only_looks_by_a_mistaken_configuration_changes_nothing() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, bytes) = home.blocks("club").into_iter().next().unwrap();
+    let own = String::from_utf8(bytes).unwrap();
+    let own = own.replace("SUMMARY:Busy", "SUMMARY:Dentist");
+    home.put("home", &name, &own);
+    home.sync();
+    let status = || home.expect(0, &["status", "--json"]).json()["calendars"].clone();
+    let before = status();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let swapped = text.replace("calendars.home", "calendars.-");
+    let swapped = swapped.replace("calendars.club", "calendars.home");
+    home.configure(&swapped.replace("calendars.-", "calendars.club"));
+    home.run(&["sync", "--dry-run"]);
+    home.run(&["reset", "--all", "--dry-run"]);
+    home.configure(&text);
+    home.expect(0, &["sync"]).is_silent();
+    home.sync_idle();
+    assert_eq!(home.files("home")[&name], own.as_bytes());
+    let names = |rows: &serde_json::Value| -> Vec<String> {
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| format!("{} {}", row["name"], row["blocks"]))
+            .collect()
+    };
+    assert_eq!(names(&status()), names(&before));
+}
+
+#[test]
 fn whatever_else_is_lost_with_the_name_is_judged_as_ever() {
     let home = full(28);
     home.sync();
