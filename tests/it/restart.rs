@@ -152,13 +152,9 @@ fn trouble(world: &mut World) {
     untouched(world, |world| {
         let ran = if at_request {
             let nth = usize::try_from(world.rng.within(1, 16)).unwrap();
-            match world.rng.below(4) {
+            match world.rng.below(3) {
                 0 => Some(world.run_beside_a_person(goal, request, nth)),
-                1 => {
-                    let done = world.rng.chance(50);
-                    Some(world.run_past_a_slow_answer(goal, request, nth, done))
-                }
-                2 => world.run_to_request(goal, request, nth, false),
+                1 => world.run_to_request(goal, request, nth, false),
                 _ => world.run_to_request(goal, request, nth, true),
             }
         } else {

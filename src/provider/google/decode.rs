@@ -543,7 +543,7 @@ impl Reader<'_> {
             (When::Time(local, zone), None) => {
                 let from = zone.instant(*local, self.home);
                 let to = instant(end)?;
-                if to < from {
+                if to < from && !may_be_moved(event, to, from) {
                     return Err(BACKWARDS.into());
                 }
                 let same_zone = end.time_zone.is_none() || self.zone(end).as_ref() == Some(zone);
@@ -553,7 +553,7 @@ impl Reader<'_> {
                 } else {
                     Length::Elapsed {
                         days: 0,
-                        seconds: to.as_second() - from.as_second(),
+                        seconds: (to.as_second() - from.as_second()).max(0),
                     }
                 })
             }
@@ -643,6 +643,12 @@ const NOWHERE: &str = "it repeats in a time zone that calsync does not know";
 fn zone_of(name: &str) -> Option<Zone> {
     let zone = Zones::default().get(Some(name));
     (zone != Zone::Floating).then_some(zone)
+}
+
+/// Whether the start of an occurrence may have been moved past its end: by as much as a clock skips, where it does.
+fn may_be_moved(event: &api::Event, end: Timestamp, start: Timestamp) -> bool {
+    const SKIPPED_MAX: i64 = 7_200;
+    event.recurring_event_id.is_some() && start.as_second() - end.as_second() <= SKIPPED_MAX
 }
 
 /// Which of the two is meant, nobody knows.

@@ -522,6 +522,7 @@ fn an_exact_length_is_told_beside_the_times() {
 #[test]
 fn what_ends_before_it_starts_or_nowhere_cannot_be_read() {
     let early = json!({"dateTime": "2026-11-23T08:59:59+01:00", "timeZone": "Europe/Berlin"});
+    let earlier = json!({"dateTime": "2026-11-23T05:00:00+01:00", "timeZone": "Europe/Berlin"});
     let day = |day: i8| json!({"date": format!("2026-11-{day:02}")});
     let nowhere = "it has no end";
     let before = "it ends before it starts";
@@ -532,7 +533,7 @@ fn what_ends_before_it_starts_or_nowhere_cannot_be_read() {
         (json!({"end": early}), before),
         (json!({"end": early, "recurrence": series}), before),
         (
-            json!({"end": early, "recurringEventId": "s", "originalStartTime": early}),
+            json!({"end": earlier, "recurringEventId": "s", "originalStartTime": early}),
             before,
         ),
         (json!({"start": day(23), "end": day(22)}), before),

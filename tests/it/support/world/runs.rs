@@ -1,9 +1,8 @@
 //! Runs in a world, what goes wrong during them, and what they asked.
 
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, rc::Rc};
 
 use calsync::{
-    clock::Clock,
     model::CalendarName,
     provider::{
         AnyProvider,
@@ -105,32 +104,6 @@ impl World {
             gate.wait_until_done();
         }
         drop(session);
-        self.clear_skies();
-        ran
-    }
-
-    /// A run during which this request is answered later than anybody waits for it, and what it asks may be done later too.
-    pub(crate) fn run_past_a_slow_answer(
-        &mut self,
-        goal: Goal,
-        request: Request,
-        nth: usize,
-        done: bool,
-    ) -> Stated<Report> {
-        let gate = Gate::new();
-        let fault = if done { Fault::HoldAnswer } else { Fault::Hold };
-        self.hold(When::any().nth(nth), fault(gate.clone()));
-        // More than any request may take, or more than reading a calendar may.
-        let long = *self.rng.pick(&[61, 61, 301]);
-        let ran = {
-            let stop = Stop::default();
-            let mut session = self.session(&stop);
-            let pass = || match &self.clock {
-                Clock::Set(hands) => hands.pass(Duration::from_secs(long)),
-                Clock::System => panic!("the clock of a world is set"),
-            };
-            poll_past(run(&mut session, goal, request), &gate, pass)
-        };
         self.clear_skies();
         ran
     }
