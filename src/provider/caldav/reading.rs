@@ -61,6 +61,8 @@ pub(super) struct Reading {
     wanted: Vec<Href>,
     /// How much of it at once.
     batch: usize,
+    /// What of it is read alone, because it was not told with the others.
+    alone: Vec<Href>,
     changes: Vec<Change>,
     /// Whether everything was listed.
     pub(super) whole: bool,
@@ -123,6 +125,7 @@ impl Reading {
             denials: 0,
             wanted: Vec::new(),
             batch: MANY,
+            alone: Vec::new(),
             changes: Vec::new(),
             mark: None,
         }
@@ -259,7 +262,15 @@ impl CaldavCalendar {
 
     /// Reads what is in the resources that are wanted.
     async fn fetch_all(&mut self, reading: &mut Reading, folder: &Address) -> Answer<()> {
-        while !reading.wanted.is_empty() {
+        loop {
+            // What an error interrupts goes on here, so nothing is forgotten before it is read.
+            while let Some(href) = reading.alone.last().cloned() {
+                self.fetch_one(reading, &href).await?;
+                reading.alone.pop();
+            }
+            if reading.wanted.is_empty() {
+                return Ok(());
+            }
             let start = reading.wanted.len().saturating_sub(reading.batch);
             let batch = reading.wanted.get(start..).unwrap_or_default().to_vec();
             let is_large = batch.len() > BATCH;
@@ -272,17 +283,15 @@ impl CaldavCalendar {
                 left => left?,
             };
             reading.wanted.truncate(start);
-            if is_large && !left.is_empty() {
+            match is_large && !left.is_empty() {
                 // Perhaps it tells no more than so many at once.
-                reading.batch = BATCH;
-                reading.wanted.extend(left);
-                continue;
-            }
-            for href in left {
-                self.fetch_one(reading, &href).await?;
+                true => {
+                    reading.batch = BATCH;
+                    reading.wanted.extend(left);
+                }
+                false => reading.alone.extend(left),
             }
         }
-        Ok(())
     }
 
     /// Reads several resources at once. Those that the server did not tell are left.

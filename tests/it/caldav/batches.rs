@@ -1,5 +1,7 @@
 //! How many events are read at once, and what tells that a calendar is one.
 
+use std::cell::Cell;
+
 use calsync::provider::Provider as _;
 
 use super::odd::{
@@ -8,6 +10,7 @@ use super::odd::{
 };
 use crate::support::{
     dav::script::{Heard, Says, Script},
+    program::meeting,
     shore::poll_out,
 };
 
@@ -62,6 +65,32 @@ fn a_server_that_cannot_tell_so_many_at_once_is_asked_for_fewer() {
     let pulled = pull(&script, None, &Memory::default());
     assert_eq!(told(&pulled).0.len(), 175);
     assert_eq!(heard(&script).len(), 1 + 1 + 2);
+}
+
+#[test]
+fn what_a_busy_server_interrupts_is_read_when_it_is_tried_again() {
+    // Nothing of what is asked for is told with the others, and of what is asked for alone the first answer is that it is busy.
+    let alone = Cell::new(0);
+    let script = listening(move |asked| match since(asked) {
+        Some(_) => {
+            let listed = (0..3).map(|i| etag(&format!("{i}.ics"), "1"));
+            Says::many(&(listed.collect::<String>() + &token("http://t/1")))
+        }
+        None if is_multiget(asked) => Says::many(""),
+        None => {
+            alone.set(alone.get() + 1);
+            match alone.get() {
+                2 => Says::status(503),
+                _ => Says::status(200)
+                    .with("ETag", "\"1\"")
+                    .body(&meeting("event", 1)),
+            }
+        }
+    });
+    let mut calendar = calendar(&script);
+    poll_out(calendar.pull(None, &Memory::default())).unwrap_err();
+    let pulled = poll_out(calendar.pull(None, &Memory::default())).unwrap();
+    assert_eq!(told(&pulled).0, ["0.ics", "1.ics", "2.ics"]);
 }
 
 #[test]
