@@ -83,7 +83,7 @@ fn what_a_busy_server_interrupts_is_read_when_it_is_tried_again() {
                 2 => Says::status(503),
                 _ => Says::status(200)
                     .with("ETag", "\"1\"")
-                    .body(&meeting("event", 1)),
+                    .body(meeting("event", 1)),
             }
         }
     });

@@ -11,7 +11,7 @@ use std::{
     rc::Rc,
     sync::{
         Mutex, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU16, AtomicU64, Ordering},
     },
 };
 
@@ -241,9 +241,20 @@ impl DavServer {
     }
 }
 
+/// A port that nobody listens at, that no other test of this process gets, and that no connection is ever given by itself: the
+/// server keeps it while it is down, too.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    loop {
+        let nth = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let start = std::process::id().wrapping_mul(97);
+        let port = u16::try_from(FIRST + start.wrapping_add(nth) % COUNT).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Starts one and waits until it answers; nothing if somebody else has its port.
