@@ -170,7 +170,11 @@ fn what_cannot_be_read_under_its_new_name_takes_nothing_away() {
     fs::rename(home.path("away"), home.folder("work")).unwrap();
     home.put("work", "u1.ics", "BEGIN:VCALENDAR\r\nhalf");
     home.expect(5, &["sync"]);
-    assert_eq!(home.blocks("home").len(), 3, "what it said last is remembered");
+    assert_eq!(
+        home.blocks("home").len(),
+        3,
+        "what it said last is remembered"
+    );
 }
 
 #[test]
