@@ -149,18 +149,6 @@ impl State {
             .try_for_each(|(fact, value)| self.set_fact(fact, value))
     }
 
-    /// The names that the places of some calendars had before.
-    pub(super) fn all_former_names(
-        &self,
-        names: &BTreeSet<CalendarName>,
-    ) -> Stated<BTreeSet<CalendarName>> {
-        let mut all = BTreeSet::new();
-        for name in names {
-            all.extend(self.former_names(name)?);
-        }
-        Ok(all)
-    }
-
     /// The names that the place of a calendar had before.
     pub(super) fn former_names(&self, name: &CalendarName) -> Stated<BTreeSet<CalendarName>> {
         let names = self.fact(&format!("formerly {name}"))?;

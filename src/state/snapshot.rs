@@ -92,15 +92,13 @@ impl State {
             fresh,
             ..Target::default()
         };
-        let others = others.filter(|other| *other != name).cloned().collect();
+        let others: BTreeSet<CalendarName> = others.cloned().collect();
         self.load_links(calendar, &mut target)?;
         let eyes = Eyes {
             mint,
             name,
             names: self.names(&others)?,
             formerly: self.former_names(name)?,
-            others_formerly: self.all_former_names(&others)?,
-            others,
         };
         self.load_blocks(calendar, &eyes, &mut target)?;
         Ok(target)
@@ -179,12 +177,8 @@ impl State {
 struct Eyes<'a> {
     mint: &'a Mint,
     name: &'a CalendarName,
-    /// The calendars that are configured beside it.
-    others: BTreeSet<CalendarName>,
     /// The names that its place had before.
     formerly: BTreeSet<CalendarName>,
-    /// The names that the places of those beside it had before.
-    others_formerly: BTreeSet<CalendarName>,
     /// All calendars that there are or were.
     names: BTreeSet<CalendarName>,
 }
@@ -192,7 +186,7 @@ struct Eyes<'a> {
 /// Whose a block is.
 enum Seen {
     Ours(BlockId),
-    /// Made for another calendar that there is: somebody copied it here.
+    /// Made for another calendar: somebody copied it here.
     Copy,
     Foreign,
 }
@@ -207,16 +201,10 @@ impl Eyes<'_> {
         };
         match self.mint.recognise(id, name) {
             Recognised::Ours(id) if self.formerly.contains(name) => Seen::Ours(id),
-            Recognised::Ours(_) if self.is_of_another(name) => Seen::Copy,
-            // A calendar of that name is gone from the configuration: this one had that name before.
-            Recognised::Ours(id) => Seen::Ours(id),
+            // Whether that calendar is there or was: here it is a copy, and may be somebody's event by now.
+            Recognised::Ours(_) => Seen::Copy,
             Recognised::Foreign | Recognised::Not => Seen::Foreign,
         }
-    }
-
-    /// Whether a calendar beside this one has a name, or had it.
-    fn is_of_another(&self, name: &CalendarName) -> bool {
-        self.others.contains(name) || self.others_formerly.contains(name)
     }
 }
 

@@ -136,6 +136,29 @@ fn a_copy_of_a_block_stays_also_when_a_calendar_is_renamed() {
 }
 
 #[test]
+fn what_was_made_of_a_copy_stays_when_its_calendar_leaves_the_configuration() {
+    for is_removed in [false, true] {
+        let home = Home::with(&["work", "home", "club"]);
+        home.give_key(KEY);
+        home.put("work", "a.ics", meeting("a", 3));
+        home.sync();
+        let (name, bytes) = home.blocks("club").into_iter().next().unwrap();
+        let own = String::from_utf8(bytes).unwrap();
+        let own = own.replace("SUMMARY:Busy", "SUMMARY:Dentist");
+        home.put("home", &name, &own);
+        home.sync();
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        let (without, _) = text.split_once("[calendars.club]").unwrap();
+        home.configure(without);
+        home.expect(0, &["sync"]);
+        if is_removed {
+            home.expect(0, &["reset", "--all", "--yes"]);
+        }
+        assert_eq!(home.files("home")[&name], own.as_bytes());
+    }
+}
+
+#[test]
 fn whatever_else_is_lost_with_the_name_is_judged_as_ever() {
     let home = full(28);
     home.sync();
