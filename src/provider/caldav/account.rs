@@ -131,9 +131,13 @@ impl CaldavAccount {
         let mut offers = self.find().await?;
         offers.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         offers.dedup_by(|a, b| a.address == b.address);
-        self.login.is_good();
         self.offers.replace(Some(offers.clone()));
         Ok(offers)
+    }
+
+    /// Whether there is a password to sign in with, and none that was refused a moment ago. Asks no server.
+    pub async fn ready(&self) -> Answer<()> {
+        self.login.ready().await
     }
 
     /// Whether it is the calendar that a configuration means.
@@ -264,15 +268,16 @@ impl CaldavAccount {
             let value = self.login.header(&ask.method, &ask.at.uri()).await?;
             let mut request = Request::new(ask.method.clone(), ask.at.url());
             request.headers.clone_from(&ask.headers);
-            request.headers.push((header::AUTHORIZATION, value));
+            let value = value.map(|value| (header::AUTHORIZATION, value));
+            request.headers.extend(value);
             request.body = ask.body.clone().into();
             let sent = self.line.send(request).await;
             let response = sent.map_err(|error| unreached(whose, error))?;
-            if response.status != StatusCode::UNAUTHORIZED {
-                self.login.accepted();
+            if response.status == StatusCode::UNAUTHORIZED {
+                self.login.refused(&response)?;
+            } else if self.login.accepted(&response) {
                 return Ok(response);
             }
-            self.login.refused(&response)?;
         }
     }
 

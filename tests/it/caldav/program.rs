@@ -31,7 +31,7 @@ pub(super) fn configured(url: &str, calendar: &str, more: &str) -> Home {
 }
 
 /// Signs in with this password.
-fn sign_in(home: &Home, password: &str) -> Ran {
+pub(super) fn sign_in(home: &Home, password: &str) -> Ran {
     let mut command = home.command(&["auth", "add", "cloud", "--password-stdin"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command.stderr(Stdio::piped());
@@ -323,7 +323,7 @@ fn a_password_is_not_kept_for_an_address_without_calendars() {
     for (says, code, words) in [
         (
             Says::status(200).body("<html>Welcome</html>"),
-            2,
+            5,
             "web page",
         ),
         (Says::status(503), 8, "maintenance"),
