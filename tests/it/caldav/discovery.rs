@@ -101,6 +101,11 @@ fn the_password_goes_to_nobody_else() {
     assert!(error.message.contains("the password stays here"), "{error}");
     let error = offers(&format!("{}/moved/", script.url())).unwrap_err();
     assert!(error.message.contains("localhost"), "{error}");
+    // Whoever listens at another port of this machine may be anybody.
+    let there = stranger.url();
+    let script = Script::start(move |_| Says::status(307).with("Location", there.clone()));
+    let error = offers(&script.url()).unwrap_err();
+    assert!(error.message.contains("the password stays here"), "{error}");
     assert!(stranger.heard().is_empty());
 }
 
