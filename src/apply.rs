@@ -287,7 +287,12 @@ impl<P: Provider> Lane<'_, P> {
                     streak = Streak::default();
                 }
                 Err(error) => {
-                    tracing::info!(calendar = %self.name, block = %op.stem.as_str(), %error, "an operation failed");
+                    // What fails for the same reason again and again is told once.
+                    if done.error.as_ref() == Some(&error) {
+                        tracing::debug!(calendar = %self.name, block = %op.stem.as_str(), %error, "an operation failed");
+                    } else {
+                        tracing::info!(calendar = %self.name, block = %op.stem.as_str(), %error, "an operation failed");
+                    }
                     done.failed += 1;
                     let after = streak.failed(&error);
                     done.error.get_or_insert(error);

@@ -4,6 +4,7 @@
 use crate::{http::Pace, secrets::Secret};
 
 mod access;
+mod command;
 mod digest;
 mod endpoint;
 mod flow;
@@ -19,7 +20,7 @@ pub use access::Access;
 pub use endpoint::Endpoint;
 pub use flow::{Ask, Asked, Newcomer, Outcome, Tell};
 pub use leave::{Left, leave};
-pub use password::{Dav, PasswordLogin, is_address};
+pub use password::{Dav, PASSWORD, PasswordLogin, is_address};
 pub use service::{KeyFileError, ServiceAccount};
 pub use vault::{Vault, VaultError};
 

@@ -56,7 +56,7 @@ pub struct Config {
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// Which source shows in which target.
     pub routes: Vec<Route>,
-    /// Files with the secret of an OAuth client in them that others can read.
+    /// Files with a secret in them, of an OAuth client or a feed, that others can read.
     pub open_files: Vec<PathBuf>,
 }
 

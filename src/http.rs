@@ -78,11 +78,21 @@ pub fn allowed(url: &str) -> Result<(), HttpError> {
     wire::allow(url).map(drop)
 }
 
-/// The host that an address names: all of it that may be told to anybody.
+/// The host that an address names.
 pub fn host(url: &str) -> Option<String> {
     let uri: http::Uri = url.parse().ok()?;
     uri.host().map(str::to_owned)
 }
+
+/// The host that an address names, with its port if that is not the usual one: all of it that may be told to anybody.
+pub fn shown(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    Some(wire::shown(&uri)).filter(|host| !host.is_empty())
+}
+
+/// What to do about a server that is not trusted.
+pub const OWN_SERVER: &str = ". If it is your own server, name its certificate, or that of its authority, in `ca_file`; if \
+                              not, do not go on";
 
 impl Request {
     /// A request without headers or body.
@@ -166,7 +176,7 @@ impl Line {
             requests,
         } = &*self.0;
         let ready = wire::prepare(request)?;
-        let host = ready.host();
+        let host = ready.shown();
         let wait = bucket.take(clock.now());
         if !wait.is_zero() {
             clock.sleep(wait).await;

@@ -277,7 +277,7 @@ impl Report {
                 .as_secs_f64(),
             failed: u64::try_from(findings.postponed).unwrap_or(u64::MAX),
             requests: seats.map(|seat| seat.provider.requests()).sum(),
-            operations: findings.plan.ops.iter().map(shown).collect(),
+            operations: in_order(findings.plan.ops.iter().map(shown)),
             done: done.flat_map(|done| &done.ops).map(shown).collect(),
             errors: errors(findings, failures, crowded),
             warnings: warnings(findings),
@@ -358,10 +358,9 @@ impl Report {
                 .filter(|c| c.read.is_some() || c.error.is_some())
         };
         let wrote = self.created + self.updated + self.deleted > 0;
-        let all_away = asked().count() > 0 && asked().all(|c| c.result == Verdict::Away);
         let worst = asked().map(|c| c.result).max().unwrap_or_default();
         match worst {
-            Verdict::Away if all_away && !wrote => Verdict::Away,
+            Verdict::Away if !wrote => Verdict::Away,
             Verdict::Away => Verdict::Partial,
             Verdict::Ok if self.failed > 0 || findings.stopped || !self.errors.is_empty() => {
                 Verdict::Partial
@@ -510,6 +509,13 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         Some(format!("{calendar}: {blocks} {words}"))
     };
     doubts.iter().filter_map(note).collect()
+}
+
+/// Operations by calendar, and in each of them by time.
+fn in_order(operations: impl Iterator<Item = OperationReport>) -> Vec<OperationReport> {
+    let mut operations: Vec<_> = operations.collect();
+    operations.sort_by_key(|op| (op.calendar.clone(), op.start.clone()));
+    operations
 }
 
 fn operation(op: &Op, home: &TimeZone) -> OperationReport {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf,
+    hkdf, hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use zeroize::Zeroizing;
@@ -16,7 +16,13 @@ pub struct Secret(Zeroizing<String>);
 
 /// Seals secrets and opens them again. Derived from the installation's key; never shows it.
 #[derive(Clone)]
-pub struct Sealer(Arc<LessSafeKey>);
+pub struct Sealer(Arc<Keys>);
+
+/// What is derived from the key.
+struct Keys {
+    seal: LessSafeKey,
+    print: hmac::Key,
+}
 
 /// What a secret is for. It can be opened only as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,9 +109,25 @@ impl Sealer {
     pub fn new(key: &[u8; 32]) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"calsync");
         let derived = salt.extract(key);
-        let derived = derived.expand(&[b"calsync secrets 1"], &AES_256_GCM);
-        let key = UnboundKey::from(derived.expect("HKDF gives as much as one key"));
-        Self(Arc::new(LessSafeKey::new(key)))
+        let seal = derived.expand(&[b"calsync secrets 1"], &AES_256_GCM);
+        let seal = UnboundKey::from(seal.expect("HKDF gives as much as one key"));
+        let print = derived.expand(&[b"calsync prints 1"], hmac::HMAC_SHA256);
+        let print = hmac::Key::from(print.expect("HKDF gives as much as one key"));
+        Self(Arc::new(Keys {
+            seal: LessSafeKey::new(seal),
+            print,
+        }))
+    }
+
+    /// A digest of texts that belong to an account. It shows nothing of them, and nobody without the key can make it to compare.
+    pub fn print(&self, account: &str, texts: &[&str]) -> String {
+        let mut context = hmac::Context::with_key(&self.0.print);
+        for text in [account].iter().chain(texts) {
+            // With its length, so that no two lists of texts look alike.
+            context.update(format!("{} ", text.len()).as_bytes());
+            context.update(text.as_bytes());
+        }
+        data_encoding::HEXLOWER.encode(context.sign().as_ref())
     }
 
     /// Seals a secret, for this account and purpose alone.
@@ -120,7 +142,7 @@ impl Sealer {
         random.fill(&mut nonce).map_err(|_| SealError::NoChance)?;
         let mut text = Zeroizing::new(secret.expose().as_bytes().to_vec());
         // The key changes with the installation, and a nonce is drawn once an hour: none comes twice.
-        let sealed = self.0.seal_in_place_separate_tag(
+        let sealed = self.0.seal.seal_in_place_separate_tag(
             Nonce::assume_unique_for_key(nonce),
             bond(account, purpose),
             &mut text,
@@ -164,6 +186,7 @@ impl Sealer {
         let mut bytes = Zeroizing::new(rest.to_vec());
         let text = self
             .0
+            .seal
             .open_in_place(nonce, bond(account, purpose), &mut bytes)
             .ok()?;
         str::from_utf8(text).ok().map(Secret::new)
@@ -210,6 +233,18 @@ mod tests {
         assert_eq!(one.len(), 1 + NONCE_LEN + TEXT.len() + 16);
         let shown = String::from_utf8_lossy(&one).into_owned();
         assert!(!shown.contains("refresh") && !shown.contains("work"));
+    }
+
+    #[test]
+    fn a_print_is_the_same_for_the_same_texts_and_key_alone() {
+        let print =
+            |key, account: &str, texts: &[&str]| Sealer::new(&[key; 32]).print(account, texts);
+        let one = print(7, "work", &["ada", TEXT]);
+        assert_eq!(one, print(7, "work", &["ada", TEXT]));
+        assert_ne!(one, print(8, "work", &["ada", TEXT]));
+        assert_ne!(one, print(7, "home", &["ada", TEXT]));
+        assert_ne!(one, print(7, "work", &["ada1", "//refresh-token"]));
+        assert!(one.len() == 64 && !one.contains("token"));
     }
 
     #[test]

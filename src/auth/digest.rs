@@ -136,7 +136,8 @@ impl Challenge {
             .max_by_key(|challenge| challenge.hash)
     }
 
-    fn of(pairs: &[Pair]) -> Option<Self> {
+    /// What a server says about the proof that it wants.
+    pub(super) fn of(pairs: &[Pair]) -> Option<Self> {
         let get = |name: &str| {
             pairs
                 .iter()
@@ -164,6 +165,22 @@ impl Challenge {
             numbered,
             stale: get("stale").is_some_and(|word| word.eq_ignore_ascii_case("true")),
         })
+    }
+
+    /// The same, as a server would say it: for those who keep it.
+    pub(super) fn pairs(&self) -> Vec<Pair> {
+        let session = if self.session { "-sess" } else { "" };
+        let mut pairs = vec![
+            ("realm", self.realm.clone()),
+            ("nonce", self.nonce.clone()),
+            ("algorithm", format!("{}{session}", self.hash.word())),
+        ];
+        pairs.extend(self.opaque.clone().map(|opaque| ("opaque", opaque)));
+        if self.numbered {
+            pairs.push(("qop", "auth".to_owned()));
+        }
+        let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+        pairs.into_iter().map(owned).collect()
     }
 
     /// The proof, as the value of the header `Authorization`.
@@ -272,6 +289,17 @@ mod tests {
             (best.hash, &*best.nonce, best.stale),
             (Hash::Sha256, "n2", true)
         );
+    }
+
+    #[test]
+    fn a_challenge_that_was_kept_asks_for_the_same_proof() {
+        for header in [
+            "Digest realm=\"a, b\", nonce=n1, algorithm=SHA-256-sess, qop=\"auth\", opaque=o",
+            "Digest realm=r, nonce=n",
+        ] {
+            let asked = Challenge::best(&schemes([header].into_iter())).unwrap();
+            assert_eq!(Challenge::of(&asked.pairs()), Some(asked));
+        }
     }
 
     #[test]

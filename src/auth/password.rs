@@ -3,23 +3,16 @@
 
 use std::{
     cell::{Cell, RefCell},
-    io,
-    pin::pin,
-    process::{ExitStatus, Stdio},
     rc::Rc,
-    time::Duration,
 };
 
-use futures_util::future::{Either, select};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::io::AsyncReadExt as _;
-use zeroize::Zeroizing;
 
 use super::{
-    Vault,
+    Vault, command,
     digest::{Asked, Challenge, schemes},
-    vault::VaultError,
+    vault::{Refused, VaultError},
     words,
 };
 use crate::{
@@ -30,16 +23,13 @@ use crate::{
     state::SignIn,
 };
 
-/// How long a command may take to say a password.
-const COMMAND_MAX: Duration = Duration::from_mins(1);
-/// The most that such a command may say. Nobody's password is that long.
-const OUTPUT_MAX: usize = 64 << 10;
-/// How long the rest of a line may take to come from a command that has ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How often a server may say no before it is believed. Some say it in passing.
+/// How often a server may say no in a run in which it said yes before. Some say it in passing. One that never said yes is
+/// believed at once: each no counts against the whole address with those that watch for guessing.
 const REFUSALS_MAX: u32 = 2;
-/// The way of signing in, in the state file.
-const WAY: &str = "password";
+/// How long a password that was refused is not shown again, unless somebody asks for it.
+const REST: SignedDuration = SignedDuration::from_hours(1);
+/// The way of signing in with a password, in the state file.
+pub const PASSWORD: &str = "password";
 
 /// A `CalDAV` account as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +57,9 @@ impl Dav {
 
     /// Whether a stored password is for this account as it is configured now.
     pub fn owns(&self, sign_in: &SignIn) -> bool {
-        sign_in.way == WAY && sign_in.client == self.username && sign_in.server == self.server()
+        sign_in.way == PASSWORD
+            && sign_in.client == self.username
+            && sign_in.server == self.server()
     }
 
     /// What is remembered of a password that was just tried.
@@ -75,7 +67,7 @@ impl Dav {
         SignIn {
             address: None,
             account: account.to_owned(),
-            way: WAY.to_owned(),
+            way: PASSWORD.to_owned(),
             client: self.username.clone(),
             server: self.server().to_owned(),
             scopes: String::new(),
@@ -96,8 +88,12 @@ struct Parts {
     clock: Clock,
     vault: Vault,
     password: RefCell<Option<Secret>>,
-    /// The proof that the server wants, and how often it was given.
-    digest: RefCell<Option<(Challenge, u32)>>,
+    /// The proof that the server wants.
+    proof: RefCell<Option<Proof>>,
+    /// Whether the next request shows nothing yet, so that the server says how it wants the password.
+    is_bare: Cell<bool>,
+    /// Whether the server has let a request in.
+    is_in: Cell<bool>,
     refusals: Cell<u32>,
     /// Why nothing more is asked in this run.
     over: RefCell<Option<ProviderError>>,
@@ -105,52 +101,68 @@ struct Parts {
     on_trial: bool,
 }
 
+/// A proof that a server wants.
+#[derive(Debug)]
+struct Proof {
+    challenge: Challenge,
+    /// How often it was given.
+    count: u32,
+    /// Whether it was asked for in an earlier run: the server may have forgotten that.
+    is_old: bool,
+}
+
+impl Proof {
+    fn new(challenge: Challenge, is_old: bool) -> Self {
+        Self {
+            challenge,
+            count: 0,
+            is_old,
+        }
+    }
+}
+
 impl PasswordLogin {
     /// The way into an account. Nothing is looked up until it is needed.
     pub fn new(account: &str, dav: &Dav, vault: &Vault, clock: &Clock) -> Self {
-        Self::with(account, dav, vault, clock, None)
+        Self(Rc::new(Parts::new(account, dav, vault, clock)))
     }
 
-    /// The same with a password that nobody has kept yet.
-    pub fn trying(account: &str, dav: &Dav, vault: &Vault, clock: &Clock, it: Secret) -> Self {
-        Self::with(account, dav, vault, clock, Some(it))
-    }
-
-    fn with(
+    /// The same for somebody who wants to know whether the password is good: this one, which nobody has kept yet, or the one
+    /// that the command says.
+    pub fn trying(
         account: &str,
         dav: &Dav,
         vault: &Vault,
         clock: &Clock,
         password: Option<Secret>,
     ) -> Self {
-        Self(Rc::new(Parts {
-            account: account.to_owned(),
-            dav: dav.clone(),
-            clock: clock.clone(),
-            vault: vault.clone(),
-            on_trial: password.is_some(),
-            password: RefCell::new(password),
-            digest: RefCell::default(),
-            refusals: Cell::new(0),
-            over: RefCell::default(),
-        }))
+        let mut parts = Parts::new(account, dav, vault, clock);
+        parts.on_trial = true;
+        // Nobody knows yet how the server wants it, and somebody waits for the answer anyway.
+        parts.is_bare.set(true);
+        parts.password.replace(password);
+        Self(Rc::new(parts))
     }
 
-    /// The header that a request has to carry. `uri` is the path as it stands in the request.
-    pub async fn header(&self, method: &Method, uri: &str) -> Answer<HeaderValue> {
+    /// The header that a request has to carry; none if the server is to say first how it wants the password. `uri` is the path
+    /// as it stands in the request.
+    pub async fn header(&self, method: &Method, uri: &str) -> Answer<Option<HeaderValue>> {
         let parts = &*self.0;
-        if let Some(error) = &*parts.over.borrow() {
-            return Err(error.clone());
+        let password = parts.ready().await?;
+        if parts.is_bare.get() {
+            return Ok(None);
         }
-        let password = parts.password().await.inspect_err(|error| {
-            parts.over.replace(Some(error.clone()));
-        })?;
         let text = parts.text(&password, method, uri)?;
         let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
             parts.error("the user name or the password holds what no header can hold")
         })?;
         value.set_sensitive(true);
-        Ok(value)
+        Ok(Some(value))
+    }
+
+    /// Whether there is a password to show, and none that was refused a moment ago. Asks no server.
+    pub async fn ready(&self) -> Answer<()> {
+        self.0.ready().await.map(drop)
     }
 
     /// The server did not let a request in. Whether to ask again, or why not.
@@ -159,46 +171,98 @@ impl PasswordLogin {
         let headers = response.headers.get_all(header::WWW_AUTHENTICATE).iter();
         let offered = schemes(headers.filter_map(|value| value.to_str().ok()));
         let offers = |name: &str| offered.iter().any(|(scheme, _)| scheme == name);
-        let was_digest = parts.digest.borrow().is_some();
+        let was_digest = parts.proof.borrow().is_some();
         let challenge = Challenge::best(&offered).filter(|_| was_digest || !offers("basic"));
-        let is_news = challenge.as_ref().is_some_and(|c| !was_digest || c.stale);
         let has_way = challenge.is_some() || offered.is_empty() || offers("basic");
-        parts.digest.replace(challenge.map(|found| (found, 0)));
+        // What an earlier run was asked for may not be what is asked for now.
+        let is_old = parts.proof.borrow().as_ref().is_some_and(|it| it.is_old);
+        let is_other = challenge.as_ref().is_some_and(|it| !was_digest || it.stale);
+        let is_news = is_other || (is_old && !offered.is_empty());
+        if !offered.is_empty() {
+            let proof = challenge.map(|it| Proof::new(it, false));
+            parts.proof.replace(proof);
+        }
+        if parts.is_bare.take() && has_way {
+            return Ok(());
+        }
         parts.refusals.set(parts.refusals.get() + 1);
         // A proof that was asked for just now, or a nonce that grew old, says nothing about the password; but no server may
         // go on like that.
-        let most = REFUSALS_MAX + u32::from(is_news);
-        if has_way && parts.refusals.get() < most {
+        let most = match parts.is_in.get() {
+            true => REFUSALS_MAX,
+            false => 1,
+        };
+        if has_way && parts.refusals.get() < most + u32::from(is_news) {
             return Ok(());
         }
         let words = match has_way {
-            true => words::wrong_password(&parts.account, &parts.dav),
+            true => parts.wrong(),
             false => words::no_password_wanted(&parts.account),
         };
         let error = ProviderError::new(ErrorKind::SignIn, words);
         parts.over.replace(Some(error.clone()));
-        parts.note(true);
+        match has_way {
+            true => parts.note_refusal(),
+            false => parts.tell(parts.note_since(true)),
+        }
         Err(error)
     }
 
-    /// The server let a request in.
-    pub fn accepted(&self) {
+    /// The server answered a request otherwise. Whether that answer counts: not if nothing was shown to the server yet, since it
+    /// may give others less; save where it only says to ask elsewhere.
+    pub fn accepted(&self, response: &Response) -> bool {
         let parts = &*self.0;
+        if parts.is_bare.get() {
+            parts.is_bare.set(response.status.is_redirection());
+            return parts.is_bare.get();
+        }
         parts.refusals.set(0);
-    }
-
-    /// The server let the account in altogether: what was noted against it is over.
-    pub fn is_good(&self) {
-        self.0.note(false);
+        if let Some(proof) = &mut *parts.proof.borrow_mut() {
+            proof.is_old = false;
+        }
+        if response.status.is_success() && !parts.is_in.replace(true) {
+            parts.note_good();
+        }
+        true
     }
 }
 
 impl Parts {
+    fn new(account: &str, dav: &Dav, vault: &Vault, clock: &Clock) -> Self {
+        Self {
+            account: account.to_owned(),
+            dav: dav.clone(),
+            clock: clock.clone(),
+            vault: vault.clone(),
+            password: RefCell::default(),
+            proof: RefCell::default(),
+            is_bare: Cell::default(),
+            is_in: Cell::default(),
+            refusals: Cell::default(),
+            over: RefCell::default(),
+            on_trial: false,
+        }
+    }
+
+    /// The password, if it may be shown in this run.
+    async fn ready(&self) -> Answer<Secret> {
+        if let Some(error) = &*self.over.borrow() {
+            return Err(error.clone());
+        }
+        let password = self.password().await;
+        password.inspect_err(|error| {
+            self.over.replace(Some(error.clone()));
+        })
+    }
+
     /// The value of the header.
     fn text(&self, password: &Secret, method: &Method, uri: &str) -> Answer<Secret> {
         let username = &self.dav.username;
-        let mut digest = self.digest.borrow_mut();
-        let Some((challenge, count)) = &mut *digest else {
+        let mut proof = self.proof.borrow_mut();
+        let Some(Proof {
+            challenge, count, ..
+        }) = &mut *proof
+        else {
             let pair = Secret::new(format!("{username}:{}", password.expose()));
             let pair = data_encoding::BASE64.encode(pair.expose().as_bytes());
             return Ok(Secret::new(format!("Basic {pair}")));
@@ -223,17 +287,61 @@ impl Parts {
     }
 
     async fn password(&self) -> Answer<Secret> {
-        if let Some(password) = &*self.password.borrow() {
-            return Ok(password.clone());
-        }
-        let password = match &self.dav.command {
-            Some(command) => said(command, &self.clock)
+        let given = self.password.borrow().clone();
+        let password = match (given, &self.dav.command) {
+            // It was looked at before, or is on trial.
+            (Some(password), _) => return Ok(password),
+            (None, Some(command)) => command::said(command, &self.clock)
                 .await
                 .map_err(|words| self.error(&words))?,
-            None => self.kept()?,
+            (None, None) => self.kept()?,
         };
+        if !self.on_trial {
+            self.recall(&password)?;
+        }
         self.password.replace(Some(password.clone()));
         Ok(password)
+    }
+
+    /// What earlier runs learned: which proof the server wants, and whether it refused this very password a moment ago.
+    fn recall(&self, password: &Secret) -> Answer<()> {
+        let server = self.dav.server();
+        let pairs = self.vault.challenge(&self.account, server);
+        let pairs = pairs.map_err(|e| self.failed(&e))?;
+        let challenge = pairs.and_then(|pairs| Challenge::of(&pairs));
+        self.proof.replace(challenge.map(|it| Proof::new(it, true)));
+        let refused = self.vault.refused(&self.account);
+        let refused = refused.map_err(|e| self.failed(&e))?;
+        let is_it = refused.is_some_and(|refused| {
+            let rested = self.clock.now().duration_since(refused.at());
+            // A clock that was set back makes nobody wait.
+            let is_fresh = (SignedDuration::ZERO..REST).contains(&rested);
+            is_fresh && refused.print == self.print(password)
+        });
+        match is_it {
+            true => Err(ProviderError::new(ErrorKind::SignIn, self.wrong())),
+            false => Ok(()),
+        }
+    }
+
+    /// What tells a password for this account apart from others, without telling what it is.
+    fn print(&self, password: &Secret) -> String {
+        let Dav { username, .. } = &self.dav;
+        let parts = [self.dav.server(), username, password.expose()];
+        self.vault.print(&self.account, &parts)
+    }
+
+    /// The password is not the right one, and when it is tried again.
+    fn wrong(&self) -> String {
+        let words = words::wrong_password(&self.account, &self.dav);
+        match (&self.dav.command, self.on_trial) {
+            (_, true) => words,
+            (None, false) => format!("{words}; until then this one is tried once an hour"),
+            (Some(_), false) => format!(
+                "{words}; the same one is tried again once an hour, or by: calsync auth add {}",
+                self.account
+            ),
+        }
     }
 
     /// The password that somebody gave to `auth add`.
@@ -251,19 +359,46 @@ impl Parts {
         kept.ok_or_else(|| must(words::no_password(&self.account)))
     }
 
-    /// Notes for `auth list` and `status` whether the password is good.
-    fn note(&self, refused: bool) {
-        if self.on_trial || self.dav.command.is_some() {
+    /// Notes that the server does not take this password, for `auth list` and `status`, and for the next runs.
+    fn note_refusal(&self) {
+        if self.on_trial && self.dav.command.is_none() {
             return;
         }
-        let Ok(Some(sign_in)) = self.vault.sign_in(&self.account) else {
-            return;
+        let password = self.password.borrow().clone();
+        let refused =
+            password.map(|password| Refused::new(self.clock.now(), self.print(&password)));
+        let noted = self.vault.note_refused(&self.account, refused.as_ref());
+        self.tell(noted.and_then(|()| self.note_since(true)));
+    }
+
+    /// Notes that the server let the account in: what was noted against it is over. How it wants the password is no secret.
+    fn note_good(&self) {
+        let proof = self.proof.borrow();
+        let pairs = proof.as_ref().map(|proof| proof.challenge.pairs());
+        let server = self.dav.server();
+        let known = self.vault.note_challenge(&self.account, server, pairs);
+        let noted = known.and_then(|()| self.vault.note_refused(&self.account, None));
+        self.tell(noted.and_then(|()| self.note_since(false)));
+    }
+
+    /// Notes since when a stored password is refused.
+    fn note_since(&self, refused: bool) -> Result<(), VaultError> {
+        if self.on_trial || self.dav.command.is_some() {
+            return Ok(());
+        }
+        let Some(sign_in) = self.vault.sign_in(&self.account)? else {
+            return Ok(());
         };
         let since = refused.then(|| sign_in.refused.unwrap_or(self.clock.now()));
-        if since == sign_in.refused {
-            return;
+        match since == sign_in.refused {
+            true => Ok(()),
+            false => self.vault.note_refusal(&sign_in, since),
         }
-        if let Err(error) = self.vault.note_refusal(&sign_in, since) {
+    }
+
+    /// What could not be noted costs a request, and nothing else.
+    fn tell(&self, noted: Result<(), VaultError>) {
+        if let Err(error) = noted {
             tracing::warn!("account {}: it could not be noted: {error}", self.account);
         }
     }
@@ -282,98 +417,6 @@ impl Parts {
         };
         ProviderError::new(kind, format!("account {}: {error}", self.account))
     }
-}
-
-/// What a command says: its first line. No shell has a part in it.
-async fn said(command: &[String], clock: &Clock) -> Result<Secret, String> {
-    let Some((program, args)) = command.split_first() else {
-        return Err("`password_command` is empty".to_owned());
-    };
-    let mut command = tokio::process::Command::new(program);
-    command.args(args).kill_on_drop(true);
-    // Whatever it has to say beside the password might quote it.
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    command.stdout(Stdio::piped());
-    let (said, status) = match clock.limit(COMMAND_MAX, output(command, clock)).await {
-        Some(Ok(output)) => output,
-        Some(Err(error)) => {
-            return Err(format!(
-                "`password_command` cannot be run: {program}: {error}; give its full path, which cron needs too"
-            ));
-        }
-        None => {
-            return Err(format!(
-                "`password_command` said nothing within {} seconds; does it wait for somebody?",
-                COMMAND_MAX.as_secs()
-            ));
-        }
-    };
-    let Some(status) = status else {
-        return Err(format!(
-            "`password_command` says more than {} KiB, so it was ended; its first line must be the password, and little else \
-             may follow",
-            OUTPUT_MAX >> 10
-        ));
-    };
-    if !status.success() {
-        return Err(format!(
-            "`password_command` failed ({status}); run it by hand to see why"
-        ));
-    }
-    let line = said.split(|byte| *byte == b'\n').next();
-    match str::from_utf8(line.unwrap_or_default()).map(str::trim_end) {
-        Ok("") => Err("`password_command` said nothing; its first line must be the password".to_owned()),
-        Ok(line) => Ok(Secret::new(line)),
-        Err(_) => Err(
-            "`password_command` says what is no text in UTF-8; its first line must be the password, in UTF-8"
-                .to_owned(),
-        ),
-    }
-}
-
-/// What a command says until it has ended, and how it ended. One that says too much is ended, and nothing is said of how. What it
-/// leaves running may hold its output open, and is not waited for.
-async fn output(
-    mut command: tokio::process::Command,
-    clock: &Clock,
-) -> io::Result<(Zeroizing<Vec<u8>>, Option<ExitStatus>)> {
-    let mut child = command.spawn()?;
-    let mut said = Zeroizing::new(Vec::new());
-    let Some(mut stdout) = child.stdout.take() else {
-        return Ok((said, Some(child.wait().await?)));
-    };
-    let mut chunk = Zeroizing::new(vec![0; 4 << 10]);
-    let (mut is_open, mut status) = (true, None);
-    while is_open && said.len() <= OUTPUT_MAX {
-        if status.is_some() && said.contains(&b'\n') {
-            break;
-        }
-        let length = match status {
-            None => match select(pin!(stdout.read(&mut chunk)), pin!(child.wait())).await {
-                Either::Left((length, _)) => length?,
-                Either::Right((ended, _)) => {
-                    status = Some(ended?);
-                    continue;
-                }
-            },
-            // What it said at the end is on its way.
-            Some(_) => {
-                let rest = clock.limit(LAST_WORDS, stdout.read(&mut chunk)).await;
-                rest.unwrap_or(Ok(0))?
-            }
-        };
-        said.extend_from_slice(chunk.get(..length).unwrap_or_default());
-        is_open = length > 0;
-    }
-    if said.len() > OUTPUT_MAX {
-        child.kill().await?;
-        return Ok((said, None));
-    }
-    let status = match status {
-        Some(status) => status,
-        None => child.wait().await?,
-    };
-    Ok((said, Some(status)))
 }
 
 /// Whether an address can be that of an account: nothing that would be quoted in errors or sent elsewhere.

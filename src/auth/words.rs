@@ -209,7 +209,8 @@ pub fn wrong_password(account: &str, dav: &Dav) -> String {
         Some(_) => "correct what `password_command` says".to_owned(),
     };
     format!(
-        "account {account}: the server does not accept `username` with its password; {hint}. Then {now}"
+        "account {account}: the server does not accept `username` {} with its password; {hint}. Then {now}",
+        dav.username
     )
 }
 

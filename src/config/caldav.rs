@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     auth::{self, Dav},
-    http::{Pace, Roots},
+    http::{self, HttpErrorKind, Pace, Roots},
     provider::caldav::{Which, address::Address},
 };
 
@@ -41,10 +41,14 @@ pub(super) fn account(checker: &Checker, table: &mut Table<'_>) -> Option<Dav> {
         let words = "`username` must not be empty and has no colon in it";
         table.mistake(username.at, words);
     }
+    if table.has("password") {
+        table.knows(&["password"]);
+        table.mistake(table.at_of("password"), NO_PASSWORD);
+    }
     let has_command = table.has("password_command");
     let command = command(table);
     let has_roots = table.has("ca_file");
-    let roots = roots(checker, table);
+    let roots = ca_file(checker, table);
     let per_minute = table.number("requests_per_minute", 1, 60_000);
     let url = url?;
     let usual = match Address::parse(&url).is_some_and(|at| is_icloud(at.host())) {
@@ -68,6 +72,25 @@ pub(super) fn account(checker: &Checker, table: &mut Table<'_>) -> Option<Dav> {
     is_complete.then_some(dav)
 }
 
+const NO_PASSWORD: &str = "`password` has no place here, where others may read it: `calsync auth add` asks for it and keeps it \
+    encrypted, or `password_command` names a program that says it";
+
+/// How a service that somebody took for a provider is configured, if it is known.
+pub(super) fn service(provider: &str) -> Option<String> {
+    let url = match provider.to_lowercase().as_str() {
+        "icloud" | "apple" => "https://caldav.icloud.com",
+        "fastmail" => "https://caldav.fastmail.com",
+        "nextcloud" | "owncloud" => "https://cloud.example.org/remote.php/dav",
+        "radicale" | "xandikos" | "baikal" | "baïkal" | "cyrus" | "sogo" | "zimbra" => {
+            "https://dav.example.org"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "; write provider = \"caldav\" with url = \"{url}\""
+    ))
+}
+
 fn is_icloud(host: &str) -> bool {
     host == "icloud.com" || host.ends_with(".icloud.com")
 }
@@ -80,14 +103,46 @@ fn url(table: &mut Table<'_>) -> Option<String> {
         }
         return None;
     };
-    let url = written.value.trim();
-    if !auth::is_address(url) || Address::parse(url).is_none() {
-        let words = "`url` must be the address of the CalDAV server, such as \"https://cloud.example.org/remote.php/dav\", without \
-            a user name in it; http is for this machine alone, such as \"http://127.0.0.1:5232\"";
-        table.mistake(written.at, words);
-        return None;
+    match whole(written.value.trim()) {
+        Ok(url) => Some(url),
+        Err(words) => {
+            table.mistake(written.at, words);
+            None
+        }
     }
-    Some(url.to_owned())
+}
+
+/// The address as it is meant: a bare host means `https`. Or what is wrong with it, without any of it.
+fn whole(written: &str) -> Result<String, &'static str> {
+    let url = match written.contains("://") {
+        true => written.to_owned(),
+        false => format!("https://{written}"),
+    };
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let host = rest.split('/').next().unwrap_or_default();
+    if !["https", "http"].contains(&scheme.to_ascii_lowercase().as_str()) {
+        return Err("`url` must begin with https://");
+    }
+    if host.contains('@') {
+        return Err(
+            "`url` must be without a user name in it: that goes under `username`, and `calsync auth add` asks for the password",
+        );
+    }
+    if rest.contains(['?', '#']) {
+        return Err(
+            "`url` must be without ? and #: the address of the server, and nothing that is asked of it",
+        );
+    }
+    match http::allowed(&url).map_err(|error| error.kind) {
+        Err(HttpErrorKind::Forbidden) => Err(
+            "`url` must be https, or everybody on the way could read the password; http is for this machine alone, such as \
+             \"http://127.0.0.1:5232\"",
+        ),
+        Ok(()) if auth::is_address(&url) && Address::parse(&url).is_some() => Ok(url),
+        _ => Err(
+            "`url` must be the address of the CalDAV server, such as \"https://cloud.example.org/remote.php/dav\"",
+        ),
+    }
 }
 
 /// The program that says the password. No shell takes part, so a text with anything in it that one would understand is a
@@ -122,7 +177,8 @@ fn command(table: &mut Table<'_>) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn roots(checker: &Checker, table: &mut Table<'_>) -> Option<Roots> {
+/// The certificates that a person trusts here beside the machine's.
+pub(super) fn ca_file(checker: &Checker, table: &mut Table<'_>) -> Option<Roots> {
     let at = table.at_of("ca_file");
     let path = checker.path(table, "ca_file")?;
     let read = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
@@ -138,11 +194,20 @@ fn roots(checker: &Checker, table: &mut Table<'_>) -> Option<Roots> {
 /// A calendar in such an account.
 pub(super) fn calendar(
     table: &Table<'_>,
-    account: &At<String>,
+    (account, dav): (&At<String>, &Dav),
     id: Option<At<String>>,
     called: Option<At<String>>,
 ) -> Option<Which> {
     match (id, called) {
+        (Some(id), None) if is_place(&id.value) && !is_trusted(dav, &id.value) => {
+            let words = format!(
+                "`id` is at another host than `url` of [accounts.{}], which the password is for; write the path alone, as \
+                 `calsync calendars` lists it",
+                account.value
+            );
+            table.mistake(id.at, &words);
+            None
+        }
         (Some(id), None) if is_place(&id.value) => Some(Which::Id(id.value)),
         (Some(id), None) => {
             let words = "`id` must be the path of the calendar, such as \"/ada/work/\", as `calsync calendars` lists it";
@@ -164,6 +229,12 @@ pub(super) fn calendar(
 
 fn is_place(id: &str) -> bool {
     (id.starts_with('/') && !id.starts_with("//")) || auth::is_address(id)
+}
+
+/// Whether a calendar is where the password of its account may be shown.
+fn is_trusted(dav: &Dav, id: &str) -> bool {
+    let base = Address::parse(&dav.url);
+    base.is_some_and(|base| base.join(id).is_some_and(|at| base.trusts(&at)))
 }
 
 /// What is the same for calendars that are the same.

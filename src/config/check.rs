@@ -22,6 +22,9 @@ use crate::{
     session::Role,
 };
 
+/// The providers of accounts.
+const PROVIDERS: [&str; 3] = ["local", "google", "caldav"];
+
 /// Reads and checks a configuration. Relative paths in it are relative to its folder.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     let text = fs::read_to_string(path).map_err(|why| match why.kind() {
@@ -76,7 +79,8 @@ fn absolute(folder: &Path) -> PathBuf {
 }
 
 pub(super) struct Checker {
-    folder: PathBuf,
+    /// The folder of the configuration.
+    pub(super) folder: PathBuf,
     /// The configuration itself.
     pub(super) file: PathBuf,
     /// Files with a secret in them that others can read.
@@ -133,6 +137,13 @@ impl Checker {
         use std::os::unix::fs::PermissionsExt as _;
         if fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0) {
             self.open_files.borrow_mut().insert(file.to_owned());
+        }
+    }
+
+    /// Remembers the configuration itself, if there is a password in it and others can read it.
+    pub(super) fn holds_password(&self, it: bool) {
+        if it {
+            self.holds_secret(&self.file);
         }
     }
 
@@ -205,13 +216,14 @@ impl Checker {
                 }
                 Some(other) => {
                     let at = provider.as_ref().map_or(table.at, |p| p.at);
-                    let near = nearest(other, ["local", "google", "caldav"].into_iter());
+                    let near = caldav::service(other)
+                        .unwrap_or_else(|| nearest(&other.to_lowercase(), PROVIDERS.into_iter()));
                     table.mistake(at, &format!("`provider` \"{other}\" is not one that this version knows: \"local\", \"google\", \"caldav\"{near}"));
                     continue;
                 }
                 None => {
                     if !table.has("provider") {
-                        let words = "needs `provider`: \"local\" or \"google\"";
+                        let words = "needs `provider`: \"local\", \"google\" or \"caldav\"";
                         table.mistake(table.at, words);
                     }
                     // Nobody knows which other keys belong here.
@@ -298,7 +310,7 @@ impl Checker {
             }
             let place = match (path, feed) {
                 (Some(path), _) => Place::Local(path),
-                (None, feed) => feed::place(table, &feed?, &self.folder)?,
+                (None, feed) => feed::place(self, table, &feed?)?,
             };
             return Some((None, place));
         };
@@ -313,8 +325,8 @@ impl Checker {
                 folder(table, &account, path, id)
             }
             Some(Account::Google(_)) => at_google(table, &account, id, called),
-            Some(Account::Caldav(_)) => {
-                caldav::calendar(table, &account, id, called).map(Place::Caldav)
+            Some(Account::Caldav(dav)) => {
+                caldav::calendar(table, (&account, dav), id, called).map(Place::Caldav)
             }
             // It is there, and what is wrong with it is told there.
             None if named.contains(&account.value) => None,

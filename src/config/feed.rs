@@ -3,19 +3,39 @@
 use std::path::Path;
 
 use super::{
-    Place, paths,
+    Place,
+    caldav::ca_file,
+    check::Checker,
+    paths,
     table::{At, Table},
 };
 use crate::{
     http::{self, HttpErrorKind},
-    provider::ics::{Origin, web_address},
+    provider::ics::{Origin, Site},
     session::Role,
 };
 
-/// Reads the place of a feed. Relative paths are relative to `folder`.
-pub(super) fn place(table: &Table<'_>, written: &At<String>, folder: &Path) -> Option<Place> {
-    match origin(&written.value, folder) {
-        Ok(origin) => Some(Place::Feed(origin)),
+/// Reads the place of a feed. Relative paths are relative to the folder of the configuration.
+pub(super) fn place(
+    checker: &Checker,
+    table: &mut Table<'_>,
+    written: &At<String>,
+) -> Option<Place> {
+    let has_roots = table.has("ca_file");
+    let roots = ca_file(checker, table);
+    match origin(&written.value, &checker.folder) {
+        Ok(Origin::Web(site)) => {
+            checker.holds_password(site.login.is_some());
+            // What is there and wrong must not be taken for absent.
+            let is_complete = roots.is_some() || !has_roots;
+            is_complete.then_some(Place::Feed(Origin::Web(Site { roots, ..site })))
+        }
+        Ok(file) => {
+            if has_roots {
+                table.mistake(table.at_of("ca_file"), "`ca_file` goes with an address");
+            }
+            Some(Place::Feed(file))
+        }
         Err(words) => {
             table.mistake(written.at, words);
             None
@@ -25,9 +45,9 @@ pub(super) fn place(table: &Table<'_>, written: &At<String>, folder: &Path) -> O
 
 fn origin(written: &str, folder: &Path) -> Result<Origin, &'static str> {
     const ADDRESS: &str = "`feed` must be an https or webcal address, or the path of an .ics file";
-    if let Some(url) = web_address(written) {
-        return match http::allowed(&url).map_err(|error| error.kind) {
-            Ok(()) => Ok(Origin::Web(url)),
+    if let Some(site) = Site::read(written) {
+        return match http::allowed(&site.url).map_err(|error| error.kind) {
+            Ok(()) => Ok(Origin::Web(site)),
             Err(HttpErrorKind::Forbidden) => Err(
                 "`feed` must be an https address: whoever listens could read the calendar otherwise",
             ),

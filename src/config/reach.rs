@@ -12,7 +12,7 @@ use crate::{
         AnyProvider,
         caldav::{CaldavAccount, CaldavCalendar, Which as DavWhich},
         google::{GoogleAccount, GoogleCalendar, Which},
-        ics::IcsCalendar,
+        ics::{IcsCalendar, Origin, Site},
         local::LocalCalendar,
     },
     session::Seat,
@@ -55,7 +55,13 @@ impl Config {
                 Place::Feed(origin) => {
                     // Feeds have nothing to do with each other, so none waits for another.
                     account = format!("feed {name}");
-                    let line = Line::new(&client, Pace::default());
+                    let client = match origin {
+                        Origin::Web(Site {
+                            roots: Some(roots), ..
+                        }) => &Client::trusting(&means.clock, roots),
+                        _ => &client,
+                    };
+                    let line = Line::new(client, Pace::default());
                     let place = format!("feed {} {}", origin.print(), self.me.join(" "));
                     let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone);
                     (AnyProvider::Ics(provider), place)

@@ -32,6 +32,9 @@ pub enum HttpErrorKind {
     /// Somebody was there, but perhaps not who was meant.
     #[error("the connection is not trusted ({0})")]
     Tls(String),
+    /// Somebody was there who does not know TLS.
+    #[error("it does not speak https here; is the port right, and is it not http?")]
+    NoTls,
     /// The connection was lost before the answer was there.
     #[error("the connection broke before the whole answer was there")]
     Cut,

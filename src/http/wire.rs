@@ -10,6 +10,7 @@ use hyper_util::{
     client::legacy::{Client, Error as ClientError, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::CertificateError;
 
 use super::{HttpError, HttpErrorKind, Request, roots::Roots};
 
@@ -40,8 +41,8 @@ impl fmt::Debug for Wire {
 }
 
 impl Ready {
-    pub(super) fn host(&self) -> String {
-        host(self.request.uri())
+    pub(super) fn shown(&self) -> String {
+        shown(self.request.uri())
     }
 }
 
@@ -154,6 +155,19 @@ fn host(uri: &Uri) -> String {
     uri.host().unwrap_or_default().to_owned()
 }
 
+/// The host and, if it is not the usual one, the port: two servers of one host are told apart.
+pub(super) fn shown(uri: &Uri) -> String {
+    let host = host(uri);
+    let is_usual = |port: &u16| match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTPS => *port == 443,
+        _ => *port == 80,
+    };
+    match uri.port_u16().filter(|port| !is_usual(port)) {
+        Some(port) if !host.is_empty() => format!("{host}:{port}"),
+        _ => host,
+    }
+}
+
 /// Whether a host is the machine that this runs on.
 pub fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -167,8 +181,11 @@ fn kind(error: &ClientError) -> HttpErrorKind {
     let mut words = String::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
-        if let Some(words) = untrusted(error) {
-            return HttpErrorKind::Tls(words);
+        if let Some(error) = of_tls(error) {
+            return match error {
+                rustls::Error::InvalidMessage(_) => HttpErrorKind::NoTls,
+                error => HttpErrorKind::Tls(untrusted(error)),
+            };
         }
         // The innermost says best what the system said.
         words = error.to_string();
@@ -182,10 +199,37 @@ fn kind(error: &ClientError) -> HttpErrorKind {
 }
 
 /// What TLS has against a server, if that is the error. It may be wrapped as an error of input or output.
-fn untrusted(error: &(dyn Error + 'static)) -> Option<String> {
+fn of_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(error.to_string());
+        return Some(error);
     }
     let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-    untrusted(inner)
+    of_tls(inner)
+}
+
+/// The same in words, for what people meet.
+fn untrusted(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(wrong) = error else {
+        return error.to_string();
+    };
+    let words = match wrong {
+        CertificateError::UnknownIssuer => {
+            "nobody whom this machine trusts has signed its certificate"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has run out"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet; is this machine's clock right?"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name"
+        }
+        // A certificate that is its own authority, as `openssl req -x509` makes it.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate signed itself"
+        }
+        _ => return error.to_string(),
+    };
+    words.to_owned()
 }

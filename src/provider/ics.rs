@@ -12,10 +12,11 @@ use super::{
 };
 use crate::{
     clock::breathe,
-    http::Line,
+    http::{Line, Roots},
     ical::{self, lines::TextError},
     ident::BlockId,
     model::{Block, Href, Part, Print, Resource, Version},
+    secrets::Secret,
 };
 
 mod fetch;
@@ -23,17 +24,28 @@ mod marks;
 mod names;
 
 use fetch::Fetched;
-pub use fetch::web_address;
+use fetch::web_address;
 use marks::Marks;
 use names::Names;
 
 /// Where a feed is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// At an address: `https`, or `http` on this very machine.
-    Web(String),
+    /// At an address.
+    Web(Site),
     /// In a file.
     File(PathBuf),
+}
+
+/// An address that a feed is published at, and what it takes to be let in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The address, without anybody's name in it: `https`, or `http` on this very machine.
+    pub url: String,
+    /// The user and the password that stood in the address, with a colon between. For this very server alone.
+    pub login: Option<Secret>,
+    /// Certificates to trust beside the machine's.
+    pub roots: Option<Roots>,
 }
 
 /// A feed.
@@ -58,7 +70,7 @@ impl IcsCalendar {
 
     async fn fetch(&self, marks: Option<&Marks>) -> Answer<Fetched> {
         match &self.origin {
-            Origin::Web(url) => fetch::from_web(&self.line, url, marks).await,
+            Origin::Web(site) => fetch::from_web(&self.line, site, marks).await,
             Origin::File(path) => fetch::from_file(path),
         }
     }
@@ -87,11 +99,30 @@ impl IcsCalendar {
     }
 }
 
+/// The host alone: the address is a secret too.
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Site({})", fetch::feed_at(&self.url))
+    }
+}
+
+impl Site {
+    /// The address that people are given, and who is let in there if it says so. Nothing if it is no address of the web.
+    pub fn read(written: &str) -> Option<Self> {
+        let (url, login) = fetch::apart(&web_address(written)?);
+        Some(Self {
+            url,
+            login,
+            roots: None,
+        })
+    }
+}
+
 impl Origin {
-    /// What tells it apart from others, without telling what it is.
+    /// What tells it apart from others, without telling what it is. A password is no part of it.
     pub fn print(&self) -> Print {
         match self {
-            Self::Web(url) => Print::of([b"web".as_slice(), url.as_bytes()]),
+            Self::Web(site) => Print::of([b"web".as_slice(), site.url.as_bytes()]),
             Self::File(path) => {
                 Print::of([b"file".as_slice(), path.as_os_str().as_encoded_bytes()])
             }
@@ -103,7 +134,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Web(url) => f.write_str(&fetch::feed_at(url)),
+            Self::Web(site) => f.write_str(&fetch::feed_at(&site.url)),
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }

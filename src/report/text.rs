@@ -70,12 +70,10 @@ fn heading(calendar: &CalendarReport, ops: &[&OperationReport], dry_run: bool) -
         false => format!("{} {done}", count(word)),
     })
     .collect();
-    format!(
-        "{}: {} ({})",
-        calendar.name,
-        parts.join(", "),
-        counted(calendar.blocks.held, "block")
-    )
+    let blocks = counted(calendar.blocks.held, "block");
+    // Nothing has changed yet in a dry run.
+    let has = if dry_run { "has " } else { "" };
+    format!("{}: {} ({has}{blocks})", calendar.name, parts.join(", "))
 }
 
 fn operation(op: &OperationReport) -> String {

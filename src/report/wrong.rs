@@ -69,6 +69,7 @@ impl Wrong {
         {
             let more = match row.unreadable {
                 0 | 1 => String::new(),
+                n if href == "an event" => format!(" (and {} more)", n - 1),
                 n => format!(" (and {} more, which `calsync check` names)", n - 1),
             };
             let words = format!(

@@ -8,6 +8,7 @@ mod eyes;
 mod keeps;
 mod killed;
 mod odd;
+mod passwords;
 mod program;
 mod tls;
 mod words;

@@ -123,7 +123,7 @@ fn ask(says: Says) -> Result<Response, HttpError> {
 fn fails(says: Says) -> HttpErrorKind {
     let error = ask(says).unwrap_err();
     keeps_secrets(&error);
-    assert_eq!(error.host, "127.0.0.1");
+    assert!(error.host.starts_with("127.0.0.1:"), "{error}");
     error.kind
 }
 
@@ -318,7 +318,7 @@ fn who_speaks_no_tls_is_not_asked() {
     });
     let error = run(line(&standing()).send(secret_request(&url))).unwrap_err();
     keeps_secrets(&error);
-    assert!(matches!(error.kind, HttpErrorKind::Tls(_)), "{error:?}");
+    assert_eq!(error.kind, HttpErrorKind::NoTls);
     assert_eq!(ProviderError::from(error).kind, ErrorKind::Broken);
 }
 

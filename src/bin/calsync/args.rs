@@ -94,7 +94,7 @@ pub(crate) struct Init {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
-    /// Sign in to an account of the configuration
+    /// Sign in to an account of the configuration; where it takes a password, try it and keep it
     Add(AuthAdd),
     /// Show who is signed in to what, how, and since when
     List {
@@ -120,10 +120,10 @@ pub(crate) enum AuthCommand {
 pub(crate) struct AuthAdd {
     /// The account
     pub(crate) account: String,
-    /// How [default: device, then browser if the OAuth client is not for devices; service-account if one is configured]
+    /// At Google: how [default: device, then browser if the OAuth client is not for devices; service-account if one is configured]
     #[arg(long, value_name = "WAY")]
     pub(crate) flow: Option<Flow>,
-    /// Read the password from the first line of standard input, in place of asking for it
+    /// Read the password from standard input, in place of asking for it: the first line, spaces and all
     #[arg(long, conflicts_with = "flow")]
     pub(crate) password_stdin: bool,
 }

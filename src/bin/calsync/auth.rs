@@ -9,7 +9,7 @@ use std::{
 };
 
 use calsync::{
-    auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, Vault, Way, leave},
+    auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, PASSWORD, Vault, Way, leave},
     clock::Clock,
     config::{
         Config,
@@ -221,6 +221,8 @@ fn words(ask: &Ask<'_>, pastes: bool) -> String {
 /// An account as `auth list` shows it.
 struct Row {
     account: String,
+    /// As whom.
+    address: Option<String>,
     sign_in: Option<SignIn>,
     standing: Standing,
 }
@@ -231,7 +233,7 @@ impl Row {
         let sign_in = self.sign_in.as_ref();
         json!({
             "account": self.account,
-            "address": sign_in.and_then(|s| s.address.as_ref()),
+            "address": self.address,
             "way": sign_in.map(|s| s.way.as_str()),
             "scopes": sign_in.map(|s| s.scopes.split_whitespace().collect::<Vec<_>>()),
             "since": sign_in.map(|s| time(s.since)),
@@ -242,19 +244,31 @@ impl Row {
     }
 
     fn cells(&self, now: Timestamp) -> Vec<String> {
+        let address = self.address.clone();
         let Some(sign_in) = &self.sign_in else {
-            return vec![self.account.clone(), self.standing.words().to_owned()];
+            let cells = [self.account.clone(), self.standing.words().to_owned()];
+            return cells.into_iter().chain(address).collect();
         };
         let short = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_owned();
         let scopes: Vec<String> = sign_in.scopes.split_whitespace().map(short).collect();
         vec![
             self.account.clone(),
             self.standing.words().to_owned(),
-            sign_in.address.clone().unwrap_or_default(),
+            address.unwrap_or_default(),
             sign_in.way.clone(),
             scopes.join(" "),
             ago(now, sign_in.since),
         ]
+    }
+}
+
+/// As whom somebody is signed in, as far as that is known.
+fn signed_in_as(sign_in: Option<&SignIn>, signer: Option<Signer<'_>>) -> Option<String> {
+    match (sign_in, signer) {
+        (Some(sign_in), _) if sign_in.way == PASSWORD => Some(sign_in.client.clone()),
+        (Some(sign_in), _) => sign_in.address.clone(),
+        (None, Some(Signer::Caldav(dav))) if dav.command.is_some() => Some(dav.username.clone()),
+        (None, _) => None,
     }
 }
 
@@ -274,8 +288,10 @@ fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
         .into_iter()
         .map(|account| {
             let sign_in = sign_ins.iter().find(|s| s.account == account).cloned();
+            let signer = signer(&config, &account);
             Row {
-                standing: Standing::of(sign_in.as_ref(), signer(&config, &account)),
+                address: signed_in_as(sign_in.as_ref(), signer),
+                standing: Standing::of(sign_in.as_ref(), signer),
                 sign_in,
                 account,
             }
@@ -326,11 +342,13 @@ fn remove(args: &Args, account: &str) -> Result<Exit, Failure> {
     let left = block_on(leave(account, &line(), &Vault::new(&state, &sealer)))?;
     let (exit, words) = match left.map_err(|error| Failure::System(error.to_string()))? {
         Left::Nothing => {
-            self::account(&loaded.config, account)?;
-            (
-                Exit::InStep,
-                format!("Nobody was signed in to account {account}."),
-            )
+            let words = match self::account(&loaded.config, account)? {
+                Signer::Caldav(dav) if dav.command.is_some() => format!(
+                    "There is nothing to forget: `password_command` says the password of account {account}."
+                ),
+                _ => format!("Nobody was signed in to account {account}."),
+            };
+            (Exit::InStep, words)
         }
         Left::Forgotten => (Exit::InStep, format!("Forgot account {account}.")),
         Left::Revoked => (

@@ -1,6 +1,6 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use calsync::{
     auth::VaultError,
@@ -8,7 +8,7 @@ use calsync::{
     fsx,
     model::{CalendarName, counted},
     provider::{
-        Answer, Probe, Provider as _,
+        Answer, AnyProvider, Probe, Provider as _,
         local::{Folder, folders},
     },
     run::twins,
@@ -28,6 +28,8 @@ use crate::{
 
 /// How many files of a calendar that cannot be read are named.
 const TROUBLES_TOLD: u32 = 20;
+/// How many events of a calendar that cannot be read are counted.
+const TROUBLES_COUNTED: u32 = 10_000;
 
 /// Something that was looked at.
 struct Finding {
@@ -148,10 +150,10 @@ fn idle(config: &Config) -> Vec<Finding> {
     }
 }
 
-/// A file with the secret of an OAuth client in it that others can read.
+/// A file with the secret of an OAuth client or a password in it that others can read.
 fn open_file(path: &Path) -> Finding {
     let words = format!(
-        "it holds the secret of an OAuth client and can be read by others; run: chmod 600 {}",
+        "it holds a password or the secret of an OAuth client and can be read by others; run: chmod 600 {}",
         path.display()
     );
     Finding::unwise(path.display().to_string(), words)
@@ -270,7 +272,10 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
             );
             return Some(Finding::wrong(what, Exit::Refused, words));
         }
-        let failed = row.error.as_ref().filter(|_| row.unreadable == 0);
+        // Whether somebody is away or not signed in is looked at anew.
+        let is_news = !matches!(row.result.as_deref(), Some("auth" | "away"));
+        let failed = row.error.as_ref();
+        let failed = failed.filter(|_| row.unreadable == 0 && is_news);
         if let Some(error) = failed {
             return Some(Finding::unwise(what, format!("at the last sync: {error}")));
         }
@@ -302,7 +307,8 @@ async fn check_accounts(config: &Config, means: &Means, findings: &mut Vec<Findi
     }
     for (name, account) in config.caldav_accounts(means) {
         let asked = match is_used(name) {
-            true => Ok(()),
+            // Its calendars were asked for just now, which noted whether the password is good.
+            true => account.ready().await,
             false => account.calendars().await.map(drop),
         };
         findings.push(check_account(config, means, name, asked));
@@ -393,25 +399,36 @@ async fn check_calendars(
                 Finding::fine(format!("{what}: reachable{count}"))
             }
         });
-        let troubles = state.and_then(|state| state.troubles(name, TROUBLES_TOLD).ok());
-        for (href, why) in troubles.unwrap_or_default() {
-            let words = format!("could not be read by the last sync: {why}");
-            let place = if provider.shows_places() {
-                &href
-            } else {
-                "an event"
-            };
-            findings.push(Finding::wrong(
-                format!("{name}: {place}"),
-                Exit::Partial,
-                words,
-            ));
-        }
+        findings.extend(unreadable(name, provider, state));
     }
     for twin in twins(&seats) {
         let what = format!("calendar {}", twin.name);
         findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }
+}
+
+/// What the last sync could not read in a calendar: each place where places may be told, else how many for each reason.
+fn unreadable(name: &CalendarName, provider: &AnyProvider, state: Option<&State>) -> Vec<Finding> {
+    let (shows, most) = match provider.shows_places() {
+        true => (true, TROUBLES_TOLD),
+        false => (false, TROUBLES_COUNTED),
+    };
+    let troubles = state.and_then(|state| state.troubles(name, most).ok());
+    let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (href, why) in troubles.unwrap_or_default() {
+        let place = if shows { href.clone() } else { String::new() };
+        *told.entry((place, why)).or_default() += 1;
+    }
+    let found = |((place, why), count): ((String, String), usize)| {
+        let what = match (shows, count) {
+            (true, _) => place,
+            (false, 1) => "an event".to_owned(),
+            (false, count) => counted(count, "event"),
+        };
+        let words = format!("could not be read by the last sync: {why}");
+        Finding::wrong(format!("{name}: {what}"), Exit::Partial, words)
+    };
+    told.into_iter().map(found).collect()
 }
 
 /// Whether a calendar's folder rather is a folder of calendars.

@@ -9,6 +9,8 @@ use calsync::{
     state::StateError,
 };
 
+use crate::calendars::exit_for;
+
 /// The table as `--help` shows it.
 pub(crate) const TABLE: &str = "Exit codes:
   0  in step
@@ -84,6 +86,8 @@ pub(crate) enum Failure {
     State(StateError),
     /// Nobody could be signed in.
     SignIn(ProviderError),
+    /// A server was asked, and this came of it.
+    Asked(ProviderError),
     /// What the person typed cannot be done, and what can.
     Usage(String),
     /// Somebody stopped it before it was done.
@@ -104,6 +108,7 @@ impl Failure {
                 ErrorKind::Refused => Exit::Usage,
                 _ => Exit::Away,
             },
+            Self::Asked(error) => exit_for(error),
             Self::Usage(_) => Exit::Usage,
             Self::Stopped(_) => Exit::Partial,
             Self::System(_) => Exit::Bug,
@@ -136,7 +141,7 @@ impl fmt::Display for Failure {
             Self::Config(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
-            Self::SignIn(error) => error.fmt(f),
+            Self::SignIn(error) | Self::Asked(error) => error.fmt(f),
             Self::Idle(path) => write!(f, "{}: {NO_ROUTES}; nothing was done", path.display()),
             Self::Usage(words) | Self::Stopped(words) | Self::System(words) => f.write_str(words),
         }

@@ -7,6 +7,7 @@ mod check;
 mod context;
 mod exit;
 mod generate;
+mod hidden;
 mod init;
 mod log;
 mod man;

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     args::{self, Args},
-    context::{Context, block_on, called_now, renamed},
+    context::{Context, block_on, called_now, load, renamed},
     exit::{Exit, Failure},
     print,
     signals::{unless_stopped, until_stopped},
@@ -26,11 +26,14 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
         return forget(args, options);
     }
     let asks = !options.yes && !options.dry_run;
-    if asks && !io::stdin().is_terminal() {
+    let loaded = load(args)?;
+    let is_known = |name: &String| loaded.config.calendars.contains_key(name.as_str());
+    // Whoever names a calendar that is none is told that first.
+    if asks && !io::stdin().is_terminal() && options.calendars.iter().all(is_known) {
         let words = "`reset` asks before it removes anything, and there is nobody to ask; add --yes, or --dry-run to look first";
         return Err(Failure::Usage(words.to_owned()));
     }
-    let context = Context::open(args)?;
+    let context = Context::of(args, loaded)?;
     let request = Request {
         dry_run: options.dry_run,
         only: context.named(&options.calendars)?,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     auth::{Dav, PasswordLogin},
     http::{
-        HeaderName, HeaderValue, HttpError, HttpErrorKind, Line, Method, Request, Response,
+        self, HeaderName, HeaderValue, HttpError, HttpErrorKind, Line, Method, Request, Response,
         StatusCode, header,
     },
     ical::{lines, resolve},
@@ -131,9 +131,13 @@ impl CaldavAccount {
         let mut offers = self.find().await?;
         offers.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         offers.dedup_by(|a, b| a.address == b.address);
-        self.login.is_good();
         self.offers.replace(Some(offers.clone()));
         Ok(offers)
+    }
+
+    /// Whether there is a password to sign in with, and none that was refused a moment ago. Asks no server.
+    pub async fn ready(&self) -> Answer<()> {
+        self.login.ready().await
     }
 
     /// Whether it is the calendar that a configuration means.
@@ -264,15 +268,16 @@ impl CaldavAccount {
             let value = self.login.header(&ask.method, &ask.at.uri()).await?;
             let mut request = Request::new(ask.method.clone(), ask.at.url());
             request.headers.clone_from(&ask.headers);
-            request.headers.push((header::AUTHORIZATION, value));
+            let value = value.map(|value| (header::AUTHORIZATION, value));
+            request.headers.extend(value);
             request.body = ask.body.clone().into();
             let sent = self.line.send(request).await;
-            let response = sent.map_err(|error| unreached(whose, error))?;
-            if response.status != StatusCode::UNAUTHORIZED {
-                self.login.accepted();
+            let response = sent.map_err(|error| unreached(ask, whose, error))?;
+            if response.status == StatusCode::UNAUTHORIZED {
+                self.login.refused(&response)?;
+            } else if self.login.accepted(&response) {
                 return Ok(response);
             }
-            self.login.refused(&response)?;
         }
     }
 
@@ -319,7 +324,7 @@ impl CaldavAccount {
         Whose {
             account: &self.name,
             calendar,
-            host: self.base.host(),
+            host: self.base.host_and_port(),
         }
     }
 
@@ -358,18 +363,21 @@ fn zone(text: &str) -> Option<String> {
     }
 }
 
-/// A server that was not reached. One whose certificate nobody knows may be the person's own.
-fn unreached(whose: Whose<'_>, trouble: HttpError) -> ProviderError {
-    let is_tls = matches!(trouble.kind, HttpErrorKind::Tls(_));
-    let ProviderError { kind, message } = trouble.into();
-    let words = match is_tls {
-        true => format!(
-            "{message}. If it is your own server, name its certificate, or that of its authority, in `ca_file`; if not, do not \
-             go on"
-        ),
-        false => message,
+/// A request without an answer. That the server was not reached is no single calendar's trouble; what it sent may be. One whose
+/// certificate nobody knows may be the person's own.
+fn unreached(ask: &Ask, whose: Whose<'_>, trouble: HttpError) -> ProviderError {
+    let is_plain = ask.at.url().starts_with("http:");
+    let whose = match trouble.kind {
+        HttpErrorKind::TooLarge(_) | HttpErrorKind::Packing => whose,
+        _ => whose.of_account(),
     };
-    error(whose, kind, &words)
+    let advice = match trouble.kind {
+        HttpErrorKind::Tls(_) => http::OWN_SERVER,
+        HttpErrorKind::Cut if is_plain => ". If it speaks https, `url` must begin with that",
+        _ => "",
+    };
+    let ProviderError { kind, message } = trouble.into();
+    error(whose, kind, &format!("{message}{advice}"))
 }
 
 /// An answer that makes no sense.

@@ -135,11 +135,16 @@ impl Address {
 
     /// The host, without its port.
     pub fn host(&self) -> &str {
-        let host = self.origin.split_once("://").map_or("", |(_, host)| host);
+        let host = self.host_and_port();
         match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
         }
+    }
+
+    /// The host, with its port if that is not the usual one: for people.
+    pub fn host_and_port(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
     }
 
     /// Whether a password that is meant for this server may be shown to that one: they belong to the same owner, as far as
@@ -150,7 +155,8 @@ impl Address {
             return true;
         }
         let (mine, theirs) = (self.host(), other.host());
-        if is_safe(self) && !is_safe(other) {
+        // Without TLS nothing proves who listens at another port of this machine.
+        if !is_safe(other) {
             return false;
         }
         mine == theirs || owner(mine).is_some_and(|site| Some(site) == owner(theirs))
@@ -356,7 +362,7 @@ mod tests {
             "https://d1.caldav.fastmail.com"
         ));
         assert!(trusts("https://posteo.de", "https://posteo.de:8443/"));
-        assert!(trusts("http://127.0.0.1:1", "http://127.0.0.1:2"));
+        assert!(trusts("http://127.0.0.1:1", "http://127.0.0.1:1/x/"));
         for (one, other) in [
             ("https://caldav.icloud.com", "https://icloud.com.evil.org"),
             ("https://a.example.org", "http://a.example.org"),
@@ -364,6 +370,7 @@ mod tests {
             ("https://alice.duckdns.org", "https://mallory.duckdns.org"),
             ("https://10.0.0.1", "https://10.1.0.1"),
             ("http://127.0.0.1:1", "http://localhost:1"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2"),
             ("https://com", "https://evil.com"),
         ] {
             assert!(!trusts(one, other), "{one} {other}");

@@ -16,8 +16,19 @@ pub struct Whose<'a> {
     pub account: &'a str,
     /// The calendar, as the configuration calls it at the server; empty if it is about the account.
     pub calendar: &'a str,
-    /// The server.
+    /// The server, with its port if that is not the usual one.
     pub host: &'a str,
+}
+
+impl Whose<'_> {
+    /// The account alone: for what all its calendars suffer from.
+    #[must_use]
+    pub(super) fn of_account(self) -> Self {
+        Self {
+            calendar: "",
+            ..self
+        }
+    }
 }
 
 /// What a request was for.
@@ -118,6 +129,11 @@ impl Refusal {
     /// The error that it is.
     pub fn error(&self, whose: Whose<'_>, doing: Doing, wait: Option<Duration>) -> ProviderError {
         let (kind, what) = self.meaning(doing, wait);
+        let whose = match kind {
+            // Whoever is away, or does not let the account in, is so for all its calendars.
+            ErrorKind::Retry(_) | ErrorKind::SignIn => whose.of_account(),
+            _ => whose,
+        };
         let what = what
             .replace("{account}", whose.account)
             .replace("{host}", whose.host)

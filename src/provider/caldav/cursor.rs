@@ -12,6 +12,9 @@ use crate::provider::Cursor;
 /// changed.
 const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
+/// The longest that a server may call a state of a calendar to be reminded of it.
+const MARK_MAX: usize = 16 << 10;
+
 /// What a cursor says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reached {
@@ -61,7 +64,11 @@ impl Reached {
         serde_json::from_str(&cursor.0).ok()
     }
 
+    /// The same to be kept; nothing if it is longer than anybody needs, so that everything is listed again.
     pub(super) fn cursor(&self) -> Option<Cursor> {
+        if self.mark.len() > MARK_MAX {
+            return None;
+        }
         serde_json::to_string(self).ok().map(Cursor)
     }
 
@@ -77,8 +84,30 @@ impl Reached {
 }
 
 impl Mark {
+    fn len(&self) -> usize {
+        match self {
+            Self::Sync(token) | Self::Tag(Some(token)) => token.len(),
+            Self::Tag(None) => 0,
+        }
+    }
+
     /// Whether the server is asked what changed since then.
     pub(super) fn is_token(&self) -> bool {
         matches!(self, Self::Sync(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_longer_than_anybody_needs_is_not_kept() {
+        let at = Address::parse("https://e.org/c/").unwrap();
+        for (length, is_kept) in [(300, true), (3 << 20, false)] {
+            let mark = Mark::Sync("t".repeat(length));
+            let reached = Reached::new(&at, mark, Timestamp::UNIX_EPOCH);
+            assert_eq!(reached.cursor().is_some(), is_kept, "{length}");
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::{fs, io, io::Read as _, path::Path};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::Marks;
+use super::{Marks, Site};
 use crate::{
     http::{
-        self, HeaderName, HeaderValue, Line, Method, Request, Response, StatusCode, header,
-        is_this_machine,
+        self, HeaderName, HeaderValue, HttpError, HttpErrorKind, Line, Method, Request, Response,
+        StatusCode, header, is_this_machine,
     },
     provider::{Answer, ErrorKind, ProviderError},
+    secrets::Secret,
 };
 
 /// How often a feed may say that it is elsewhere.
@@ -29,7 +30,7 @@ pub(super) enum Fetched {
 
 /// The address that is really asked for one as people are given it: `webcal` means `https`, or `http` on this very machine.
 /// Nothing if it is no address of the web.
-pub fn web_address(written: &str) -> Option<String> {
+pub(super) fn web_address(written: &str) -> Option<String> {
     let (scheme, rest) = written.trim().split_once("://")?;
     let is_here = || http::host(&format!("https://{rest}")).is_some_and(|h| is_this_machine(&h));
     match scheme.to_ascii_lowercase().as_str() {
@@ -41,11 +42,52 @@ pub fn web_address(written: &str) -> Option<String> {
     }
 }
 
+/// An address without the user and the password in it, and both of them if they are there.
+pub(super) fn apart(url: &str) -> (String, Option<Secret>) {
+    let parts = || {
+        let (login, host) = server_of(url).rsplit_once('@')?;
+        let path = url.get(server_of(url).len()..)?;
+        let (scheme, login) = login.split_once("://")?;
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let login = [decoded(user)?, decoded(password)?].join(":");
+        Some((format!("{scheme}://{host}{path}"), Secret::new(login)))
+    };
+    match parts() {
+        Some((url, login)) => (url, Some(login)),
+        None => (url.to_owned(), None),
+    }
+}
+
+/// An address as far as its path: which server, and who asks.
+fn server_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(host..).unwrap_or_default();
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    url.get(..host + end).unwrap_or(url)
+}
+
+/// What stands in percent, as it is meant (RFC 3986 2.1).
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Asks the web, following where it points.
-pub(super) async fn from_web(line: &Line, url: &str, marks: Option<&Marks>) -> Answer<Fetched> {
-    let mut url = url.to_owned();
+pub(super) async fn from_web(line: &Line, site: &Site, marks: Option<&Marks>) -> Answer<Fetched> {
+    let mut url = site.url.clone();
     for _ in 0..=REDIRECTS_MAX {
-        let response = line.send(request(&url, marks)).await?;
+        // The password is for the server that it was given for, and for no other that this one names.
+        let is_there = server_of(&url) == server_of(&site.url);
+        let login = site.login.as_ref().filter(|_| is_there);
+        let asked = request(&url, login, marks)?;
+        let response = line.send(asked).await.map_err(unreached)?;
         match response.status {
             StatusCode::NOT_MODIFIED => return Ok(Fetched::Unchanged),
             StatusCode::OK => return Ok(body(response, line.client().clock().now())),
@@ -66,6 +108,13 @@ pub(super) async fn from_web(line: &Line, url: &str, marks: Option<&Marks>) -> A
                     ))
                 })?;
             }
+            StatusCode::UNAUTHORIZED if login.is_some() => {
+                let words = format!(
+                    "{} does not accept the user name and the password that stand in its address; correct them in `feed`",
+                    feed_at(&url)
+                );
+                return Err(ProviderError::new(ErrorKind::Refused, words));
+            }
             _ => return Err(refused(&url, &response, line)),
         }
     }
@@ -75,9 +124,26 @@ pub(super) async fn from_web(line: &Line, url: &str, marks: Option<&Marks>) -> A
     )))
 }
 
-fn request(url: &str, marks: Option<&Marks>) -> Request {
+/// A server that was not reached. One whose certificate nobody knows may be the person's own.
+fn unreached(trouble: HttpError) -> ProviderError {
+    let advice = match trouble.kind {
+        HttpErrorKind::Tls(_) => http::OWN_SERVER,
+        _ => "",
+    };
+    let ProviderError { kind, message } = trouble.into();
+    ProviderError::new(kind, format!("{message}{advice}"))
+}
+
+fn request(url: &str, login: Option<&Secret>, marks: Option<&Marks>) -> Answer<Request> {
     let accept = HeaderValue::from_static("text/calendar, */*;q=0.5");
     let mut request = Request::new(Method::GET, url).with(header::ACCEPT, accept);
+    if let Some(login) = login {
+        let pair = data_encoding::BASE64.encode(login.expose().as_bytes());
+        let value = HeaderValue::from_str(&format!("Basic {pair}"));
+        let mut value = value.map_err(|_| broken(format!("{} cannot be asked", feed_at(url))))?;
+        value.set_sensitive(true);
+        request = request.with(header::AUTHORIZATION, value);
+    }
     let mut add = |name: HeaderName, value: Option<&String>| {
         let value = value.and_then(|value| HeaderValue::from_str(value).ok());
         request.headers.extend(value.map(|value| (name, value)));
@@ -90,7 +156,7 @@ fn request(url: &str, marks: Option<&Marks>) -> Request {
         header::IF_MODIFIED_SINCE,
         marks.and_then(|marks| marks.modified.as_ref()),
     );
-    request
+    Ok(request)
 }
 
 fn body(response: Response, now: Timestamp) -> Fetched {
@@ -111,7 +177,8 @@ fn body(response: Response, now: Timestamp) -> Fetched {
 fn elsewhere(url: &str, location: &str) -> Option<String> {
     let location = location.trim();
     if location.contains("://") {
-        return web_address(location);
+        // Whoever may sign in is not for a server to say.
+        return web_address(location).map(|url| apart(&url).0);
     }
     let (scheme, rest) = url.split_once("://")?;
     if location.starts_with("//") {
@@ -140,7 +207,7 @@ fn refused(url: &str, response: &Response, line: &Line) -> ProviderError {
             ErrorKind::Refused,
             format!(
                 "{feed} is not open to everybody ({number}); look for the calendar's secret address, and put that into the \
-                 configuration"
+                 configuration, or the user name and the password into the address: https://USER:PASSWORD@..."
             ),
         ),
         StatusCode::NOT_FOUND | StatusCode::GONE => (
@@ -165,7 +232,7 @@ fn refused(url: &str, response: &Response, line: &Line) -> ProviderError {
 
 /// A feed in messages.
 pub(super) fn feed_at(url: &str) -> String {
-    let host = http::host(url);
+    let host = http::shown(url);
     format!("the feed at {}", host.as_deref().unwrap_or("that address"))
 }
 
@@ -177,6 +244,10 @@ fn broken(words: String) -> ProviderError {
 pub(super) fn from_file(path: &Path) -> Answer<Fetched> {
     let failed = |error: &io::Error| {
         let (kind, words) = match error.kind() {
+            io::ErrorKind::NotFound if holds_a_host(path) => (
+                ErrorKind::Gone,
+                "is not there; if an address is meant, begin it with https://".to_owned(),
+            ),
             io::ErrorKind::NotFound => (ErrorKind::Gone, "is not there".to_owned()),
             _ => (ErrorKind::Broken, format!("cannot be read: {error}")),
         };
@@ -197,6 +268,16 @@ pub(super) fn from_file(path: &Path) -> Answer<Fetched> {
     }
     let marks = Marks::of(&body);
     Ok(Fetched::Body(body.into(), marks))
+}
+
+/// Whether a part of a path could be the name of a host.
+fn holds_a_host(path: &Path) -> bool {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    let mut names = folders.filter_map(|part| part.as_os_str().to_str());
+    names.any(|name| {
+        let (before, last) = name.rsplit_once('.').unwrap_or_default();
+        !before.is_empty() && last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic())
+    })
 }
 
 #[cfg(test)]
@@ -220,6 +301,31 @@ mod tests {
             elsewhere("https://a.example", "z").as_deref(),
             Some("https://a.example/z")
         );
+    }
+
+    #[test]
+    fn who_may_sign_in_is_no_part_of_the_address() {
+        for (written, url, login) in [
+            ("https://e.org/x", "https://e.org/x", None),
+            ("https://e.org/a@b", "https://e.org/a@b", None),
+            (
+                "https://u:p@e.org:1/x?k",
+                "https://e.org:1/x?k",
+                Some("u:p"),
+            ),
+            (
+                "https://u%40e.org:p%3A%C3%A9@q@e.org",
+                "https://e.org",
+                Some("u@e.org:p:é@q"),
+            ),
+            ("https://u@e.org/", "https://e.org/", Some("u:")),
+        ] {
+            let (found, secret) = apart(written);
+            assert_eq!(found, url);
+            assert_eq!(secret.as_ref().map(Secret::expose), login);
+        }
+        let next = elsewhere("https://e.org/x", "https://u:p@f.org/y");
+        assert_eq!(next.as_deref(), Some("https://f.org/y"));
     }
 
     #[test]

@@ -224,7 +224,7 @@ fn trouble_on_the_way_to_a_code_is_told() {
         let error = fails(device(&desk, &Told::default()));
         assert_eq!(error.kind, kind, "{error}");
         if matches!(error.kind, ErrorKind::Retry(_)) {
-            let says = ["try again in some minutes", "127.0.0.1: "];
+            let says = ["try again in some minutes", "127.0.0.1:"];
             let fits = says.iter().any(|words| error.message.contains(words));
             assert!(fits, "{error}");
         }

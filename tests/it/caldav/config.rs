@@ -1,5 +1,7 @@
 //! The keys of a `CalDAV` account and of its calendars, and every mistake that can be made with them.
 
+use calsync::config::Account;
+
 use crate::support::program::{Home, write};
 
 fn configure(home: &Home, account: &str, calendar: &str) {
@@ -13,7 +15,7 @@ fn configure(home: &Home, account: &str, calendar: &str) {
 const FINE: &str = "url = \"https://e.org/dav\"\nusername = \"ada\"";
 
 /// Lines of the account and of the calendar, and something of what is said about them.
-const MISTAKES: [(&str, &str, &str); 19] = [
+const MISTAKES: [(&str, &str, &str); 25] = [
     ("username = \"a\"", "id = \"/a/\"", "needs `url`"),
     (
         "url = \"https://e.org\"",
@@ -33,12 +35,42 @@ const MISTAKES: [(&str, &str, &str); 19] = [
     (
         "url = \"https://e.org/?a=b\"\nusername = \"a\"",
         "id = \"/a/\"",
+        "without ? and #",
+    ),
+    (
+        "url = \"caldav://e.org\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "`url` must begin with https://",
+    ),
+    (
+        "url = \"ada:zqx9secret@e.org\"\nusername = \"a\"",
+        "id = \"/a/\"",
+        "that goes under `username`",
+    ),
+    (
+        "url = \"the server\"\nusername = \"a\"",
+        "id = \"/a/\"",
         "`url` must be the address",
     ),
     (
-        "url = \"e.org\"\nusername = \"a\"",
+        "url = \"\"\nusername = \"a\"",
         "id = \"/a/\"",
         "`url` must be the address",
+    ),
+    (
+        "",
+        "id = \"https://example.net/a/\"",
+        "another host than `url` of [accounts.cloud]",
+    ),
+    (
+        "url = \"http://127.0.0.1:1\"\nusername = \"a\"",
+        "id = \"http://localhost:1/a/\"",
+        "another host than `url`",
+    ),
+    (
+        "url = \"http://127.0.0.1:1\"\nusername = \"a\"",
+        "id = \"http://127.0.0.1:2/a/\"",
+        "another host than `url`",
     ),
     (
         "url = \"https://e.org\"\nusername = \"a:b\"",
@@ -48,7 +80,7 @@ const MISTAKES: [(&str, &str, &str); 19] = [
     (
         "password = \"zqx9secret\"",
         "id = \"/a/\"",
-        "unknown key `password`",
+        "`calsync auth add` asks for it",
     ),
     (
         "password_command = \"pass show 'my calendar'\"",
@@ -112,6 +144,44 @@ fn all_that_is_right_is_taken() {
             home.expect(0, &["status"]);
         }
     }
+}
+
+#[test]
+fn a_bare_host_means_https() {
+    let home = Home::bare();
+    for (url, server) in [
+        ("dav.example.org", "https://dav.example.org"),
+        ("127.0.0.1:1/dav/", "https://127.0.0.1:1"),
+        ("localhost", "https://localhost"),
+    ] {
+        let account = format!("url = \"{url}\"\nusername = \"ada\"");
+        configure(&home, &account, "name = \"Work\"");
+        let config = calsync::config::load(&home.config_file()).unwrap();
+        let Some(Account::Caldav(dav)) = config.accounts.get("cloud") else {
+            panic!("{url}");
+        };
+        assert_eq!(dav.server(), server, "{url}");
+    }
+}
+
+#[test]
+fn a_service_is_no_provider_and_its_address_is_told() {
+    for (provider, words) in [
+        ("icloud", "url = \"https://caldav.icloud.com\""),
+        ("Fastmail", "url = \"https://caldav.fastmail.com\""),
+        ("nextcloud", "provider = \"caldav\" with url = "),
+        ("CalDAV", "did you mean `caldav`?"),
+    ] {
+        let home = Home::bare();
+        home.configure(&format!(
+            "timezone = \"UTC\"\n[accounts.cloud]\nprovider = \"{provider}\"\nurl = \"x\"\n[calendars.b]\npath = \"b\"\n"
+        ));
+        home.expect(3, &["auth", "list"]).says(&[words]);
+    }
+    let home = Home::bare();
+    home.configure("timezone = \"UTC\"\n[accounts.cloud]\n[calendars.b]\npath = \"b\"\n");
+    let ran = home.expect(3, &["auth", "list"]);
+    ran.says(&["\"local\", \"google\" or \"caldav\""]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::support::{
         script::{Says, Script, found},
         witness::Witness,
     },
-    program::{Home, Ran, files_in, is_block, meeting, meeting_at, weekly},
+    program::{Home, Ran, event_with, files_in, is_block, meeting, meeting_at, weekly},
 };
 
 /// A home with a folder and a calendar at a server.
@@ -31,7 +31,7 @@ pub(super) fn configured(url: &str, calendar: &str, more: &str) -> Home {
 }
 
 /// Signs in with this password.
-fn sign_in(home: &Home, password: &str) -> Ran {
+pub(super) fn sign_in(home: &Home, password: &str) -> Ran {
     let mut command = home.command(&["auth", "add", "cloud", "--password-stdin"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command.stderr(Stdio::piped());
@@ -323,7 +323,7 @@ fn a_password_is_not_kept_for_an_address_without_calendars() {
     for (says, code, words) in [
         (
             Says::status(200).body("<html>Welcome</html>"),
-            2,
+            5,
             "web page",
         ),
         (Says::status(503), 8, "maintenance"),
@@ -393,6 +393,39 @@ fn with_a_name() -> Script {
             _ => Says::many("<d:sync-token>http://t/1</d:sync-token>"),
         }
     })
+}
+
+#[test]
+fn events_that_may_not_be_named_are_counted() {
+    let script = Script::start(|asked| {
+        let broken = event_with("x", "DTSTART:soon");
+        let member = |name: &str| {
+            let props =
+                format!("<d:getetag>\"1\"</d:getetag><c:calendar-data>{broken}</c:calendar-data>");
+            found(&format!("/alice/work/{name}.ics"), &props)
+        };
+        let all = ["a", "b", "c"].map(member).concat();
+        match asked.method == "PROPFIND" {
+            true => Says::many(&found(
+                "/alice/work/",
+                "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>",
+            )),
+            false => Says::many(&format!("{all}<d:sync-token>http://t/1</d:sync-token>")),
+        }
+    });
+    let command = format!("password_command = [\"echo\", \"{PASSWORD}\"]");
+    let home = configured(&script.url(), "id = \"/alice/work/\"", &command);
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["work: an event could not be read: ", "(and 2 more);"]);
+    let checked = home.expect(5, &["check"]).stdout;
+    let lines = checked
+        .lines()
+        .filter(|line| line.contains("could not be read"));
+    let lines: Vec<&str> = lines.collect();
+    assert!(
+        lines.len() == 1 && lines[0].contains("work: 3 events: "),
+        "{checked}"
+    );
 }
 
 #[test]

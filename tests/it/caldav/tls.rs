@@ -9,6 +9,7 @@ use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issu
 
 use crate::support::{
     dav::{DavServer, Kind, account_of, dav},
+    program::{Home, write},
     shore::poll_out,
 };
 
@@ -48,6 +49,46 @@ fn a_certificate_that_signed_itself_is_trusted_once_it_is_named() {
         let error = ask(&server, Some(&other.pem())).unwrap_err();
         assert!(error.message.contains("not trusted"), "{error}");
     }
+}
+
+#[test]
+fn a_feed_with_a_certificate_of_ones_own_is_read_once_that_is_named() {
+    let (certificate, key) = self_signed(&["127.0.0.1"], true);
+    let pair = (&*certificate.pem(), &*key.serialize_pem());
+    let Some(server) = DavServer::start(Kind::Radicale, Some(pair)) else {
+        return;
+    };
+    let home = Home::with(&["home"]);
+    write(&home.path("server.pem"), certificate.pem().as_bytes());
+    let url = server.url().replace("http://", "https://");
+    for (ca_file, words) in [
+        ("", "its certificate signed itself"),
+        // It is trusted now, and is no feed.
+        ("ca_file = \"~/server.pem\"", "the feed at 127.0.0.1:"),
+    ] {
+        home.configure(&format!(
+            "timezone = \"UTC\"\n[calendars.home]\npath = \"cal/home\"\n[calendars.school]\nfeed = \"{url}/\"\n{ca_file}\n"
+        ));
+        let ran = home.expect(5, &["check"]);
+        assert!(ran.all().contains(words), "{ran:?}");
+        assert_eq!(
+            ran.all().contains("`ca_file`"),
+            ca_file.is_empty(),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn http_where_https_is_spoken_is_told() {
+    let (certificate, key) = self_signed(&["127.0.0.1"], true);
+    let pair = (&*certificate.pem(), &*key.serialize_pem());
+    let Some(server) = DavServer::start(Kind::Radicale, Some(pair)) else {
+        return;
+    };
+    let asked = |url: &str| poll_out(account_of(&dav(url), &Clock::System).calendars());
+    let error = asked(&server.url()).unwrap_err();
+    assert!(error.message.contains("If it speaks https"), "{error}");
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn blocks_after(runs: usize, answer: fn() -> Reply) -> Vec<u64> {
     google.fault(when, Fault::Answer(answer()));
     let created = (0..runs).map(|_| {
         let report = world.try_to_sync();
-        assert_eq!(report.result, Verdict::Partial, "{:?}", report.errors);
+        let is_told = matches!(report.result, Verdict::Partial | Verdict::Away);
+        assert!(is_told, "{:?}", report.errors);
         report.created
     });
     created.collect()

@@ -84,6 +84,13 @@ fn the_json_of_a_reset_has_the_keys_of_a_sync() {
 }
 
 #[test]
+fn a_calendar_that_is_none_is_told_before_anybody_is_asked() {
+    let home = Home::with(&["home", "work"]);
+    let ran = home.expect(2, &["reset", "--calendar", "wrok"]);
+    ran.says(&["there is no calendar \"wrok\""]);
+}
+
+#[test]
 fn reset_with_nobody_to_ask_needs_to_be_told_yes() {
     let (home, _) = wide_then_narrow();
     let before = home.world();

@@ -52,12 +52,18 @@ fn the_first_sync_writes_blocks_and_the_second_writes_and_says_nothing() {
 #[test]
 fn a_dry_run_writes_nothing_and_lists_every_operation() {
     let home = usual();
-    home.expect(0, &["sync", "--dry-run"]);
+    let told = home.expect(0, &["sync", "--dry-run"]).stdout;
+    assert!(told.contains("home: 2 to create (has 0 blocks)"), "{told}");
     assert_eq!(home.blocks("home").len(), 0);
     let report = home.expect(0, &["sync", "--dry-run", "--json"]).json();
     assert_eq!(home.blocks("home").len(), 0);
     let operations = report["operations"].as_array().unwrap();
     assert_eq!(operations.len(), 2, "{report}");
+    let starts: Vec<&str> = operations
+        .iter()
+        .map(|op| op["start"].as_str().unwrap())
+        .collect();
+    assert!(starts.is_sorted(), "{starts:?}");
     for operation in operations {
         let names = ["op", "calendar", "from", "start", "end", "recurring", "why"];
         assert_eq!(keys(operation), sorted(names));

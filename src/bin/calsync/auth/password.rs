@@ -15,7 +15,7 @@ use crate::{
     args::AuthAdd,
     context::{Loaded, Opened, block_on},
     exit::{Exit, Failure},
-    print,
+    hidden, print,
 };
 
 /// Signs in to such an account.
@@ -40,11 +40,10 @@ pub(super) fn add(loaded: &Loaded, options: &AuthAdd, dav: &Dav) -> Result<Exit,
     let opened = Opened::without_lock(loaded)?;
     let vault = Vault::new(&opened.state, &opened.keys.sealer);
     let clock = Clock::System;
-    let login = match &password {
-        Some(password) => PasswordLogin::trying(name, dav, &vault, &clock, password.clone()),
-        None => PasswordLogin::new(name, dav, &vault, &clock),
-    };
-    let offers = block_on(count(name, dav, &login, &clock))?.map_err(failure)?;
+    let login = PasswordLogin::trying(name, dav, &vault, &clock, password.clone());
+    let offers = block_on(count(name, dav, &login, &clock))?;
+    // How it ends is the same as when a sync or a check meets the same.
+    let offers = offers.map_err(Failure::Asked)?;
     let kept = match &password {
         None => "the password that `password_command` says is good; nothing had to be kept",
         Some(password) => {
@@ -70,14 +69,6 @@ async fn count(name: &str, dav: &Dav, login: &PasswordLogin, clock: &Clock) -> A
     Ok(account.calendars().await?.len())
 }
 
-/// A server that is there and is not the right one is the configuration's mistake, not the network's.
-fn failure(error: ProviderError) -> Failure {
-    match error.kind {
-        ErrorKind::Gone | ErrorKind::Broken => Failure::Usage(error.message),
-        _ => Failure::SignIn(error),
-    }
-}
-
 fn piped() -> Result<Secret, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
@@ -87,19 +78,19 @@ fn piped() -> Result<Secret, Failure> {
 
 fn typed(dav: &Dav) -> Result<Secret, Failure> {
     let prompt = format!("Password of {} at {}: ", dav.username, dav.server());
-    let typed = rpassword::prompt_password(prompt).map_err(|error| {
+    let typed = hidden::ask(&prompt).map_err(|error| {
         Failure::Usage(format!(
             "there is no terminal to ask for the password on ({error}); pipe it in with --password-stdin"
         ))
     })?;
-    filled(Secret::new(typed))
+    typed.map_or_else(|| Err(Failure::Usage(NO_PASSWORD.to_owned())), filled)
 }
+
+const NO_PASSWORD: &str = "no password was given; nothing was kept";
 
 fn filled(password: Secret) -> Result<Secret, Failure> {
     match password.is_empty() {
-        true => Err(Failure::Usage(
-            "the password is empty; nothing was kept".to_owned(),
-        )),
+        true => Err(Failure::Usage(NO_PASSWORD.to_owned())),
         false => Ok(password),
     }
 }

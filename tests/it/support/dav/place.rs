@@ -9,7 +9,7 @@ use calsync::{
     model::Href,
     provider::{
         caldav::{CaldavAccount, CaldavCalendar, Which},
-        ics::{IcsCalendar, Origin},
+        ics::{IcsCalendar, Origin, Site},
     },
 };
 use jiff::tz::TimeZone;
@@ -108,7 +108,8 @@ impl Feed {
             burst: 1_000_000,
         };
         let line = Line::new(&Client::new(clock), pace);
-        let origin = Origin::Web(format!("{}{}", self.cloud.url(), self.path));
+        let origin =
+            Origin::Web(Site::read(&format!("{}{}", self.cloud.url(), self.path)).unwrap());
         IcsCalendar::new(origin, line, &[], home)
     }
 
