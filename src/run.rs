@@ -100,6 +100,9 @@ pub async fn plan<P: Provider, W: Watch>(
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
     let twins = twins(&session.seats);
+    if goal == Goal::InStep {
+        places::forget_second_names(&session.state.borrow(), &twins)?;
+    }
     let key = settled_key(session, &window)?;
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
@@ -373,6 +376,9 @@ fn remember<P, W>(
             // It was in step once, and is not now.
             state.drop_result(&calendar.name)?;
         }
+    }
+    if findings.goal == Goal::Empty {
+        places::forget_second_names(&state, &findings.twins)?;
     }
     note_left_alone(&state, findings)?;
     if !findings.left_behind.is_empty() {
