@@ -4,6 +4,7 @@ mod blocks;
 mod google;
 mod messages;
 mod output;
+mod owners;
 mod renamed;
 mod reset;
 mod rules;

@@ -377,6 +377,10 @@ async fn check_calendars(
             }) if role.is_target() => {
                 Finding::wrong(what, Exit::Partial, not_writable(config, account))
             }
+            Ok(_) if role.is_target() && provider.in_doubt().is_some() => {
+                let error = provider.in_doubt().map(|error| error.message);
+                Finding::wrong(what, Exit::Partial, error.unwrap_or_default())
+            }
             Ok(Probe {
                 resources: Some(0), ..
             }) if holds_calendars(config, name) => Finding::unwise(
