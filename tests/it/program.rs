@@ -1,5 +1,6 @@
 //! The program from outside: what it writes, what it says, and with which code it ends.
 
+mod accounts;
 mod blocks;
 mod google;
 mod messages;

@@ -1,6 +1,6 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use calsync::{
     auth::VaultError,
@@ -100,23 +100,29 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     );
     match means_to_look(&loaded) {
         Ok(means) => block_on(async {
+            let proofs = prove(config, &means).await;
+            // Behind a door that is closed nobody has to look at each calendar.
+            let unseen = |account: &str| {
+                let is_closed = matches!(proofs.get(account), Some(Err(_)));
+                is_closed.then(|| format!("not looked at, because of account {account}"))
+            };
             // What Google says of the calendars is known of their accounts afterwards.
             let mut calendars = Vec::new();
-            let known = known.as_ref();
-            check_calendars(config, &means, known, |_| true, &mut calendars).await;
-            check_accounts(config, &means, &mut findings).await;
+            check_calendars(config, &means, known.as_ref(), unseen, &mut calendars).await;
+            check_accounts(config, &means, proofs, &mut findings).await;
             findings.extend(calendars);
         })?,
         // The key or the state cannot be used, which was told above; folders can be looked at all the same.
         Err(_) => {
             findings.extend(unseen_accounts(config, known.as_ref()));
             let means = no_sign_ins()?;
-            let (known, is_seen) = (known.as_ref(), |name: &str| signer(config, name).is_none());
+            let known = known.as_ref();
+            let unseen = |name: &str| signer(config, name).map(|_| UNSEEN.to_owned());
             block_on(check_calendars(
                 config,
                 &means,
                 known,
-                is_seen,
+                unseen,
                 &mut findings,
             ))?;
         }
@@ -287,16 +293,30 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
     rows.iter().filter_map(found).collect()
 }
 
+/// Whether the sign-ins at Google are still good: an access token may live longer than what it came from.
+async fn prove(config: &Config, means: &Means) -> BTreeMap<String, Answer<()>> {
+    let mut proofs = BTreeMap::new();
+    for (name, account) in config.google_accounts(means) {
+        proofs.insert(name.to_owned(), account.prove().await);
+    }
+    proofs
+}
+
 /// Whether each account is signed in to. One that has no calendars is asked for what it offers.
-async fn check_accounts(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
+async fn check_accounts(
+    config: &Config,
+    means: &Means,
+    mut proofs: BTreeMap<String, Answer<()>>,
+    findings: &mut Vec<Finding>,
+) {
     let is_used = |name: &str| {
         let mut calendars = config.calendars.values();
         calendars.any(|calendar| calendar.account.as_deref() == Some(name))
     };
     for (name, account) in config.google_accounts(means) {
-        let asked = match is_used(name) {
-            true => Ok(()),
-            false => account.calendars().await.map(drop),
+        let asked = match proofs.remove(name).unwrap_or(Ok(())) {
+            Ok(()) if !is_used(name) => account.calendars().await.map(drop),
+            proof => proof,
         };
         findings.push(check_account(config, means, name, asked));
     }
@@ -335,7 +355,9 @@ fn check_account(config: &Config, means: &Means, name: &str, asked: Answer<()>) 
     }
     let since = sign_in.map(|sign_in| {
         let now = means.clock.now();
-        format!(", {}, {}", sign_in.way, ago(now, sign_in.since))
+        let whose = sign_in.address.map(|address| format!(" as {address}"));
+        let whose = whose.unwrap_or_default();
+        format!("{whose}, {}, {}", sign_in.way, ago(now, sign_in.since))
     });
     Finding::fine(format!(
         "{what}: {}{}",
@@ -348,7 +370,7 @@ async fn check_calendars(
     config: &Config,
     means: &Means,
     state: Option<&State>,
-    is_seen: impl Fn(&str) -> bool,
+    unseen: impl Fn(&str) -> Option<String>,
     findings: &mut Vec<Finding>,
 ) {
     let mut seats = config.seats(means);
@@ -360,8 +382,8 @@ async fn check_calendars(
             ..
         } = seat;
         let what = format!("calendar {name}");
-        if !is_seen(account) {
-            findings.push(Finding::unseen(what, UNSEEN));
+        if let Some(why) = unseen(account) {
+            findings.push(Finding::unseen(what, why));
             continue;
         }
         let last = state.and_then(|state| state.last_cursor(name).ok()?);

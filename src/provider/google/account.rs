@@ -91,6 +91,11 @@ impl GoogleAccount {
         }
     }
 
+    /// Whether the sign-in is still good, by asking for a fresh token.
+    pub async fn prove(&self) -> Answer<()> {
+        self.access.prove().await
+    }
+
     /// The calendars that the account offers, in Google's order.
     pub async fn calendars(&self) -> Answer<Vec<Offer>> {
         let mut offers = Vec::new();
