@@ -247,9 +247,13 @@ impl Row {
         };
         let short = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_owned();
         let scopes: Vec<String> = sign_in.scopes.split_whitespace().map(short).collect();
+        let again = match self.standing.needs_somebody() {
+            true => ": sign in again",
+            false => "",
+        };
         vec![
             self.account.clone(),
-            self.standing.words().to_owned(),
+            format!("{}{again}", self.standing.words()),
             sign_in.address.clone().unwrap_or_default(),
             sign_in.way.clone(),
             scopes.join(" "),

@@ -55,3 +55,33 @@ fn check_asks_whether_the_sign_in_still_holds_while_an_older_token_does() {
     trip.home.sync();
     assert_eq!(trip.fake.counts().get("token"), None);
 }
+
+#[test]
+fn a_sign_in_that_was_refused_is_refused_to_every_command_alike() {
+    let (trip, _) = Trip::in_step();
+    let dead = When::call("token").and(|request| {
+        let form = request.form();
+        form.get("client_id") == Some(&client("work"))
+    });
+    trip.fake.fault(dead, Fault::Answer(errors::dead_grant()));
+    trip.home.expect(4, &["check"]);
+    // The older token would still do for a while.
+    let before = trip.all();
+    for _ in 0..2 {
+        let ran = trip.home.expect(4, &["sync"]);
+        ran.says(&["account work: ", "calsync auth add work"]);
+        assert_eq!(trip.all(), before);
+        assert_eq!(trip.status("work")["sign_in"], "refused");
+        let listed = trip.home.expect(0, &["auth", "list"]).stdout;
+        assert!(
+            listed.contains("work     refused by the server: sign in again"),
+            "{listed}"
+        );
+        let ran = trip.home.expect(4, &["check"]);
+        assert_eq!(told(&ran.stdout, "account work").len(), 2, "{ran:?}");
+    }
+    // If it was Google's mistake, nobody has to do anything.
+    trip.fake.clear_faults();
+    trip.home.sync();
+    assert_eq!(trip.status("work")["sign_in"], "ok");
+}

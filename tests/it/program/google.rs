@@ -195,7 +195,7 @@ fn an_account_that_is_signed_out_keeps_its_blocks_and_the_others_go_on() {
     );
     let text = home.expect(0, &["status"]).stdout;
     assert!(
-        text.contains("account work refused: sign in again; run: calsync auth add work"),
+        text.contains("account work refused by the server; run: calsync auth add work"),
         "{text}"
     );
     assert!(text.contains("account private signed in"), "{text}");
