@@ -48,8 +48,7 @@ struct Found {
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
     fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
-        let message = error.message.trim_start_matches("Google ");
-        match message.starts_with(&format!("{what}: ")) {
+        match error.message.starts_with(&format!("{what}: ")) {
             true => tracing::error!("{}", args.hint(&error.message)),
             false => tracing::error!("{what}: {}", args.hint(&error.message)),
         }

@@ -127,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             ))?;
         }
     }
+    drop_repeated(&mut findings);
     tell(args, &findings)
 }
 
@@ -162,6 +163,26 @@ fn open_file(path: &Path) -> Finding {
     );
     Finding::unwise(path.display().to_string(), words)
 }
+
+/// Of the same said twice, what is so now is enough.
+fn drop_repeated(findings: &mut Vec<Finding>) {
+    let wrong = |finding: &Finding| match &finding.found {
+        Found::Wrong(_, words) => Some(words.clone()),
+        _ => None,
+    };
+    let now: Vec<String> = findings.iter().filter_map(wrong).collect();
+    let is_repeated = |finding: &Finding| match &finding.found {
+        Found::Unwise(words) => {
+            let before = words.strip_prefix(LAST_TIME);
+            before.is_some_and(|before| now.iter().any(|now| before.ends_with(now)))
+        }
+        _ => false,
+    };
+    findings.retain(|finding| !is_repeated(finding));
+}
+
+/// What the words begin with that the last run left.
+const LAST_TIME: &str = "at the last sync: ";
 
 /// Prints what was found. The first thing that is wrong decides how the program ends; a configuration that cannot be used does
 /// whenever it comes.
@@ -271,14 +292,14 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
                 .as_deref()
                 .unwrap_or("the guard holds back what would go");
             let words = format!(
-                "at the last sync: {error}. See what would go: {program} sync --dry-run --allow-mass-delete; allow it \
+                "{LAST_TIME}{error}. See what would go: {program} sync --dry-run --allow-mass-delete; allow it \
                  once: {program} sync --allow-mass-delete"
             );
             return Some(Finding::wrong(what, Exit::Refused, words));
         }
         let failed = row.error.as_ref().filter(|_| row.unreadable == 0);
         if let Some(error) = failed {
-            return Some(Finding::unwise(what, format!("at the last sync: {error}")));
+            return Some(Finding::unwise(what, format!("{LAST_TIME}{error}")));
         }
         (!role.is_target() && row.blocks > 0).then(|| {
             let words = format!(

@@ -29,6 +29,62 @@ fn told(text: &str, word: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_is_wrong_with_an_account_is_said_once_and_names_no_other_calendar() {
+    let limited = errors::usage_limit("userRateLimitExceeded");
+    for (reply, call, code, words) in [
+        (limited, "events.list", 5, "limits how fast"),
+        (errors::api_not_enabled(), "events.list", 5, "not enabled"),
+        (errors::unavailable(), "events.list", 5, "cannot answer now"),
+        (
+            errors::usage_limit("quotaExceeded"),
+            "events.insert",
+            5,
+            "used up",
+        ),
+    ] {
+        let trip = with_team();
+        trip.home.put("home", "a.ics", meeting("a", 3));
+        let of_work = |path: &str| path.contains("team%40") || path.contains("work.example");
+        let when = When::call(call).and(move |request| of_work(&request.path));
+        trip.fake.fault(when, Fault::Answer(reply));
+        let ran = trip.home.expect(code, &["sync"]);
+        let told = told(&ran.stderr, words);
+        assert_eq!(told.len(), 1, "{ran:?}");
+        assert!(
+            told[0].contains("account work (calendars boss, work): "),
+            "{told:?}"
+        );
+        assert!(
+            !told[0].contains("Crew") && !told[0].contains(WORK),
+            "{told:?}"
+        );
+        let status = trip.home.expect(0, &["status"]).stdout;
+        assert!(
+            status.contains("\naccount work (calendars boss, work): "),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_calendar_that_is_not_asked_any_more_is_not_given_the_words_of_another() {
+    let trip = with_team();
+    trip.home.sync();
+    trip.home.put("home", "a.ics", meeting("a", 3));
+    // A listing of this calendar alone that leads nowhere, tried again as long as it is worth it.
+    let of_team = When::call("events.list").and(|request| request.path.contains("team%40"));
+    trip.fake
+        .fault(of_team, Fault::Answer(errors::full_sync_required()));
+    let ran = trip.home.expect(5, &["sync"]);
+    ran.says(&[
+        "boss: account work, calendar Crew: ",
+        "account work: not asked any more in this run, after boss could not be read",
+    ]);
+    let of_work = told(&ran.stderr, "not asked any more");
+    assert!(!of_work[0].contains("Crew"), "{of_work:?}");
+}
+
+#[test]
 fn check_asks_whether_the_sign_in_still_holds_while_an_older_token_does() {
     let (trip, _) = Trip::in_step();
     let config = fs::read_to_string(trip.home.config_file()).unwrap();
@@ -84,4 +140,21 @@ fn a_sign_in_that_was_refused_is_refused_to_every_command_alike() {
     trip.fake.clear_faults();
     trip.home.sync();
     assert_eq!(trip.status("work")["sign_in"], "ok");
+}
+
+#[test]
+fn a_sign_in_that_is_refused_is_told_once_for_all_its_calendars() {
+    let trip = with_team();
+    trip.home.sync();
+    trip.fake.revoke_all(WORK);
+    trip.fake.expire_access_tokens();
+    let ran = trip.home.expect(4, &["sync"]);
+    assert_eq!(told(&ran.stderr, "auth add work").len(), 1, "{ran:?}");
+    ran.says(&["account work (calendars boss, work): "]);
+    let report = trip.home.expect(4, &["sync", "--json"]).json();
+    assert_eq!(report["errors"].as_array().unwrap().len(), 1, "{report}");
+    for calendar in report["calendars"].as_array().unwrap() {
+        let is_of_work = calendar["name"] == "boss" || calendar["name"] == "work";
+        assert_eq!(calendar["error"].is_string(), is_of_work, "{calendar}");
+    }
 }
