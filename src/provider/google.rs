@@ -32,7 +32,7 @@ const PRIMARY: &str = "primary";
 /// What is wanted of an event: nothing that calsync has no use for.
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
-                     extendedProperties/private,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
+                     extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
 
@@ -184,7 +184,13 @@ impl GoogleCalendar {
         if let Some(error) = &*self.account.spent.borrow() {
             return Err(error.clone());
         }
-        let query = [("sendUpdates", "none"), ("fields", WRITTEN)];
+        // Without these, what somebody attached to a block, or where they want to meet, outlives being written over.
+        let query = [
+            ("sendUpdates", "none"),
+            ("conferenceDataVersion", "1"),
+            ("supportsAttachments", "true"),
+            ("fields", WRITTEN),
+        ];
         let response = match over.map(|version| edition(version)) {
             None => {
                 let body = encode::body(block, None);

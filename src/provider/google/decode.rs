@@ -18,6 +18,8 @@ use crate::{
     provider::Place,
 };
 
+/// The mark that all blocks carry, for people who look at their events with other programs. What proves a block is its id.
+pub(super) const MARK: &str = "calsync";
 /// The name under which a block carries that its length is exact rather than by the clock on the wall.
 pub(super) const EXACT: &str = "exact";
 
@@ -729,6 +731,7 @@ fn oddities(event: &api::Event) -> Vec<&'static str> {
     });
     let status = event.status.as_deref().unwrap_or("confirmed");
     let kind = event.event_type.as_deref().unwrap_or("default");
+    let meets = event.conference_data.is_some() || filled(&event.hangout_link);
     let odd = [
         (event.recurring_event_id.is_some(), "override"),
         (says(event.transparency.as_ref(), "transparent"), "free"),
@@ -738,6 +741,9 @@ fn oddities(event: &api::Event) -> Vec<&'static str> {
         (filled(&event.location), "place"),
         (filled(&event.color_id), "colour"),
         (kind != "default", "kind"),
+        (event.attachments.iter().flatten().count() > 0, "attachment"),
+        (meets, "conference"),
+        (!is_marked(event, MARK), "mark"),
     ];
     odd.into_iter()
         .filter(|(is, _)| *is)
@@ -747,7 +753,12 @@ fn oddities(event: &api::Event) -> Vec<&'static str> {
 
 /// Whether a block says that its length really passes, whatever the clock on the wall does.
 fn is_exact(event: &api::Event) -> bool {
+    is_marked(event, EXACT)
+}
+
+/// Whether a block carries one of the marks that calsync gave it.
+fn is_marked(event: &api::Event, mark: &str) -> bool {
     let marks = event.extended_properties.as_ref();
     let marks = marks.and_then(|marks| marks.private.as_ref());
-    marks.is_some_and(|marks| marks.contains_key(EXACT))
+    marks.is_some_and(|marks| marks.contains_key(mark))
 }

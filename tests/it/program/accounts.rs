@@ -158,3 +158,28 @@ fn a_sign_in_that_is_refused_is_told_once_for_all_its_calendars() {
         assert_eq!(calendar["error"].is_string(), is_of_work, "{calendar}");
     }
 }
+
+#[test]
+fn what_somebody_added_to_a_block_goes_again() {
+    let (trip, _) = Trip::in_step();
+    for changes in [
+        json!({"attachments": [{"fileUrl": "https://drive.example/1"}]}),
+        json!({"conferenceData": {"conferenceId": "abc"}, "hangoutLink": "https://meet.example/abc"}),
+        json!({"extendedProperties": null}),
+    ] {
+        let bare = |mut block: serde_json::Value| {
+            for field in ["etag", "updated", "sequence"] {
+                block.as_object_mut().unwrap().remove(field);
+            }
+            block
+        };
+        let block = trip.busy(ADA).remove(0);
+        let id = block["id"].as_str().unwrap().to_owned();
+        trip.fake.alter(ADA, &id, changes.clone());
+        trip.home.sync();
+        let now = trip.busy(ADA);
+        let now = now.iter().find(|event| event["id"] == id).unwrap().clone();
+        assert_eq!(bare(now), bare(block), "{changes}");
+        trip.settles();
+    }
+}
