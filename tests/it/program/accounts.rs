@@ -183,3 +183,13 @@ fn what_somebody_added_to_a_block_goes_again() {
         trip.settles();
     }
 }
+
+#[test]
+fn a_name_of_a_calendar_is_told_from_that_of_an_account() {
+    let trip = Trip::new();
+    for args in [&["auth", "add", "home"][..], &["calendars", "home"]] {
+        trip.home
+            .expect(2, args)
+            .says(&["there is no account \"home\"", "\"home\" is a calendar"]);
+    }
+}
