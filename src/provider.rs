@@ -207,6 +207,12 @@ pub trait Provider {
         None
     }
 
+    /// Why nothing should be brought in step there in this run though it can be written to: nobody knows yet which calendar it is,
+    /// and another one may be the same.
+    fn in_doubt(&self) -> Option<ProviderError> {
+        None
+    }
+
     /// Whether somebody keeps it who may make something else of a block than was written, also a moment later: a server, and no
     /// folder.
     fn is_served(&self) -> bool {

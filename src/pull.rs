@@ -85,7 +85,7 @@ pub async fn pull_all<P: Provider, W: Watch>(
             if let Sighted::Failed(error) = &seen
                 && matches!(error.kind, ErrorKind::Retry(_))
             {
-                away = Some(error.clone());
+                away.get_or_insert_with(|| not_asked(name, &seat.account, error));
             }
             read.push((name.clone(), seen));
         }
@@ -144,6 +144,16 @@ impl Reader<'_> {
         tracing::debug!(calendar = %name, ?kind, changed = recorded.changed, "read");
         Ok(Sighted::Read(recorded, kind))
     }
+}
+
+/// Why the other calendars of an account are not asked, in words that say nothing of one of them that is true of another.
+fn not_asked(name: &CalendarName, account: &str, error: &ProviderError) -> ProviderError {
+    let label = format!("account {account}: ");
+    if error.message.starts_with(&label) {
+        return error.clone();
+    }
+    let words = format!("{label}not asked any more in this run, after {name} could not be read");
+    ProviderError::new(error.kind, words)
 }
 
 fn too_slow() -> ProviderError {

@@ -242,7 +242,7 @@ impl Report {
                 false => ("an event".to_owned(), why),
             });
             let wrong = Wrong::with(name, findings, row, troubles.next());
-            failures.extend(wrong.failed.as_ref().map(|words| of_calendar(name, words)));
+            failures.extend(wrong.failed.clone().map(|words| (name, words)));
             calendars.push(calendar_report(name, findings, row, wrong));
             notes.extend(left_standing(findings, row));
             let doubts = findings.plan.doubts.iter();
@@ -279,7 +279,7 @@ impl Report {
             requests: seats.map(|seat| seat.provider.requests()).sum(),
             operations: in_order(findings.plan.ops.iter().map(shown)),
             done: done.flat_map(|done| &done.ops).map(shown).collect(),
-            errors: errors(findings, failures, crowded),
+            errors: errors(findings, &failures, crowded),
             warnings: warnings(findings),
             notes,
             calendars,
@@ -386,12 +386,36 @@ impl Report {
     }
 }
 
-/// What is wrong with a calendar, and its name, unless its account has that name too and is named already.
-pub fn of_calendar(name: &CalendarName, words: &str) -> String {
-    match words.starts_with(&format!("account {name}: ")) {
-        true => words.to_owned(),
-        false => format!("{name}: {words}"),
+/// What is wrong with calendars, each with its name. What is wrong with a whole account is said once, with the names of all its
+/// calendars that it keeps back.
+pub fn of_calendars<'a>(
+    wrong: impl IntoIterator<Item = (&'a CalendarName, &'a str)>,
+) -> Vec<String> {
+    let mut told: Vec<(Vec<&CalendarName>, &str)> = Vec::new();
+    for (name, words) in wrong {
+        let mut same = told.iter_mut();
+        match same.find(|(_, said)| *said == words && of_account(words).is_some()) {
+            Some((names, _)) => names.push(name),
+            None => told.push((vec![name], words)),
+        }
     }
+    let line = |(names, words): (Vec<&CalendarName>, &str)| {
+        let names: Vec<&str> = names.into_iter().map(|name| &**name).collect();
+        let all = names.join(", ");
+        match (of_account(words), &names[..]) {
+            (None, _) => format!("{all}: {words}"),
+            (Some((account, _)), [name]) if *name == account => words.to_owned(),
+            (Some((account, what)), [_]) => format!("account {account} (calendar {all}): {what}"),
+            (Some((account, what)), _) => format!("account {account} (calendars {all}): {what}"),
+        }
+    };
+    told.into_iter().map(line).collect()
+}
+
+/// The account that words are about, and what they say of it; nothing if they are about one calendar.
+fn of_account(words: &str) -> Option<(&str, &str)> {
+    let (account, what) = words.strip_prefix("account ")?.split_once(": ")?;
+    (!account.contains([' ', ','])).then_some((account, what))
 }
 
 /// Blocks that a reset leaves in a calendar because another installation made them.
@@ -466,9 +490,16 @@ fn too_many(name: &CalendarName, count: usize, places: &[String]) -> String {
     )
 }
 
-fn errors(findings: &Findings, failures: Vec<String>, crowded: Vec<String>) -> Vec<String> {
+fn errors(
+    findings: &Findings,
+    failures: &[(&CalendarName, String)],
+    crowded: Vec<String>,
+) -> Vec<String> {
     let mut errors: Vec<String> = findings.refusals.iter().map(ToString::to_string).collect();
-    errors.extend(failures);
+    let failures = failures.iter();
+    errors.extend(of_calendars(
+        failures.map(|(name, words)| (*name, words.as_str())),
+    ));
     errors.extend(crowded);
     if findings.stopped {
         errors.push("stopped on request; the next run goes on".to_owned());
@@ -499,7 +530,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         let words = match kind {
             DoubtKind::TooMany | DoubtKind::Otherwise => return None,
             DoubtKind::HandsOff => {
-                "became somebody's own (attendees, or other things in the same file); left alone, to be removed by hand"
+                "became somebody's own (attendees, or other things beside it); left alone, to be removed by hand"
             }
             DoubtKind::Unread => "left standing until all calendars in question can be read",
             DoubtKind::Copies => {

@@ -100,6 +100,9 @@ pub async fn plan<P: Provider, W: Watch>(
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
     let twins = twins(&session.seats);
+    if goal == Goal::InStep {
+        places::forget_second_names(&session.state.borrow(), &twins)?;
+    }
     let key = settled_key(session, &window)?;
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
@@ -118,7 +121,7 @@ pub async fn plan<P: Provider, W: Watch>(
         if request.dry_run {
             ask_leave(session, &plan).await;
         }
-        barred = withhold(session, &mut plan);
+        barred = withhold(session, goal, &mut plan);
         let paired = places::paired(&twins);
         // The blocks of the one are no copies in the other.
         plan.doubts
@@ -232,15 +235,25 @@ async fn ask_leave<P: Provider, W>(session: &mut Session<'_, P, W>, plan: &Plan)
     }
 }
 
-/// Takes out of a plan what it wants done in calendars that cannot be written to, and says why they cannot.
+/// Takes out of a plan what it wants done in calendars that cannot be written to, or should not be before it is known which
+/// they are, and says why.
 fn withhold<P: Provider, W>(
     session: &Session<'_, P, W>,
+    goal: Goal,
     plan: &mut Plan,
 ) -> BTreeMap<CalendarName, ProviderError> {
     let due: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
     let seats = session.seats.iter().filter(|(name, _)| due.contains(name));
     let barred: BTreeMap<CalendarName, ProviderError> = seats
-        .filter_map(|(name, seat)| Some((name.clone(), seat.provider.barred()?)))
+        .filter_map(|(name, seat)| {
+            // What was written twice can be taken back all the same.
+            let in_doubt = || match goal {
+                Goal::InStep => seat.provider.in_doubt(),
+                Goal::Empty => None,
+            };
+            let why = seat.provider.barred().or_else(in_doubt)?;
+            Some((name.clone(), why))
+        })
         .collect();
     plan.ops.retain(|op| !barred.contains_key(&op.target));
     barred
@@ -373,6 +386,9 @@ fn remember<P, W>(
             // It was in step once, and is not now.
             state.drop_result(&calendar.name)?;
         }
+    }
+    if findings.goal == Goal::Empty {
+        places::forget_second_names(&state, &findings.twins)?;
     }
     note_left_alone(&state, findings)?;
     if !findings.left_behind.is_empty() {

@@ -112,11 +112,18 @@ impl Access {
         if let Some(token) = parts.at_hand() {
             return Ok(token);
         }
-        parts.renew().await.inspect_err(|error| {
-            if error.kind == ErrorKind::SignIn {
-                parts.over.replace(Some(error.clone()));
-            }
-        })
+        parts.renew_or_end().await
+    }
+
+    /// Whether the sign-in is still good: asks for a fresh token, whatever is at hand. An older one may outlive the sign-in that
+    /// it came from.
+    pub async fn prove(&self) -> Answer<()> {
+        let parts = &*self.0;
+        let _turn = parts.turn.lock().await;
+        if let Some(error) = &*parts.over.borrow() {
+            return Err(error.clone());
+        }
+        parts.renew_or_end().await.map(drop)
     }
 
     /// Whose account it is, as far as that is known. Asks nobody.
@@ -192,7 +199,8 @@ impl Parts {
     /// The token of an earlier run. If there is any doubt about it, there is none.
     fn kept(&self) -> Option<Token> {
         let sign_in = self.vault.sign_in(&self.account).ok()??;
-        if !self.is_mine(&sign_in) {
+        // Of a sign-in that was refused, an older token may live for a while; then each command would say something else.
+        if !self.is_mine(&sign_in) || sign_in.refused.is_some() {
             return None;
         }
         let kept = self.vault.open(&self.account, Purpose::Access).ok()??;
@@ -202,6 +210,15 @@ impl Parts {
     fn is_mine(&self, sign_in: &SignIn) -> bool {
         sign_in.client == self.google.credentials.client()
             && sign_in.server == self.google.endpoint.name()
+    }
+
+    /// Asks for a fresh token. If only a person can help, this is the last time in this run.
+    async fn renew_or_end(&self) -> Answer<Secret> {
+        self.renew().await.inspect_err(|error| {
+            if error.kind == ErrorKind::SignIn {
+                self.over.replace(Some(error.clone()));
+            }
+        })
     }
 
     async fn renew(&self) -> Answer<Secret> {

@@ -82,7 +82,14 @@ pub(super) async fn ask(line: &Line, url: &str, form: &[(&str, &str)]) -> Result
     {
         return Ok(granted);
     }
-    Err(refusal(response))
+    let status = response.status;
+    match refusal(response) {
+        // Whatever the server repeats of what it was told is no word of its own, and may be a secret.
+        Refusal::No(code) if form.iter().any(|(_, sent)| sent.contains(&code)) => {
+            Err(Refusal::Odd(status))
+        }
+        refusal => Err(refusal),
+    }
 }
 
 /// Whether a token can be shown to a server at all.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How calendars are read; another number means that all are read anew.
-const READING: u32 = 5;
+const READING: u32 = 6;
 
 /// What it takes to reach calendars.
 #[derive(Clone, Debug)]
@@ -70,7 +70,8 @@ impl Config {
                     let Some(reached) = accounts.get(account.as_str()) else {
                         continue;
                     };
-                    let provider = GoogleCalendar::new(reached, which.clone(), &self.timezone);
+                    let provider = GoogleCalendar::new(reached, which.clone(), &self.timezone)
+                        .that_may_be_another(self.may_be_another(name, &account));
                     let place = self.google_place(&account, which, &means.vault);
                     (AnyProvider::Google(provider), place)
                 }
@@ -95,6 +96,24 @@ impl Config {
             seats.insert(name.clone(), seat);
         }
         seats
+    }
+
+    /// Whether another calendar may be the own one of this account at Google: all but those that are nobody's own may.
+    fn may_be_another(&self, name: &CalendarName, account: &str) -> bool {
+        let server = |account: &str| match self.accounts.get(account) {
+            Some(Account::Google(google)) => Some(google.endpoint.name()),
+            _ => None,
+        };
+        let here = server(account);
+        let mut others = self.calendars.iter().filter(|(other, _)| *other != name);
+        others.any(|(_, other)| {
+            let may_be = match &other.place {
+                Place::Google(Which::Id(id)) => !id.ends_with(".calendar.google.com"),
+                Place::Google(Which::Name(_)) => true,
+                Place::Local(_) | Place::Caldav(_) | Place::Feed(_) => false,
+            };
+            may_be && other.account.as_deref().and_then(server) == here
+        })
     }
 
     /// The Google accounts, each with one line for all its calendars.

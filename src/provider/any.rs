@@ -145,6 +145,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn in_doubt(&self) -> Option<ProviderError> {
+        match self {
+            Self::Local(calendar) => calendar.in_doubt(),
+            Self::Memory(calendar) => calendar.in_doubt(),
+            Self::Google(calendar) => calendar.in_doubt(),
+            Self::Caldav(calendar) => calendar.in_doubt(),
+            Self::Ics(calendar) => calendar.in_doubt(),
+        }
+    }
+
     fn is_served(&self) -> bool {
         match self {
             Self::Local(calendar) => calendar.is_served(),

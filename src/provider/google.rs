@@ -32,7 +32,7 @@ const PRIMARY: &str = "primary";
 /// What is wanted of an event: nothing that calsync has no use for.
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
-                     extendedProperties/private,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
+                     extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
 
@@ -56,6 +56,8 @@ pub struct GoogleCalendar {
     /// What its name was found to mean, if it goes by a name.
     found: Option<Found>,
     home: TimeZone,
+    /// Whether another calendar of the configuration may turn out to be the same.
+    may_be_another: bool,
     /// Whether the account may write to it, as the last page said.
     writable: Option<bool>,
     /// A listing that a busy server interrupted.
@@ -73,10 +75,20 @@ impl GoogleCalendar {
             which,
             found: None,
             home: home.clone(),
+            may_be_another: false,
             writable: None,
             reading: None,
             hidden: None,
             requests: 0,
+        }
+    }
+
+    /// The same, where another calendar of the configuration may turn out to be this one.
+    #[must_use]
+    pub fn that_may_be_another(self, may_be_another: bool) -> Self {
+        Self {
+            may_be_another,
+            ..self
         }
     }
 
@@ -111,9 +123,13 @@ impl GoogleCalendar {
         answer
     }
 
+    fn is_primary(&self) -> bool {
+        self.which == Which::Id(PRIMARY.to_owned())
+    }
+
     /// Finds out which calendar `primary` is, unless that is known.
     async fn learn_identity(&mut self) {
-        if self.which == Which::Id(PRIMARY.to_owned()) {
+        if self.is_primary() {
             let sent = self.account.line.requests();
             self.account.access.learn_address().await;
             self.requests += self.account.line.requests() - sent;
@@ -168,7 +184,13 @@ impl GoogleCalendar {
         if let Some(error) = &*self.account.spent.borrow() {
             return Err(error.clone());
         }
-        let query = [("sendUpdates", "none"), ("fields", WRITTEN)];
+        // Without these, what somebody attached to a block, or where they want to meet, outlives being written over.
+        let query = [
+            ("sendUpdates", "none"),
+            ("conferenceDataVersion", "1"),
+            ("supportsAttachments", "true"),
+            ("fields", WRITTEN),
+        ];
         let response = match over.map(|version| edition(version)) {
             None => {
                 let body = encode::body(block, None);
@@ -385,6 +407,12 @@ impl Provider for GoogleCalendar {
         (self.writable == Some(false)).then(|| Refusal::read_only(self.whose()))
     }
 
+    fn in_doubt(&self) -> Option<ProviderError> {
+        let is_known = !self.is_primary() || self.account.access.address().is_some();
+        let is_in_doubt = self.may_be_another && !is_known;
+        is_in_doubt.then(|| self.error(ErrorKind::Broken, NOBODYS))
+    }
+
     fn is_served(&self) -> bool {
         true
     }
@@ -421,6 +449,9 @@ fn is_deleted(response: &Response) -> bool {
         _ => false,
     }
 }
+
+const NOBODYS: &str = "Google does not say whose account it is, and another calendar of the configuration may be the same one; \
+                       until it does, nothing is written to it, and each run asks again";
 
 const STANDS: &str = "a block was said to be deleted in words that are not Google's, and is there; the next run tries again. Is \
                       `endpoint` right, and nothing in between that answers itself?";

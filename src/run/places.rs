@@ -75,6 +75,19 @@ pub(super) fn paired(twins: &[Twin]) -> BTreeSet<&CalendarName> {
     both.collect()
 }
 
+/// Forgets what was read under a second name of a calendar that is in step under its first: nothing was written for it, and what
+/// stands there would count twice also when that name is gone again.
+pub(super) fn forget_second_names(state: &State, twins: &[Twin]) -> Stated<()> {
+    for Twin { name, other, .. } in twins {
+        match (state.was_in_step(name)?, state.was_in_step(other)?) {
+            (false, true) => state.forget_contents(name)?,
+            (true, false) => state.forget_contents(other)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// How many of our blocks are known to stand in each calendar.
 pub(super) fn held(state: &State) -> Stated<BTreeMap<CalendarName, u64>> {
     let rows = state.calendar_rows()?.into_iter();

@@ -301,12 +301,24 @@ impl State {
         Ok(known)
     }
 
+    /// Whether a calendar ever was in step.
+    pub fn was_in_step(&self, name: &CalendarName) -> Stated<bool> {
+        let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND last_success IS NOT NULL";
+        Ok(self.db.prepare_cached(sql)?.exists([&**name])?)
+    }
+
     fn empty(&self, name: &CalendarName) -> Stated<()> {
+        self.forget_contents(name)?;
+        self.drop_result(name)
+    }
+
+    /// Forgets what is in a calendar and how far it was read, but not how the last run went for it.
+    pub fn forget_contents(&self, name: &CalendarName) -> Stated<()> {
         let id = self.calendar_id(name)?;
         for sql in [
             "DELETE FROM resources WHERE calendar = ?1",
             "DELETE FROM links WHERE calendar = ?1",
-            "UPDATE calendars SET cursor = NULL, reading = '', whole = 0, result = NULL, error = NULL WHERE id = ?1",
+            "UPDATE calendars SET cursor = NULL, reading = '', whole = 0 WHERE id = ?1",
         ] {
             self.db.prepare_cached(sql)?.execute([id])?;
         }

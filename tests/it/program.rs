@@ -1,9 +1,11 @@
 //! The program from outside: what it writes, what it says, and with which code it ends.
 
+mod accounts;
 mod blocks;
 mod google;
 mod messages;
 mod output;
+mod owners;
 mod renamed;
 mod reset;
 mod rules;

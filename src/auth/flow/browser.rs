@@ -123,6 +123,9 @@ async fn pastes(
             )),
         }
     }
+    tell(&Ask::Again(
+        "Nothing can be pasted here any more. What is left is the way by ssh, or to begin anew on a terminal.",
+    ));
     std::future::pending().await
 }
 
@@ -179,7 +182,7 @@ async fn receive(mut stream: TcpStream, consent: &Consent) -> Option<Brought> {
     let (status, page) = match &brought {
         Brought::Code(_) => (
             "200 OK",
-            "calsync has what it needs. You can close this page.",
+            "The terminal of calsync says what comes of this. You can close this page.",
         ),
         Brought::No(_) => (
             "200 OK",

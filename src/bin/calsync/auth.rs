@@ -26,7 +26,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     args::{Args, AuthAdd, AuthCommand, AuthReseal},
-    calendars::known,
+    calendars::no_account,
     context::{Loaded, Opened, block_on, load},
     exit::{Exit, Failure},
     print,
@@ -153,10 +153,7 @@ fn account<'a>(config: &'a Config, name: &str) -> Result<Signer<'a>, Failure> {
         Some(_) => Err(Failure::Usage(format!(
             "account \"{name}\" is a folder on this machine; nobody has to sign in to it"
         ))),
-        None => Err(Failure::Usage(format!(
-            "there is no account \"{name}\" in the configuration; {}",
-            known(config)
-        ))),
+        None => Err(Failure::Usage(no_account(config, name))),
     }
 }
 
@@ -197,7 +194,8 @@ fn words(ask: &Ask<'_>, pastes: bool) -> String {
             code,
             minutes,
         } => format!(
-            "On any device, open {address}\nand enter this code: {code}\nWaiting; the code is good for {minutes} minutes.\n"
+            "On any device, open {address}\nand enter this code: {code}\nWaiting; the code is good for {}.\n",
+            counted(*minutes, "minute")
         ),
         Ask::Page {
             address,
@@ -251,9 +249,13 @@ impl Row {
         };
         let short = |scope: &str| scope.rsplit('/').next().unwrap_or_default().to_owned();
         let scopes: Vec<String> = sign_in.scopes.split_whitespace().map(short).collect();
+        let again = match self.standing.needs_somebody() {
+            true => ": sign in again",
+            false => "",
+        };
         vec![
             self.account.clone(),
-            self.standing.words().to_owned(),
+            format!("{}{again}", self.standing.words()),
             address.unwrap_or_default(),
             sign_in.way.clone(),
             scopes.join(" "),

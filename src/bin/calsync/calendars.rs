@@ -48,8 +48,7 @@ struct Found {
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
     fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
-        let message = error.message.trim_start_matches("Google ");
-        match message.starts_with(&format!("{what}: ")) {
+        match error.message.starts_with(&format!("{what}: ")) {
             true => tracing::error!("{}", args.hint(&error.message)),
             false => tracing::error!("{what}: {}", args.hint(&error.message)),
         }
@@ -71,10 +70,7 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
     let config = loaded.config;
     let wanted = options.account.as_ref();
     if let Some(account) = wanted.filter(|name| !config.accounts.contains_key(*name)) {
-        return Err(Failure::Usage(format!(
-            "there is no account \"{account}\" in the configuration; {}",
-            known(&config)
-        )));
+        return Err(Failure::Usage(no_account(&config, account)));
     }
     let mut found = Found {
         offers: Vec::new(),
@@ -101,13 +97,20 @@ fn real(folder: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-/// The accounts that there are.
-pub(crate) fn known(config: &Config) -> String {
+/// That there is no account of this name, and which there are.
+pub(crate) fn no_account(config: &Config, name: &str) -> String {
     let all: Vec<&str> = config.accounts.keys().map(String::as_str).collect();
-    match &all[..] {
+    let known = match &all[..] {
         [] => "there are none".to_owned(),
         all => format!("there are: {}", all.join(", ")),
-    }
+    };
+    let calendar = config.calendars.get(name);
+    let calendar = match calendar.map(|calendar| &calendar.account) {
+        None => String::new(),
+        Some(None) => format!(" (\"{name}\" is a calendar, of no account)"),
+        Some(Some(account)) => format!(" (\"{name}\" is a calendar of account {account})"),
+    };
+    format!("there is no account \"{name}\" in the configuration{calendar}; {known}")
 }
 
 /// How the program ends if that is what went wrong.

@@ -102,27 +102,34 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     );
     match means_to_look(&loaded) {
         Ok(means) => block_on(async {
+            let proofs = prove(config, &means).await;
+            // Behind a door that is closed nobody has to look at each calendar.
+            let unseen = |account: &str| {
+                let is_closed = matches!(proofs.get(account), Some(Err(_)));
+                is_closed.then(|| format!("not looked at, because of account {account}"))
+            };
             // What Google says of the calendars is known of their accounts afterwards.
             let mut calendars = Vec::new();
-            let known = known.as_ref();
-            check_calendars(config, &means, known, |_| true, &mut calendars).await;
-            check_accounts(config, &means, &mut findings).await;
+            check_calendars(config, &means, known.as_ref(), unseen, &mut calendars).await;
+            check_accounts(config, &means, proofs, &mut findings).await;
             findings.extend(calendars);
         })?,
         // The key or the state cannot be used, which was told above; folders can be looked at all the same.
         Err(_) => {
             findings.extend(unseen_accounts(config, known.as_ref()));
             let means = no_sign_ins()?;
-            let (known, is_seen) = (known.as_ref(), |name: &str| signer(config, name).is_none());
+            let known = known.as_ref();
+            let unseen = |name: &str| signer(config, name).map(|_| UNSEEN.to_owned());
             block_on(check_calendars(
                 config,
                 &means,
                 known,
-                is_seen,
+                unseen,
                 &mut findings,
             ))?;
         }
     }
+    drop_repeated(&mut findings);
     tell(args, &findings)
 }
 
@@ -158,6 +165,26 @@ fn open_file(path: &Path) -> Finding {
     );
     Finding::unwise(path.display().to_string(), words)
 }
+
+/// Of the same said twice, what is so now is enough.
+fn drop_repeated(findings: &mut Vec<Finding>) {
+    let wrong = |finding: &Finding| match &finding.found {
+        Found::Wrong(_, words) => Some(words.clone()),
+        _ => None,
+    };
+    let now: Vec<String> = findings.iter().filter_map(wrong).collect();
+    let is_repeated = |finding: &Finding| match &finding.found {
+        Found::Unwise(words) => {
+            let before = words.strip_prefix(LAST_TIME);
+            before.is_some_and(|before| now.iter().any(|now| before.ends_with(now)))
+        }
+        _ => false,
+    };
+    findings.retain(|finding| !is_repeated(finding));
+}
+
+/// What the words begin with that the last run left.
+const LAST_TIME: &str = "at the last sync: ";
 
 /// Prints what was found. The first thing that is wrong decides how the program ends; a configuration that cannot be used does
 /// whenever it comes.
@@ -267,7 +294,7 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
                 .as_deref()
                 .unwrap_or("the guard holds back what would go");
             let words = format!(
-                "at the last sync: {error}. See what would go: {program} sync --dry-run --allow-mass-delete; allow it \
+                "{LAST_TIME}{error}. See what would go: {program} sync --dry-run --allow-mass-delete; allow it \
                  once: {program} sync --allow-mass-delete"
             );
             return Some(Finding::wrong(what, Exit::Refused, words));
@@ -277,7 +304,7 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
         let failed = row.error.as_ref();
         let failed = failed.filter(|_| row.unreadable == 0 && is_news);
         if let Some(error) = failed {
-            return Some(Finding::unwise(what, format!("at the last sync: {error}")));
+            return Some(Finding::unwise(what, format!("{LAST_TIME}{error}")));
         }
         (!role.is_target() && row.blocks > 0).then(|| {
             let words = format!(
@@ -292,16 +319,30 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
     rows.iter().filter_map(found).collect()
 }
 
+/// Whether the sign-ins at Google are still good: an access token may live longer than what it came from.
+async fn prove(config: &Config, means: &Means) -> BTreeMap<String, Answer<()>> {
+    let mut proofs = BTreeMap::new();
+    for (name, account) in config.google_accounts(means) {
+        proofs.insert(name.to_owned(), account.prove().await);
+    }
+    proofs
+}
+
 /// Whether each account is signed in to. One that has no calendars is asked for what it offers.
-async fn check_accounts(config: &Config, means: &Means, findings: &mut Vec<Finding>) {
+async fn check_accounts(
+    config: &Config,
+    means: &Means,
+    mut proofs: BTreeMap<String, Answer<()>>,
+    findings: &mut Vec<Finding>,
+) {
     let is_used = |name: &str| {
         let mut calendars = config.calendars.values();
         calendars.any(|calendar| calendar.account.as_deref() == Some(name))
     };
     for (name, account) in config.google_accounts(means) {
-        let asked = match is_used(name) {
-            true => Ok(()),
-            false => account.calendars().await.map(drop),
+        let asked = match proofs.remove(name).unwrap_or(Ok(())) {
+            Ok(()) if !is_used(name) => account.calendars().await.map(drop),
+            proof => proof,
         };
         findings.push(check_account(config, means, name, asked));
     }
@@ -341,7 +382,9 @@ fn check_account(config: &Config, means: &Means, name: &str, asked: Answer<()>) 
     }
     let since = sign_in.map(|sign_in| {
         let now = means.clock.now();
-        format!(", {}, {}", sign_in.way, ago(now, sign_in.since))
+        let whose = sign_in.address.map(|address| format!(" as {address}"));
+        let whose = whose.unwrap_or_default();
+        format!("{whose}, {}, {}", sign_in.way, ago(now, sign_in.since))
     });
     Finding::fine(format!(
         "{what}: {}{}",
@@ -354,7 +397,7 @@ async fn check_calendars(
     config: &Config,
     means: &Means,
     state: Option<&State>,
-    is_seen: impl Fn(&str) -> bool,
+    unseen: impl Fn(&str) -> Option<String>,
     findings: &mut Vec<Finding>,
 ) {
     let mut seats = config.seats(means);
@@ -366,8 +409,8 @@ async fn check_calendars(
             ..
         } = seat;
         let what = format!("calendar {name}");
-        if !is_seen(account) {
-            findings.push(Finding::unseen(what, UNSEEN));
+        if let Some(why) = unseen(account) {
+            findings.push(Finding::unseen(what, why));
             continue;
         }
         let last = state.and_then(|state| state.last_cursor(name).ok()?);
@@ -382,6 +425,10 @@ async fn check_calendars(
                 writable: false, ..
             }) if role.is_target() => {
                 Finding::wrong(what, Exit::Partial, not_writable(config, account))
+            }
+            Ok(_) if role.is_target() && provider.in_doubt().is_some() => {
+                let error = provider.in_doubt().map(|error| error.message);
+                Finding::wrong(what, Exit::Partial, error.unwrap_or_default())
             }
             Ok(Probe {
                 resources: Some(0), ..

@@ -91,8 +91,8 @@ impl Standing {
             Self::Missing => "nobody is signed in",
             Self::ByItself => "signs in by itself",
             Self::ByCommand => "signs in with the password that a command says",
-            Self::Refused => "refused: sign in again",
-            Self::OtherClient => "of another client, user or server: sign in again",
+            Self::Refused => "refused by the server",
+            Self::OtherClient => "made for another OAuth client, user or server",
             Self::Removed => "not in the configuration any more",
         }
     }

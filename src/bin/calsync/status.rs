@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calsync::{
     clock::Clock,
     model::{CalendarName, counted},
-    report::of_calendar,
+    report::of_calendars,
     state::{CalendarRow, RUNS_KEPT, Renamed, RunRow, SignIn, State, UNFINISHED},
 };
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ use crate::{
     print,
     standing::{Standing, signer},
 };
+
+const SIGNED_IN_SINCE: &str = "somebody signed in since the last run; the next sync reads it";
 
 /// How many runs are shown to a person.
 const RUNS_SHOWN: usize = 3;
@@ -226,20 +228,16 @@ fn text(args: &Args, lines: &[Line], renamed: &Renamed, runs: &[RunRow], now: Ti
         .iter()
         .map(|line| line.cells(colour, &program, now))
         .collect();
-    let mut said: Vec<String> = Vec::new();
-    for line in lines {
-        let Line {
-            name, role, row, ..
-        } = line;
+    let wrong = lines.iter().filter_map(|line| {
         // What was wrong with one that is not asked any more is nobody's trouble.
-        let error = row.as_ref().filter(|_| role.is_some());
-        let error = error.and_then(|row| row.error.as_ref());
-        said.extend(error.map(|error| match line.was_signed_in_since() {
-            false => of_calendar(name, error),
-            true => {
-                format!("{name}: somebody signed in since the last run; the next sync reads it")
-            }
-        }));
+        let error = line.row.as_ref().filter(|_| line.role.is_some());
+        let error = error.and_then(|row| row.error.as_deref())?;
+        let is_over = line.was_signed_in_since();
+        Some((&line.name, if is_over { SIGNED_IN_SINCE } else { error }))
+    });
+    let mut said = of_calendars(wrong);
+    for line in lines {
+        let Line { name, role, .. } = line;
         if let Some(now) = renamed.get(name) {
             said.push(format!("{name} {}", called_now(now)));
         } else if role.is_none() {

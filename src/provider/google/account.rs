@@ -48,15 +48,6 @@ impl From<ProviderError> for Unanswered {
     }
 }
 
-impl From<HttpError> for Unanswered {
-    fn from(error: HttpError) -> Self {
-        match error.kind {
-            HttpErrorKind::TooLarge(_) => Self::TooLarge(error.into()),
-            _ => Self::Otherwise(error.into()),
-        }
-    }
-}
-
 impl From<Unanswered> for ProviderError {
     fn from(unanswered: Unanswered) -> Self {
         let (Unanswered::TooLarge(error) | Unanswered::Otherwise(error)) = unanswered;
@@ -89,6 +80,11 @@ impl GoogleAccount {
             access: access.clone(),
             spent: Rc::default(),
         }
+    }
+
+    /// Whether the sign-in is still good, by asking for a fresh token.
+    pub async fn prove(&self) -> Answer<()> {
+        self.access.prove().await
     }
 
     /// The calendars that the account offers, in Google's order.
@@ -182,7 +178,8 @@ impl GoogleAccount {
                 request = request.with(header::CONTENT_TYPE, json);
             }
             request.body = body.clone();
-            let response = self.line.send(request).await?;
+            let sent = self.line.send(request).await;
+            let response = sent.map_err(|error| self.unanswered(error))?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
@@ -191,6 +188,17 @@ impl GoogleAccount {
             if tries > 1 {
                 return Ok(response);
             }
+        }
+    }
+
+    /// What it means that there is no response. Whichever calendar was asked for, it is the same for all of the account.
+    fn unanswered(&self, unanswered: HttpError) -> Unanswered {
+        let is_too_large = matches!(unanswered.kind, HttpErrorKind::TooLarge(_));
+        let ProviderError { kind, message } = unanswered.into();
+        let error = error(self.whose(""), kind, &message);
+        match is_too_large {
+            true => Unanswered::TooLarge(error),
+            false => Unanswered::Otherwise(error),
         }
     }
 
@@ -231,8 +239,8 @@ pub(super) fn refusal(response: &Response) -> Refusal {
 pub(super) fn error(whose: Whose<'_>, kind: ErrorKind, what: &str) -> ProviderError {
     let Whose { account, calendar } = whose;
     let message = match calendar {
-        "" => format!("Google account {account}: {what}"),
-        _ => format!("Google account {account}, calendar {calendar}: {what}"),
+        "" => format!("account {account}: {what}"),
+        _ => format!("account {account}, calendar {calendar}: {what}"),
     };
     ProviderError::new(kind, message)
 }

@@ -97,14 +97,24 @@ impl Refusal {
     pub fn error(&self, whose: Whose<'_>, doing: Doing, wait: Option<Duration>) -> ProviderError {
         let (kind, what) = self.meaning(doing, wait);
         let Whose { account, calendar } = whose;
-        let place = match doing {
-            Doing::Listing => format!("Google account {account}"),
-            _ => format!("Google account {account}, calendar {calendar}"),
+        let place = match self.is_about_account(doing) {
+            true => format!("account {account}"),
+            false => format!("account {account}, calendar {calendar}"),
         };
         ProviderError::new(
             kind,
             format!("{place}: {}", what.replace("{account}", account)),
         )
+    }
+
+    /// Whether it is about the account, whichever of its calendars was asked for.
+    fn is_about_account(&self, doing: Doing) -> bool {
+        let is_about_all = match self.status.as_u16() {
+            401 | 429 | 500 | 502..=504 => true,
+            403 => LIMITS.contains(&&*self.reason) || ACCOUNTS.contains(&&*self.reason),
+            _ => false,
+        };
+        doing == Doing::Listing || is_about_all
     }
 
     fn meaning(&self, doing: Doing, wait: Option<Duration>) -> (ErrorKind, String) {
@@ -124,8 +134,10 @@ impl Refusal {
             (401, _) => fixed(ErrorKind::SignIn, SIGN_IN),
             (403, _) => self.forbidden(doing),
             (404 | 410, _) => missing(doing),
-            (409, _) => fixed(ErrorKind::Exists, "the id of a block is taken already"),
-            (412, _) => fixed(ErrorKind::Conflict, CHANGED),
+            (409, _) if doing == Doing::Writing => {
+                fixed(ErrorKind::Exists, "the id of a block is taken already")
+            }
+            (412, _) if doing == Doing::Writing => fixed(ErrorKind::Conflict, CHANGED),
             (400, _) if self.sequence => fixed(ErrorKind::Conflict, CHANGED),
             _ => (
                 ErrorKind::Broken,
@@ -141,7 +153,7 @@ impl Refusal {
     /// The error of whoever writes to a calendar that may only be read.
     pub fn read_only(whose: Whose<'_>) -> ProviderError {
         let Whose { account, calendar } = whose;
-        let words = format!("Google account {account}, calendar {calendar}: {READ_ONLY}");
+        let words = format!("account {account}, calendar {calendar}: {READ_ONLY}");
         ProviderError::new(ErrorKind::Refused, words)
     }
 
@@ -224,6 +236,22 @@ fn missing(doing: Doing) -> (ErrorKind, String) {
     };
     (ErrorKind::Gone, text.to_owned())
 }
+
+/// What Google calls its limits on haste.
+const LIMITS: [&str; 2] = ["rateLimitExceeded", "userRateLimitExceeded"];
+
+/// What else it refuses a whole account for.
+const ACCOUNTS: [&str; 9] = [
+    "quotaExceeded",
+    "dailyLimitExceeded",
+    "accessNotConfigured",
+    "SERVICE_DISABLED",
+    "insufficientPermissions",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+    "admin_policy_enforced",
+    "domainPolicy",
+    "org_internal",
+];
 
 const SIGN_IN: &str =
     "Google does not accept the sign-in any more; run `calsync auth add {account}`";

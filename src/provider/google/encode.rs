@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::decode::EXACT;
+use super::decode::{EXACT, MARK};
 use crate::{
     ical,
     model::{Block, Length, Series, Shape, Span, When, Zone, block::zone_name},
 };
-
-/// The mark that all blocks carry, for people who look at their events with other programs. What proves a block is its id.
-const MARK: &str = "calsync";
 
 /// An event as it is sent. To Google, a field that is null is a field that somebody filled in: what is not there is left out.
 #[derive(Serialize)]

@@ -236,9 +236,10 @@ impl Astray {
                 let near = like.map_or_else(String::new, |like| {
                     format!("; did you mean name = \"{}\"?", plain(&like))
                 });
-                let there = match &names[..] {
-                    [] => "; it has none at all".to_owned(),
-                    names => format!("; there are: {}; {lists}", some(names)),
+                let there = match (&names[..], near.is_empty()) {
+                    ([], _) => "; it has none at all".to_owned(),
+                    (names, true) => format!("; there are: {}; {lists}", some(names)),
+                    (names, false) => format!(" There are: {}; {lists}", some(names)),
                 };
                 (
                     ErrorKind::Gone,
@@ -261,6 +262,6 @@ impl Astray {
                 (ErrorKind::Broken, words)
             }
         };
-        ProviderError::new(kind, format!("Google account {account} {words}"))
+        ProviderError::new(kind, format!("account {account} {words}"))
     }
 }

@@ -124,7 +124,8 @@ impl GoogleCalendar {
         let kept = self.reading.take();
         let kept = kept.filter(|reading| reading.since.as_ref() == since);
         let mut reading = kept.unwrap_or_else(|| self.begin(since, known));
-        if reading.is_whole() {
+        // As long as another calendar may be the same, no run may go by what the one before did not find out.
+        if reading.is_whole() || self.may_be_another {
             self.learn_identity().await;
         }
         loop {

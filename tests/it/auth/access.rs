@@ -187,6 +187,8 @@ fn an_answer_that_makes_no_sense_is_not_believed() {
         Reply::json(200, &serde_json::json!({})),
         Reply::json(200, &serde_json::json!({"access_token": ""})),
         Reply::json(400, &serde_json::json!({"error": "zqx9secret is WRONG"})),
+        // What was sent and comes back is no word of the server's.
+        Reply::json(400, &serde_json::json!({"error": "refresh_token"})),
         Reply::empty(302).with("location", "http://127.0.0.1:1/zqx9secret"),
     ] {
         let desk = Desk::signed_in("tv");

@@ -24,7 +24,7 @@ fn with_team(fake: &FakeGoogle, home: &Home, person: &str, name: &str) {
 #[test]
 fn before_the_first_run_a_name_that_nobody_has_is_told_with_those_that_there_are() {
     for (name, near) in [
-        ("Taem", "; did you mean name = \"Team\"?"),
+        ("Taem", "; did you mean name = \"Team\"? There are: "),
         ("busines  trip", "; did you mean name = \"Business trips\"?"),
         ("Choir", "; there are: "),
     ] {
@@ -34,9 +34,8 @@ fn before_the_first_run_a_name_that_nobody_has_is_told_with_those_that_there_are
         let home = home(&fake, ROBOT);
         with_team(&fake, &home, ROBOT, name);
         let ran = home.expect(5, &["check"]);
-        let first = format!(
-            "calendar team: Google account work has no calendar of this name ({name}){near}"
-        );
+        let first =
+            format!("calendar team: account work has no calendar of this name ({name}){near}");
         ran.shows(&[
             &first,
             "\"Team\"",
@@ -80,7 +79,7 @@ fn a_calendar_that_is_called_something_else_by_now_is_known_and_its_new_name_tol
     home.configure(&text);
     fake.rename_calendar(TEAM, "Teams");
     home.expect(5, &["check"]).shows(&[
-        "calendar team: Google account work has no calendar of this name (Team)",
+        "calendar team: account work has no calendar of this name (Team)",
         "did you mean name = \"Teams\"?",
     ]);
 }

@@ -272,7 +272,11 @@ fn browse(desk: &Desk, way: Way, visits: impl Fn(&Desk, String) -> Vec<String>) 
             let page = pages.recv().await.unwrap();
             let back = location(&get(&line, &page).await);
             for address in visits(desk, back) {
-                get(&line, &address).await;
+                let seen = get(&line, &address).await;
+                let page = String::from_utf8_lossy(&seen.body);
+                // How it ends is not known yet.
+                let leads_back = page.contains("terminal") && !page.contains("needs");
+                assert!(seen.status == StatusCode::NOT_FOUND || leads_back, "{page}");
             }
             std::future::pending::<()>().await;
         };
@@ -321,6 +325,31 @@ fn whoever_else_knocks_is_sent_away() {
         ]
     });
     assert_eq!(outcome.unwrap(), Outcome::In);
+}
+
+#[test]
+fn whoever_can_paste_nothing_any_more_is_told_so() {
+    let desk = Desk::with("desk");
+    let told = Told::default();
+    let (paste, pasted) = unbounded_channel();
+    drop(paste);
+    let asked = Asked {
+        pasted: Some(pasted),
+        ..nobody_pastes(&told)
+    };
+    let newcomer = desk.newcomer();
+    run(async {
+        let hears = async {
+            let is_told = || told.all().concat().contains("Nothing can be pasted here");
+            while !is_told() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waits = newcomer.sign_in(Way::Paste, asked);
+        if let Either::Left(_) = select(pin!(waits), pin!(hears)).await {
+            panic!("a browser may still come");
+        }
+    });
 }
 
 #[test]

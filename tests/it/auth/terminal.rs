@@ -183,3 +183,14 @@ fn on_a_terminal_long_work_shows_how_far_it_is() {
     let again = shown_by(&home, &["sync", "--quiet"], true);
     assert!(!again.contains("reading"), "{again:?}");
 }
+
+#[test]
+fn one_minute_is_called_that() {
+    let fake = google();
+    fake.behave(|b| {
+        b.auto_approve = Some(0);
+        b.device_code_life = jiff::SignedDuration::from_mins(1);
+    });
+    let told = home(&fake, "tv").expect(0, &["auth", "add", "work"]).stdout;
+    assert!(told.contains("the code is good for 1 minute.\n"), "{told}");
+}

@@ -32,7 +32,7 @@ fn refusal(status: u16, body: &str) -> Refusal {
 const RETRY: ErrorKind = ErrorKind::Retry(None);
 
 /// Status, reason, what was asked for; what calsync makes of it, and something of what it tells people.
-const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 29] = [
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 31] = [
     (403, "rateLimitExceeded", Reading, RETRY, "limits how fast"),
     (
         403,
@@ -130,6 +130,20 @@ const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 29] = [
     (404, "notFound", Listing, ErrorKind::Gone, "`endpoint`"),
     (409, "duplicate", Writing, ErrorKind::Exists, "taken"),
     (
+        409,
+        "duplicate",
+        Listing,
+        ErrorKind::Broken,
+        "409 duplicate",
+    ),
+    (
+        412,
+        "conditionNotMet",
+        Reading,
+        ErrorKind::Broken,
+        "412 conditionNotMet",
+    ),
+    (
         412,
         "conditionNotMet",
         Writing,
@@ -149,12 +163,17 @@ fn every_refusal_has_a_meaning_and_says_what_to_do() {
         let message = &error.message;
         assert_eq!(error.kind, kind, "{status} {reason}: {message}");
         assert!(message.contains(words), "{status} {reason}: {message}");
-        assert!(message.starts_with("Google account work"), "{message}");
-        assert_eq!(
-            message.contains("team@example.org"),
-            doing != Listing,
-            "{message}"
-        );
+        let of_account = message.starts_with("account work: ");
+        let of_calendar = message.starts_with("account work, calendar team@example.org: ");
+        assert!(of_account != of_calendar, "{message}");
+        if doing == Listing
+            || status != 409 && matches!(kind, ErrorKind::Retry(_) | ErrorKind::SignIn)
+        {
+            assert!(of_account, "of no calendar alone: {message}");
+        }
+        if matches!(kind, ErrorKind::Gone | ErrorKind::Conflict) && doing != Listing {
+            assert!(of_calendar, "{message}");
+        }
         assert!(
             !message.contains("xyzzy") && !message.contains('{'),
             "{message}"

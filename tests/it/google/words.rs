@@ -396,6 +396,14 @@ fn what_somebody_did_to_a_block_is_seen() {
         ),
         ("start", json!({"dateTime": "2026-11-24T08:30:00Z"})),
         ("recurrence", json!(["RRULE:FREQ=DAILY"])),
+        (
+            "attachments",
+            json!([{"fileUrl": "https://drive.example/1"}]),
+        ),
+        ("attachments", json!([{}])),
+        ("conferenceData", json!({"conferenceId": "abc"})),
+        ("hangoutLink", json!("https://meet.example/abc")),
+        ("extendedProperties", json!(null)),
     ] {
         let mut event = given_back(&block);
         event[name] = value.clone();

@@ -50,7 +50,7 @@ fn from_signing_in_to_being_in_step() {
         assert!(checked.contains(calendar), "{checked}");
     }
     assert!(
-        checked.contains("account work: signed in, device, just now"),
+        checked.contains("account work: signed in as ada@work.example, device, just now"),
         "{checked}"
     );
     let before = trip.all();
@@ -195,7 +195,7 @@ fn an_account_that_is_signed_out_keeps_its_blocks_and_the_others_go_on() {
     );
     let text = home.expect(0, &["status"]).stdout;
     assert!(
-        text.contains("account work refused: sign in again; run: calsync auth add work"),
+        text.contains("account work refused by the server; run: calsync auth add work"),
         "{text}"
     );
     assert!(text.contains("account private signed in"), "{text}");
@@ -268,7 +268,7 @@ fn an_account_without_calendars_is_checked_too() {
     home.configure(config);
     let fine = home.expect(0, &["check"]).stdout;
     assert!(
-        fine.contains("account work: signed in, device, just now"),
+        fine.contains("account work: signed in as ada@work.example, device, just now"),
         "{fine}"
     );
     fake.revoke_all(WORK);

@@ -275,6 +275,32 @@ fn a_calendar_that_may_only_be_read_is_not_even_tried() {
 }
 
 #[test]
+fn a_second_name_that_was_refused_leaves_nothing_behind() {
+    let (trip, _) = Trip::in_step();
+    let text = fs::read_to_string(trip.home.config_file()).unwrap();
+    // Also one that comes first by its name.
+    for name in ["zoe", "dup"] {
+        trip.home.configure(&format!(
+            "{text}{}",
+            table(name, "private", &format!("id = \"{ADA}\""))
+        ));
+        for args in [&["sync"][..], &["sync", "--dry-run"]] {
+            trip.home.expect(3, args).says(&["it is the same calendar"]);
+        }
+        let status = trip.home.expect(0, &["status"]).stdout;
+        assert!(status.contains("same calendar"), "{status}");
+        trip.home.configure(&text);
+        let shown = trip.home.expect(0, &["status", "--json"]).json();
+        let rows = shown["calendars"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["name"] != name), "{shown}");
+        let checked = trip.home.expect(0, &["check"]).stdout;
+        assert!(!checked.contains(&format!("calendar {name}")), "{checked}");
+        // The first name has lost nothing.
+        trip.settles();
+    }
+}
+
+#[test]
 fn a_calendar_that_was_there_twice_leaves_no_ghost() {
     let home = Home::with(&["home", "work"]);
     home.give_key(KEY);

@@ -110,7 +110,8 @@ impl World {
             _ => {
                 let before = self.known(asker, &call.event)?;
                 has_condition(request, &before)?;
-                let after = self.changed(&before, sent, call.name == "events.patch")?;
+                let mut after = self.changed(&before, sent, call.name == "events.patch")?;
+                keep_unspoken(&mut after, &before, request);
                 (before, after)
             }
         };
@@ -249,6 +250,21 @@ impl World {
             after.remove("recurrence");
         }
         Ok(after)
+    }
+}
+
+/// What a client does not say that it knows of stays as it is, whatever it sends.
+fn keep_unspoken(after: &mut Map<String, Value>, before: &Stored, request: &Request) {
+    let says = |name, value| request.param(name) == Some(value);
+    let unspoken = [
+        ("attachments", says("supportsAttachments", "true")),
+        ("conferenceData", says("conferenceDataVersion", "1")),
+        ("hangoutLink", says("conferenceDataVersion", "1")),
+    ];
+    for (name, _) in unspoken.iter().filter(|(_, spoken)| !spoken) {
+        after.remove(*name);
+        let kept = before.body.get(*name).cloned();
+        after.extend(kept.map(|value| ((*name).to_owned(), value)));
     }
 }
 
