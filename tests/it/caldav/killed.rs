@@ -187,7 +187,9 @@ fn meddle(party: &Party<'_>, rng: &mut Rng) {
         true => party.at_server(),
         false => party.home.files("home"),
     };
-    let text = String::from_utf8_lossy(&files[&name]).replace("SUMMARY:Busy", "SUMMARY:Mine");
+    // The very same again, each time right after it was written, would be how the server keeps it.
+    let mine = format!("SUMMARY:Mine {}", rng.next());
+    let text = String::from_utf8_lossy(&files[&name]).replace("SUMMARY:Busy", &mine);
     party.put(at_server, &name, &text);
 }
 
