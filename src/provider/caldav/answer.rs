@@ -93,6 +93,8 @@ impl Refusal {
         match self.status {
             401 | 429 => false,
             403 => !self.condition.name.is_empty(),
+            // More has changed than it says at once.
+            507 => true,
             status => (300..500).contains(&status),
         }
     }
