@@ -44,7 +44,7 @@ pub trait Known {
         None
     }
 
-    /// Whether calsync wrote anything there that no listing has told of since.
+    /// Whether calsync wrote anything there that no listing has told of since, or found there what the last one had not told.
     fn wrote(&self) -> bool {
         false
     }
