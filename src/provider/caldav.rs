@@ -16,10 +16,12 @@ mod account;
 pub mod address;
 pub mod answer;
 mod bounds;
+mod content;
 mod cursor;
 mod listing;
 mod missing;
 mod reading;
+mod version;
 pub mod xml;
 
 pub use account::{CaldavAccount, Offer};
@@ -30,15 +32,10 @@ use answer::{Doing, Refusal, Whose, error};
 use cursor::Reached;
 use listing::own_failure;
 use reading::Reading;
+use version::{NAMELESS, UNSEEN, etags, told_version};
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";
-/// The version of what may not be what was written: no server has it, so the next run reads it before anything is done to it.
-const UNSEEN: &str = "unseen";
-
-/// How versions begin that calsync made up, of what the server names none for.
-const NAMELESS: &str = "nameless ";
-
 /// Which of an account's calendars is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -179,7 +176,7 @@ impl CaldavCalendar {
         match response.status {
             StatusCode::OK => {
                 let version = told_version(&response);
-                let version = version.unwrap_or_else(|| reading::digest(&response.body));
+                let version = version.unwrap_or_else(|| version::digest(&response.body));
                 Ok(Some((version, response.body.to_vec())))
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
@@ -202,16 +199,33 @@ impl CaldavCalendar {
         block: &Block,
         over: Option<&Version>,
     ) -> Answer<Response> {
-        let over = over.map(|version| self.named(version)).transpose()?;
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
-        let ask = match over {
-            None => ask.with(header::IF_NONE_MATCH, "*"),
-            Some(version) => ask.with(header::IF_MATCH, &quoted(version)),
-        };
+        match over {
+            None => {
+                self.wrote = true;
+                self.ask(ask.with(header::IF_NONE_MATCH, "*")).await
+            }
+            Some(version) => self.ask_of_version(ask, version).await,
+        }
+    }
+
+    /// Sends what is to change a resource in this version and no other. A version that is dressed as none should be goes back as
+    /// it came, since some servers compare it like that; and if that is refused, as it should be, since whatever packs answers on
+    /// the way marks versions as weak. Both name the same version.
+    async fn ask_of_version(&mut self, ask: Ask, version: &Version) -> Answer<Response> {
+        let version = self.named(version)?;
         self.wrote = true;
-        self.ask(ask).await
+        let (told, proper) = etags(version);
+        let Some(told) = told else {
+            return self.ask(ask.with(header::IF_MATCH, &proper)).await;
+        };
+        let response = self.ask(ask.clone().with(header::IF_MATCH, &told)).await?;
+        match Refusal::read(&response).status {
+            412 => self.ask(ask.with(header::IF_MATCH, &proper)).await,
+            _ => Ok(response),
+        }
     }
 
     /// Where a block lies that was just written. A server that does not say in which version has put it into words of its own,
@@ -246,7 +260,7 @@ impl CaldavCalendar {
     /// How a block looks where it was just written, if it is alone there, at its time, and has no people in it.
     async fn echo(&mut self, name: &str, block: &Block) -> Option<(Version, Print)> {
         let (version, text) = self.resource(name).await.ok()??;
-        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
+        let parts = content::parts(&text, &self.me, &self.home).unwrap_or_default();
         match &parts[..] {
             [
                 Part::Event {
@@ -328,26 +342,6 @@ fn is_done(response: &Response) -> bool {
     matches!(response.status.as_u16(), 200 | 201 | 204)
 }
 
-/// The version that a server names.
-fn told_version(response: &Response) -> Option<Version> {
-    let etag = response.headers.get(header::ETAG)?.to_str().ok()?;
-    version(etag)
-}
-
-/// The version in an `ETag`, however it is dressed up: whatever packs answers on the way marks it as weak, and some servers
-/// forget the quotes.
-fn version(etag: &str) -> Option<Version> {
-    let bare = etag.trim();
-    let bare = bare.strip_prefix("W/").unwrap_or(bare);
-    let bare = bare.trim_matches('"');
-    (!bare.is_empty()).then(|| bare.into())
-}
-
-/// The `ETag` of a version.
-fn quoted(version: &str) -> String {
-    format!("\"{version}\"")
-}
-
 /// The name of the resource that holds a block.
 fn file_name(id: &BlockId) -> String {
     format!("{id}.ics")
@@ -396,11 +390,9 @@ impl Provider for CaldavCalendar {
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
-        self.named(&place.version)?;
         let at = self.address().await?.inside(&place.href);
-        let ask = Ask::new(Method::DELETE, &at).with(header::IF_MATCH, &quoted(&place.version));
-        self.wrote = true;
-        let response = self.ask(ask).await?;
+        let ask = Ask::new(Method::DELETE, &at);
+        let response = self.ask_of_version(ask, &place.version).await?;
         if is_done(&response) {
             return Ok(());
         }

@@ -5,6 +5,7 @@ mod config;
 mod discovery;
 mod doubts;
 mod eyes;
+mod glitches;
 mod keeps;
 mod killed;
 mod odd;

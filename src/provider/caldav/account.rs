@@ -63,7 +63,7 @@ pub struct Offer {
 }
 
 /// What is asked of a server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ask {
     method: Method,
     pub(super) at: Address,
