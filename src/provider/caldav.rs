@@ -20,6 +20,7 @@ mod content;
 mod cursor;
 mod listing;
 mod missing;
+mod named;
 mod reading;
 mod version;
 pub mod xml;
@@ -29,7 +30,6 @@ pub use account::{CaldavAccount, Offer};
 use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
-use cursor::Reached;
 use listing::own_failure;
 use reading::Reading;
 use version::{NAMELESS, UNSEEN, etags, told_version};
@@ -52,6 +52,10 @@ pub struct CaldavCalendar {
     which: Which,
     /// Where it is, as far as that is known.
     found: Option<Address>,
+    /// What an earlier run found by the name.
+    former: Option<Address>,
+    /// What the calendar that goes by a name is called by now, if that is something else.
+    called: Option<String>,
     me: Vec<String>,
     home: TimeZone,
     /// A listing that a busy server interrupted.
@@ -60,6 +64,8 @@ pub struct CaldavCalendar {
     wrote: bool,
     /// Whether this account may write there, if the server said so in this run.
     writable: Option<bool>,
+    /// An earlier run found out that it may not.
+    is_barred: bool,
     /// Whether blocks may be written there, as far as the configuration says.
     takes_blocks: bool,
     /// Whether nothing has said yet that it is a calendar at all.
@@ -80,18 +86,21 @@ impl CaldavCalendar {
     /// A calendar of an account. `me` are the owner's addresses in lower case; floating times are in `home`.
     pub fn new(account: &CaldavAccount, which: Which, me: &[String], home: &TimeZone) -> Self {
         let found = match &which {
-            Which::Id(id) => account.base.join(id).map(|at| at.as_folder()),
+            Which::Id(id) => account.at(id),
             Which::Name(_) => None,
         };
         Self {
             account: account.clone(),
             which,
             found,
+            former: None,
+            called: None,
             me: me.to_vec(),
             home: home.clone(),
             reading: None,
             wrote: false,
             writable: None,
+            is_barred: false,
             takes_blocks: false,
             unproven: false,
             requests: 0,
@@ -103,39 +112,6 @@ impl CaldavCalendar {
     pub fn taking_blocks(mut self, takes_blocks: bool) -> Self {
         self.takes_blocks = takes_blocks;
         self
-    }
-
-    /// Where the calendar is. A name is looked up, unless it is remembered what it means.
-    async fn address(&mut self) -> Answer<Address> {
-        if let Some(found) = &self.found {
-            return Ok(found.clone());
-        }
-        let found = self.look_up().await?;
-        self.found = Some(found.clone());
-        Ok(found)
-    }
-
-    /// The one calendar of this name.
-    async fn look_up(&mut self) -> Answer<Address> {
-        let sent = self.account.line.requests();
-        let offers = self.account.calendars().await;
-        self.requests += self.account.line.requests() - sent;
-        let name = self.which.word();
-        let mut named = offers?.into_iter().filter(|offer| offer.name == name);
-        match (named.next(), named.next()) {
-            (Some(offer), None) => Ok(offer.address),
-            (found, _) => {
-                let what = match found {
-                    Some(_) => "there is more than one of this name; give the `id` instead",
-                    None => "there is none of this name",
-                };
-                let words = format!(
-                    "{what}; `calsync calendars {}` lists what there is",
-                    self.account.name
-                );
-                Err(self.error(ErrorKind::Gone, &words))
-            }
-        }
     }
 
     /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
@@ -169,6 +145,15 @@ impl CaldavCalendar {
         error(self.whose(), kind, what)
     }
 
+    /// Finds out, once, whether a refusal means that nothing may be written at all: then nothing more is tried.
+    async fn learn_leave(&mut self, response: &Response, error: &ProviderError) {
+        let refused = matches!(Refusal::read(response).status, 403 | 405);
+        if refused && error.kind == ErrorKind::Refused && self.writable.is_none() {
+            // If that fails, nobody knows, and nothing is barred.
+            let _unknown = self.look_around().await;
+        }
+    }
+
     /// One resource as it is now; none if there is no such thing.
     async fn resource(&mut self, name: &str) -> Answer<Option<(Version, Vec<u8>)>> {
         let at = self.address().await?.inside(name);
@@ -199,6 +184,7 @@ impl CaldavCalendar {
         block: &Block,
         over: Option<&Version>,
     ) -> Answer<Response> {
+        self.barred().map_or(Ok(()), Err)?;
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
@@ -294,6 +280,7 @@ impl CaldavCalendar {
         doing: Doing,
     ) -> Answer<ProviderError> {
         let error = self.refused(response, doing);
+        self.learn_leave(response, &error).await;
         let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
         if !claims_gone && !unclear {
@@ -333,6 +320,9 @@ const ELSEWHERE: &str = "the server says that the id of a block is in use in ano
 const NO_VERSIONS: &str = "the server names no versions of events (ETag), so that nothing there can be changed or removed without \
                            the danger of doing that to somebody's edit; set role = \"source\", and remove the blocks there \
                            by hand";
+
+const LOOKS_AGAIN: &str =
+    "Whether that is still so is looked at once a day, or now: calsync sync --full";
 
 const STANDS: &str =
     "the server says that an event is gone, and still has it; the next run looks again";
@@ -376,7 +366,9 @@ impl Provider for CaldavCalendar {
         if std::mem::take(&mut self.unproven) {
             self.look_around().await?;
         }
-        Err(self.in_the_way(&response).await?)
+        let error = self.in_the_way(&response).await?;
+        self.learn_leave(&response, &error).await;
+        Err(error)
     }
 
     async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
@@ -390,6 +382,7 @@ impl Provider for CaldavCalendar {
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
+        self.barred().map_or(Ok(()), Err)?;
         let at = self.address().await?.inside(&place.href);
         let ask = Ask::new(Method::DELETE, &at);
         let response = self.ask_of_version(ask, &place.version).await?;
@@ -418,7 +411,32 @@ impl Provider for CaldavCalendar {
 
     fn barred(&self) -> Option<ProviderError> {
         let refused = || Refusal::inside(403).error(self.whose(), Doing::Creating, None);
-        (self.writable == Some(false)).then(refused)
+        let remembered = || {
+            let ProviderError { kind, message } = refused();
+            ProviderError::new(kind, format!("{message}. {LOOKS_AGAIN}"))
+        };
+        match self.writable {
+            Some(true) => None,
+            Some(false) => Some(refused()),
+            None => self.is_barred.then(remembered),
+        }
+    }
+
+    fn bar(&mut self) {
+        self.is_barred = true;
+    }
+
+    fn recall(&mut self, last: &Cursor) {
+        self.recall_name(last);
+    }
+
+    async fn locate(&mut self) {
+        // Whoever reads it is told what is wrong.
+        let _unknown = self.address().await;
+    }
+
+    fn advice(&self) -> Option<String> {
+        self.renamed()
     }
 
     fn identity(&self) -> Option<String> {
@@ -461,24 +479,6 @@ impl CaldavCalendar {
                     self.account.name
                 );
                 Err(self.error(ErrorKind::Gone, &words))
-            }
-        }
-    }
-
-    /// Where an earlier run found the calendar, and how far it read it.
-    fn begin(&mut self, since: Option<&Cursor>) -> Option<Reached> {
-        let reached = since.and_then(Reached::read)?;
-        let now = self.account.line.client().clock().now();
-        // With everything listed anew, a name is looked up anew as well.
-        if reached.is_old(now) {
-            return None;
-        }
-        let address = reached.address()?;
-        match &self.which {
-            Which::Id(_) => (self.found.as_ref() == Some(&address)).then_some(reached),
-            Which::Name(_) => {
-                self.found = Some(address);
-                Some(reached)
             }
         }
     }

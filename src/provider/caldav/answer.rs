@@ -150,6 +150,7 @@ impl Refusal {
             }
             409 if doing == Doing::Looking => (ErrorKind::Broken, UNKNOWN),
             404 | 410 | 409 => missing(doing),
+            300..=399 if writing => (ErrorKind::Broken, MOVED_AWAY),
             300..=399 => (ErrorKind::Broken, MOVED),
             200 | 400 | 405 | 406 | 415 | 501 if !writing => (ErrorKind::Broken, NO_CALENDAR),
             _ => (ErrorKind::Broken, UNKNOWN),
@@ -211,6 +212,9 @@ const NO_CALENDAR: &str = "{host} answers, but not as a calendar server does ({s
 
 const MOVED: &str =
     "{host} sends calsync elsewhere ({status}), where it does not follow; correct `url`";
+
+const MOVED_AWAY: &str = "{host} keeps the calendar elsewhere now ({status}), where calsync reads it but does not write; give its \
+                          new address as `id`: `calsync calendars {account}` lists what there is";
 
 const TAKEN: &str = "the place of a block is taken already";
 

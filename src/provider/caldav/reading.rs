@@ -194,7 +194,7 @@ impl CaldavCalendar {
                 // What calsync wrote and somebody took away since has come and gone after the token, and of that many a server
                 // has nothing to say. To list everything is one request as well.
                 let from = self
-                    .begin(since)
+                    .begin(since, known)
                     .filter(|from| !(wrote && from.mark.is_token()));
                 Reading::begin(since, from)
             }
@@ -390,7 +390,7 @@ impl CaldavCalendar {
                 Some(from) if !reading.whole => from.on(mark),
                 _ => listed_now(),
             };
-            reached.but(reading.untold).cursor()
+            reached.but(reading.untold).by(self.found_by()).cursor()
         });
         self.wrote = false;
         // Servers tell in whatever order they like.
