@@ -9,6 +9,7 @@ mod glitches;
 mod keeps;
 mod killed;
 mod odd;
+mod one;
 mod program;
 mod tls;
 mod words;

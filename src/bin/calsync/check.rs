@@ -1,6 +1,6 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use calsync::{
     auth::VaultError,
@@ -8,10 +8,10 @@ use calsync::{
     fsx,
     model::{CalendarName, counted},
     provider::{
-        Answer, Probe, Provider as _,
+        Answer, AnyProvider, Probe, Provider as _,
         local::{Folder, folders},
     },
-    run::twins,
+    run::{Twin, alike, twins},
     session::Seat,
     state::{CalendarRow, State, StateError},
 };
@@ -408,10 +408,27 @@ async fn check_calendars(
             ));
         }
     }
-    for twin in twins(&seats) {
+    for twin in same_calendars(config, state, &seats) {
         let what = format!("calendar {}", twin.name);
         findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }
+}
+
+/// The calendars that are one, by where they are, or by what stood in them when they were last read.
+fn same_calendars(
+    config: &Config,
+    state: Option<&State>,
+    seats: &BTreeMap<CalendarName, Seat<AnyProvider>>,
+) -> Vec<Twin> {
+    let mut same = twins(seats);
+    let keys = state.and_then(|state| {
+        let claimed = state.fact("key").ok()?;
+        fitting_key(&config.key_file, claimed.as_deref()).ok()?
+    });
+    if let (Some(state), Some(keys)) = (state, keys) {
+        same.extend(alike(seats, state, &keys.mint, |_| true).unwrap_or_default());
+    }
+    same
 }
 
 /// Whether a calendar's folder rather is a folder of calendars.
