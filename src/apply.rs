@@ -204,12 +204,16 @@ enum Owed {
     },
     Gone(BlockId, Href),
     Nothing(BlockId),
+    Surprised(BlockId),
 }
 
 impl Owed {
     fn id(&self) -> &BlockId {
         match self {
-            Self::Stands { id, .. } | Self::Gone(id, _) | Self::Nothing(id) => id,
+            Self::Stands { id, .. }
+            | Self::Gone(id, _)
+            | Self::Nothing(id)
+            | Self::Surprised(id) => id,
         }
     }
 
@@ -228,6 +232,7 @@ impl Owed {
             }),
             Self::Gone(id, href) => Settled::Gone(id, href),
             Self::Nothing(id) => Settled::Nothing(id),
+            Self::Surprised(id) => Settled::Surprised(id),
         }
     }
 }
@@ -540,9 +545,12 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     fn failed<T>(&mut self, id: &BlockId, error: ProviderError) -> Answer<T> {
-        // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself.
-        if !matches!(error.kind, ErrorKind::Retry(_)) {
-            self.owed.push(Owed::Nothing(id.clone()));
+        match error.kind {
+            // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself.
+            ErrorKind::Retry(_) => {}
+            // So it does here: a server that did not tell of this change may not tell of it the next time either.
+            ErrorKind::Conflict => self.owed.push(Owed::Surprised(id.clone())),
+            _ => self.owed.push(Owed::Nothing(id.clone())),
         }
         Err(error)
     }

@@ -44,7 +44,7 @@ pub trait Known {
         None
     }
 
-    /// Whether calsync wrote anything there that no listing has told of since.
+    /// Whether calsync wrote anything there that no listing has told of since, or found there what the last one had not told.
     fn wrote(&self) -> bool {
         false
     }
@@ -183,6 +183,11 @@ pub trait Provider {
     /// Learns how far the calendar was read last, without reading it: for those who only probe it.
     fn recall(&mut self, _last: &Cursor) {}
 
+    /// Finds out where it is, if that can only be found out by asking.
+    fn locate(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// What a person could do better about it, as far as a probe found out.
     fn advice(&self) -> Option<String> {
         None
@@ -202,7 +207,7 @@ pub trait Provider {
         async {}
     }
 
-    /// Why nothing can be written to it, if reading it told so.
+    /// Why nothing can be written to it, if that was found out.
     fn barred(&self) -> Option<ProviderError> {
         None
     }
@@ -212,6 +217,9 @@ pub trait Provider {
     fn in_doubt(&self) -> Option<ProviderError> {
         None
     }
+
+    /// Learns that an earlier run found out that nothing can be written to it, where reading does not tell.
+    fn bar(&mut self) {}
 
     /// Whether somebody keeps it who may make something else of a block than was written, also a moment later: a server, and no
     /// folder.

@@ -19,9 +19,10 @@ use crate::{
     state::{Followed, RunRow, State, Stated},
 };
 
+mod leave;
 mod places;
 
-pub use places::{Twin, twins};
+pub use places::{Twin, alike, twins};
 
 /// What a run is to bring about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,15 +92,16 @@ pub async fn plan<P: Provider, W: Watch>(
     let targets = targets(session, goal, &request);
     let needed = needed(session, goal, &targets);
     let full = request.full || goal == Goal::Empty;
-    let readings = session.seats.iter();
-    let readings = readings.map(|(name, seat)| (name, &seat.reading));
-    let followed = session.state.borrow().follow_names(readings)?;
+    locate(session).await?;
+    let calendars = session.seats.iter();
+    let calendars = calendars.map(|(name, seat)| seat.called(name));
+    let followed = session.state.borrow().follow_names(calendars)?;
     let before = places::held(&session.state.borrow())?;
     let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
     session.watch.ends();
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
-    let twins = twins(&session.seats);
+    let mut twins = twins(&session.seats);
     if goal == Goal::InStep {
         places::forget_second_names(&session.state.borrow(), &twins)?;
     }
@@ -109,19 +111,21 @@ pub async fn plan<P: Provider, W: Watch>(
         && session.state.borrow().fact("settled")?.as_ref() == Some(&key);
     let mut due = BTreeMap::new();
     let mut barred = BTreeMap::new();
-    // While two of them are one, nobody can say what should stand there.
-    let is_unclear = goal == Goal::InStep && !twins.is_empty();
     let is_idle = is_settled && sighted.values().all(Sighted::is_fresh);
-    let (approved, doubtless) = if is_unclear || is_idle {
-        let nothing = Plan::default();
-        let limits = &session.settings.limits;
-        (guard(nothing, &Sources::new(), limits, true), !is_unclear)
-    } else {
-        let (mut plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
+    // While two of them are one, nobody can say what should stand there.
+    let is_unclear = |twins: &[Twin]| goal == Goal::InStep && !twins.is_empty();
+    let mut planned = None;
+    if !is_idle && !is_unclear(&twins) {
+        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
+        twins.extend(proved_twins(session, goal, &plan, is_fresh)?);
+        planned = Some((plan, sources)).filter(|_| !is_unclear(&twins));
+    }
+    let (approved, doubtless) = if let Some((mut plan, sources)) = planned {
         if request.dry_run {
-            ask_leave(session, &plan).await;
+            leave::ask(session, &plan).await;
         }
-        barred = withhold(session, goal, &mut plan);
+        leave::recall(session, &request, full)?;
+        barred = leave::withhold(session, goal, &mut plan);
         let paired = places::paired(&twins);
         // The blocks of the one are no copies in the other.
         plan.doubts
@@ -133,6 +137,11 @@ pub async fn plan<P: Provider, W: Watch>(
             guard(plan, &sources, &session.settings.limits, allowed),
             doubtless,
         )
+    } else {
+        due.clear();
+        let limits = &session.settings.limits;
+        let nothing = guard(Plan::default(), &Sources::new(), limits, true);
+        (nothing, !is_unclear(&twins))
     };
     let empty = approved.plan().is_empty() && approved.refusals.is_empty();
     let is_settled = empty && doubtless && goal == Goal::InStep && request.only.is_empty();
@@ -150,6 +159,23 @@ pub async fn plan<P: Provider, W: Watch>(
         settled,
         followed,
     })
+}
+
+/// Finds the calendars of which nothing is remembered, if one has left the configuration: one of them may be that one by another
+/// name. Where a calendar is that cannot be found is not known; that it cannot be read is told when it is read.
+async fn locate<P: Provider, W>(session: &mut Session<'_, P, W>) -> Stated<()> {
+    let names = session.seats.keys().collect();
+    if !session.state.borrow().knows_others(&names)? {
+        return Ok(());
+    }
+    for (name, seat) in &mut session.seats {
+        let row = session.state.borrow().calendar_row(name)?;
+        let is_new = !row.is_some_and(|row| row.whole);
+        if is_new && seat.provider.identity().is_none() {
+            seat.provider.locate().await;
+        }
+    }
+    Ok(())
 }
 
 /// Lets go of a plan that is not carried out.
@@ -212,6 +238,7 @@ pub async fn finish<P: Provider, W: Watch>(
             seat.provider.tidy();
         }
         findings.outcome = apply(session, approved).await?;
+        leave::note(session, request.full, started)?;
     }
     findings.stopped = session.stop.is_asked();
     let report = Report::new(&findings, session)?;
@@ -223,40 +250,20 @@ pub async fn finish<P: Provider, W: Watch>(
     Ok(report)
 }
 
-/// Asks the calendars in which a plan wants something done whether that may be: a dry run learns it from no refusal.
-async fn ask_leave<P: Provider, W>(session: &mut Session<'_, P, W>, plan: &Plan) {
-    let due: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
-    for (_, seat) in session
-        .seats
-        .iter_mut()
-        .filter(|(name, _)| due.contains(name))
-    {
-        seat.provider.ask_leave().await;
-    }
-}
-
-/// Takes out of a plan what it wants done in calendars that cannot be written to, or should not be before it is known which
-/// they are, and says why.
-fn withhold<P: Provider, W>(
+/// The calendars that are one by what stands in them, among those in which a plan found blocks of another calendar. Taking blocks
+/// away reads only some, and goes by what is known of the others.
+fn proved_twins<P: Provider, W>(
     session: &Session<'_, P, W>,
     goal: Goal,
-    plan: &mut Plan,
-) -> BTreeMap<CalendarName, ProviderError> {
-    let due: BTreeSet<&CalendarName> = plan.ops.iter().map(|op| &op.target).collect();
-    let seats = session.seats.iter().filter(|(name, _)| due.contains(name));
-    let barred: BTreeMap<CalendarName, ProviderError> = seats
-        .filter_map(|(name, seat)| {
-            // What was written twice can be taken back all the same.
-            let in_doubt = || match goal {
-                Goal::InStep => seat.provider.in_doubt(),
-                Goal::Empty => None,
-            };
-            let why = seat.provider.barred().or_else(in_doubt)?;
-            Some((name.clone(), why))
-        })
-        .collect();
-    plan.ops.retain(|op| !barred.contains_key(&op.target));
-    barred
+    plan: &Plan,
+    is_fresh: impl Fn(&CalendarName) -> bool,
+) -> Stated<Vec<Twin>> {
+    if !plan.doubts.iter().any(|d| d.kind == DoubtKind::Copies) {
+        return Ok(Vec::new());
+    }
+    let state = session.state.borrow();
+    let is_known = |name: &CalendarName| goal == Goal::Empty || is_fresh(name);
+    alike(&session.seats, &state, &session.settings.mint, is_known)
 }
 
 /// The calendars that may be written to. What a person asks to empty may have been a target once, whatever it is now.
@@ -294,7 +301,7 @@ fn needed<P, W>(
     needed
 }
 
-fn whole_plan<P, W>(
+fn whole_plan<P: Provider, W>(
     session: &Session<'_, P, W>,
     goal: Goal,
     targets: &BTreeSet<CalendarName>,
@@ -306,8 +313,14 @@ fn whole_plan<P, W>(
     let fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     let mut sources = Sources::new();
     if goal == Goal::InStep {
-        for name in session.seats.keys() {
-            sources.insert(name.clone(), state.source(name, window, fresh(name))?);
+        for (name, seat) in &session.seats {
+            let mut source = state.source(name, window, fresh(name))?;
+            if !fresh(name) && places::is_elsewhere(&state, name, seat)? {
+                // What its former place held is no news of this one. Nothing is taken away, since it was not read.
+                source.events.clear();
+                source.sight.whole = false;
+            }
+            sources.insert(name.clone(), source);
         }
     }
     let question = Question {

@@ -13,7 +13,8 @@ use crate::{
     ident::Mint,
     model::{CalendarName, Print, Window},
     plan::{Limits, Route},
-    state::{Reading, State},
+    provider::Provider,
+    state::{Called, Reading, State},
 };
 
 /// A calendar that takes part, and the provider that reaches it.
@@ -141,6 +142,17 @@ pub struct Session<'a, P, W> {
     pub watch: &'a W,
     /// Whoever may ask to stop.
     pub stop: &'a Stop,
+}
+
+impl<P: Provider> Seat<P> {
+    /// What tells the calendar of this name from others, as far as that shows without asking anybody.
+    pub fn called<'a>(&'a self, name: &'a CalendarName) -> Called<'a> {
+        Called {
+            name,
+            reading: &self.reading,
+            place: self.provider.identity(),
+        }
+    }
 }
 
 impl Settings {

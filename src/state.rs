@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use crate::fsx;
 
+mod alike;
 mod calendars;
 mod journal;
 mod lock;
@@ -26,7 +27,7 @@ pub use calendars::{CalendarRow, Reading, RefusedAt};
 pub use journal::{Intent, Settled, Written};
 pub use lock::Lock;
 pub use record::{Reader, Recorded};
-pub use renamed::{Followed, Renamed};
+pub use renamed::{Called, Followed, Renamed};
 pub use runs::{RUNS_KEPT, RunRow, UNFINISHED};
 pub use secrets::{Sealed, SignIn};
 

@@ -243,7 +243,7 @@ pub(super) fn told_apart(account: &str, which: &Which) -> String {
         Which::Id(id) => {
             let base = Address::parse("https://example.org/");
             let at = base.and_then(|base| base.join(id));
-            let at = at.map_or(id.clone(), |at| at.as_folder().url());
+            let at = at.map_or(id.clone(), |at| at.as_typed().as_folder().url());
             format!("caldav {account} id {at}")
         }
         Which::Name(name) => format!("caldav {account} name {name}"),

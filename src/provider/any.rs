@@ -105,6 +105,16 @@ impl Provider for AnyProvider {
         }
     }
 
+    async fn locate(&mut self) {
+        match self {
+            Self::Local(calendar) => calendar.locate().await,
+            Self::Memory(calendar) => calendar.locate().await,
+            Self::Google(calendar) => calendar.locate().await,
+            Self::Caldav(calendar) => calendar.locate().await,
+            Self::Ics(calendar) => calendar.locate().await,
+        }
+    }
+
     fn advice(&self) -> Option<String> {
         match self {
             Self::Local(calendar) => calendar.advice(),
@@ -152,6 +162,16 @@ impl Provider for AnyProvider {
             Self::Google(calendar) => calendar.in_doubt(),
             Self::Caldav(calendar) => calendar.in_doubt(),
             Self::Ics(calendar) => calendar.in_doubt(),
+        }
+    }
+
+    fn bar(&mut self) {
+        match self {
+            Self::Local(calendar) => calendar.bar(),
+            Self::Memory(calendar) => calendar.bar(),
+            Self::Google(calendar) => calendar.bar(),
+            Self::Caldav(calendar) => calendar.bar(),
+            Self::Ics(calendar) => calendar.bar(),
         }
     }
 

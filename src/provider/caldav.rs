@@ -16,10 +16,13 @@ mod account;
 pub mod address;
 pub mod answer;
 mod bounds;
+mod content;
 mod cursor;
 mod listing;
 mod missing;
+mod named;
 mod reading;
+mod version;
 pub mod xml;
 
 pub use account::{CaldavAccount, Offer};
@@ -27,18 +30,12 @@ pub use account::{CaldavAccount, Offer};
 use account::Ask;
 use address::Address;
 use answer::{Doing, Refusal, Whose, error};
-use cursor::Reached;
 use listing::own_failure;
 use reading::Reading;
+use version::{NAMELESS, UNSEEN, etags, told_version};
 
 /// What blocks are sent as.
 const CALENDAR: &str = "text/calendar; charset=utf-8";
-/// The version of what may not be what was written: no server has it, so the next run reads it before anything is done to it.
-const UNSEEN: &str = "unseen";
-
-/// How versions begin that calsync made up, of what the server names none for.
-const NAMELESS: &str = "nameless ";
-
 /// Which of an account's calendars is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -55,6 +52,10 @@ pub struct CaldavCalendar {
     which: Which,
     /// Where it is, as far as that is known.
     found: Option<Address>,
+    /// What an earlier run found by the name.
+    former: Option<Address>,
+    /// What the calendar that goes by a name is called by now, if that is something else.
+    called: Option<String>,
     me: Vec<String>,
     home: TimeZone,
     /// A listing that a busy server interrupted.
@@ -63,6 +64,8 @@ pub struct CaldavCalendar {
     wrote: bool,
     /// Whether this account may write there, if the server said so in this run.
     writable: Option<bool>,
+    /// An earlier run found out that it may not.
+    is_barred: bool,
     /// Whether blocks may be written there, as far as the configuration says.
     takes_blocks: bool,
     /// Whether nothing has said yet that it is a calendar at all.
@@ -83,18 +86,21 @@ impl CaldavCalendar {
     /// A calendar of an account. `me` are the owner's addresses in lower case; floating times are in `home`.
     pub fn new(account: &CaldavAccount, which: Which, me: &[String], home: &TimeZone) -> Self {
         let found = match &which {
-            Which::Id(id) => account.base.join(id).map(|at| at.as_folder()),
+            Which::Id(id) => account.at(id),
             Which::Name(_) => None,
         };
         Self {
             account: account.clone(),
             which,
             found,
+            former: None,
+            called: None,
             me: me.to_vec(),
             home: home.clone(),
             reading: None,
             wrote: false,
             writable: None,
+            is_barred: false,
             takes_blocks: false,
             unproven: false,
             requests: 0,
@@ -106,39 +112,6 @@ impl CaldavCalendar {
     pub fn taking_blocks(mut self, takes_blocks: bool) -> Self {
         self.takes_blocks = takes_blocks;
         self
-    }
-
-    /// Where the calendar is. A name is looked up, unless it is remembered what it means.
-    async fn address(&mut self) -> Answer<Address> {
-        if let Some(found) = &self.found {
-            return Ok(found.clone());
-        }
-        let found = self.look_up().await?;
-        self.found = Some(found.clone());
-        Ok(found)
-    }
-
-    /// The one calendar of this name.
-    async fn look_up(&mut self) -> Answer<Address> {
-        let sent = self.account.line.requests();
-        let offers = self.account.calendars().await;
-        self.requests += self.account.line.requests() - sent;
-        let name = self.which.word();
-        let mut named = offers?.into_iter().filter(|offer| offer.name == name);
-        match (named.next(), named.next()) {
-            (Some(offer), None) => Ok(offer.address),
-            (found, _) => {
-                let what = match found {
-                    Some(_) => "there is more than one of this name; give the `id` instead",
-                    None => "there is none of this name",
-                };
-                let words = format!(
-                    "{what}; `calsync calendars {}` lists what there is",
-                    self.account.name
-                );
-                Err(self.error(ErrorKind::Gone, &words))
-            }
-        }
     }
 
     /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
@@ -172,6 +145,15 @@ impl CaldavCalendar {
         error(self.whose(), kind, what)
     }
 
+    /// Finds out, once, whether a refusal means that nothing may be written at all: then nothing more is tried.
+    async fn learn_leave(&mut self, response: &Response, error: &ProviderError) {
+        let refused = matches!(Refusal::read(response).status, 403 | 405);
+        if refused && error.kind == ErrorKind::Refused && self.writable.is_none() {
+            // If that fails, nobody knows, and nothing is barred.
+            let _unknown = self.look_around().await;
+        }
+    }
+
     /// One resource as it is now; none if there is no such thing.
     async fn resource(&mut self, name: &str) -> Answer<Option<(Version, Vec<u8>)>> {
         let at = self.address().await?.inside(name);
@@ -179,7 +161,7 @@ impl CaldavCalendar {
         match response.status {
             StatusCode::OK => {
                 let version = told_version(&response);
-                let version = version.unwrap_or_else(|| reading::digest(&response.body));
+                let version = version.unwrap_or_else(|| version::digest(&response.body));
                 Ok(Some((version, response.body.to_vec())))
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
@@ -202,16 +184,34 @@ impl CaldavCalendar {
         block: &Block,
         over: Option<&Version>,
     ) -> Answer<Response> {
-        let over = over.map(|version| self.named(version)).transpose()?;
+        self.barred().map_or(Ok(()), Err)?;
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
-        let ask = match over {
-            None => ask.with(header::IF_NONE_MATCH, "*"),
-            Some(version) => ask.with(header::IF_MATCH, &quoted(version)),
-        };
+        match over {
+            None => {
+                self.wrote = true;
+                self.ask(ask.with(header::IF_NONE_MATCH, "*")).await
+            }
+            Some(version) => self.ask_of_version(ask, version).await,
+        }
+    }
+
+    /// Sends what is to change a resource in this version and no other. A version that is dressed as none should be goes back as
+    /// it came, since some servers compare it like that; and if that is refused, as it should be, since whatever packs answers on
+    /// the way marks versions as weak. Both name the same version.
+    async fn ask_of_version(&mut self, ask: Ask, version: &Version) -> Answer<Response> {
+        let version = self.named(version)?;
         self.wrote = true;
-        self.ask(ask).await
+        let (told, proper) = etags(version);
+        let Some(told) = told else {
+            return self.ask(ask.with(header::IF_MATCH, &proper)).await;
+        };
+        let response = self.ask(ask.clone().with(header::IF_MATCH, &told)).await?;
+        match Refusal::read(&response).status {
+            412 => self.ask(ask.with(header::IF_MATCH, &proper)).await,
+            _ => Ok(response),
+        }
     }
 
     /// Where a block lies that was just written. A server that does not say in which version has put it into words of its own,
@@ -246,7 +246,7 @@ impl CaldavCalendar {
     /// How a block looks where it was just written, if it is alone there, at its time, and has no people in it.
     async fn echo(&mut self, name: &str, block: &Block) -> Option<(Version, Print)> {
         let (version, text) = self.resource(name).await.ok()??;
-        let parts = reading::parts(&text, &self.me, &self.home).unwrap_or_default();
+        let parts = content::parts(&text, &self.me, &self.home).unwrap_or_default();
         match &parts[..] {
             [
                 Part::Event {
@@ -280,6 +280,7 @@ impl CaldavCalendar {
         doing: Doing,
     ) -> Answer<ProviderError> {
         let error = self.refused(response, doing);
+        self.learn_leave(response, &error).await;
         let claims_gone = error.kind == ErrorKind::Gone;
         let unclear = matches!(error.kind, ErrorKind::Conflict | ErrorKind::Refused);
         if !claims_gone && !unclear {
@@ -320,32 +321,15 @@ const NO_VERSIONS: &str = "the server names no versions of events (ETag), so tha
                            the danger of doing that to somebody's edit; set role = \"source\", and remove the blocks there \
                            by hand";
 
+const LOOKS_AGAIN: &str =
+    "Whether that is still so is looked at once a day, or now: calsync sync --full";
+
 const STANDS: &str =
     "the server says that an event is gone, and still has it; the next run looks again";
 
 /// Whether a write was done: these say so, and nothing else does.
 fn is_done(response: &Response) -> bool {
     matches!(response.status.as_u16(), 200 | 201 | 204)
-}
-
-/// The version that a server names.
-fn told_version(response: &Response) -> Option<Version> {
-    let etag = response.headers.get(header::ETAG)?.to_str().ok()?;
-    version(etag)
-}
-
-/// The version in an `ETag`, however it is dressed up: whatever packs answers on the way marks it as weak, and some servers
-/// forget the quotes.
-fn version(etag: &str) -> Option<Version> {
-    let bare = etag.trim();
-    let bare = bare.strip_prefix("W/").unwrap_or(bare);
-    let bare = bare.trim_matches('"');
-    (!bare.is_empty()).then(|| bare.into())
-}
-
-/// The `ETag` of a version.
-fn quoted(version: &str) -> String {
-    format!("\"{version}\"")
 }
 
 /// The name of the resource that holds a block.
@@ -382,7 +366,9 @@ impl Provider for CaldavCalendar {
         if std::mem::take(&mut self.unproven) {
             self.look_around().await?;
         }
-        Err(self.in_the_way(&response).await?)
+        let error = self.in_the_way(&response).await?;
+        self.learn_leave(&response, &error).await;
+        Err(error)
     }
 
     async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
@@ -396,11 +382,10 @@ impl Provider for CaldavCalendar {
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
-        self.named(&place.version)?;
+        self.barred().map_or(Ok(()), Err)?;
         let at = self.address().await?.inside(&place.href);
-        let ask = Ask::new(Method::DELETE, &at).with(header::IF_MATCH, &quoted(&place.version));
-        self.wrote = true;
-        let response = self.ask(ask).await?;
+        let ask = Ask::new(Method::DELETE, &at);
+        let response = self.ask_of_version(ask, &place.version).await?;
         if is_done(&response) {
             return Ok(());
         }
@@ -426,7 +411,32 @@ impl Provider for CaldavCalendar {
 
     fn barred(&self) -> Option<ProviderError> {
         let refused = || Refusal::inside(403).error(self.whose(), Doing::Creating, None);
-        (self.writable == Some(false)).then(refused)
+        let remembered = || {
+            let ProviderError { kind, message } = refused();
+            ProviderError::new(kind, format!("{message}. {LOOKS_AGAIN}"))
+        };
+        match self.writable {
+            Some(true) => None,
+            Some(false) => Some(refused()),
+            None => self.is_barred.then(remembered),
+        }
+    }
+
+    fn bar(&mut self) {
+        self.is_barred = true;
+    }
+
+    fn recall(&mut self, last: &Cursor) {
+        self.recall_name(last);
+    }
+
+    async fn locate(&mut self) {
+        // Whoever reads it is told what is wrong.
+        let _unknown = self.address().await;
+    }
+
+    fn advice(&self) -> Option<String> {
+        self.renamed()
     }
 
     fn identity(&self) -> Option<String> {
@@ -469,24 +479,6 @@ impl CaldavCalendar {
                     self.account.name
                 );
                 Err(self.error(ErrorKind::Gone, &words))
-            }
-        }
-    }
-
-    /// Where an earlier run found the calendar, and how far it read it.
-    fn begin(&mut self, since: Option<&Cursor>) -> Option<Reached> {
-        let reached = since.and_then(Reached::read)?;
-        let now = self.account.line.client().clock().now();
-        // With everything listed anew, a name is looked up anew as well.
-        if reached.is_old(now) {
-            return None;
-        }
-        let address = reached.address()?;
-        match &self.which {
-            Which::Id(_) => (self.found.as_ref() == Some(&address)).then_some(reached),
-            Which::Name(_) => {
-                self.found = Some(address);
-                Some(reached)
             }
         }
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    ident::Mint,
     model::{CalendarName, counted},
     provider::Provider,
     session::{Seat, Session},
@@ -22,14 +23,26 @@ pub struct Twin {
     pub other: CalendarName,
     /// Which calendar both are.
     pub place: String,
+    /// The other address that the calendar goes by, if it goes by two: then blocks were written to it twice.
+    pub also: Option<String>,
     /// The accounts they are reached through.
     pub accounts: (String, String),
 }
 
 impl fmt::Display for Twin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { other, place, .. } = self;
+        let Self {
+            name, other, place, ..
+        } = self;
         let (account, others) = &self.accounts;
+        if let Some(also) = &self.also {
+            return write!(
+                f,
+                "it is the same calendar as \"{other}\" by another address ({place} and {also}): what is written to the one stands \
+                 in the other, so every block was written twice, and nothing more is written. Run: calsync reset --calendar \
+                 {name}; then take it out of the configuration"
+            );
+        }
         write!(
             f,
             "it is the same calendar as \"{other}\" ({place}), and blocks would be written twice, so nothing is written. Take one of \
@@ -59,6 +72,7 @@ pub fn twins<P: Provider>(seats: &BTreeMap<CalendarName, Seat<P>>) -> Vec<Twin> 
                 name: name.clone(),
                 other: (*other).clone(),
                 place,
+                also: None,
                 accounts: (seat.account.clone(), (*account).to_owned()),
             }),
             None => {
@@ -67,6 +81,41 @@ pub fn twins<P: Provider>(seats: &BTreeMap<CalendarName, Seat<P>>) -> Vec<Twin> 
         }
     }
     twins
+}
+
+/// The calendars at servers that turn out to be one with another by what stands in them, each after the first of them. Only
+/// those of these.
+pub fn alike<P: Provider>(
+    seats: &BTreeMap<CalendarName, Seat<P>>,
+    state: &State,
+    mint: &Mint,
+    of: impl Fn(&CalendarName) -> bool,
+) -> Stated<Vec<Twin>> {
+    let mut firsts: Vec<(&CalendarName, &Seat<P>, String)> = Vec::new();
+    let mut twins = Vec::new();
+    for (name, seat) in seats {
+        let served = seat.provider.is_served() && of(name);
+        let Some(place) = seat.provider.identity().filter(|_| served) else {
+            continue;
+        };
+        let mut same = None;
+        for (other, first, also) in &firsts {
+            if same.is_none() && place != *also && state.are_one(other, name, mint)? {
+                same = Some(Twin {
+                    name: name.clone(),
+                    other: (*other).clone(),
+                    place: also.clone(),
+                    also: Some(place.clone()),
+                    accounts: (seat.account.clone(), first.account.clone()),
+                });
+            }
+        }
+        match same {
+            Some(twin) => twins.push(twin),
+            None => firsts.push((name, seat, place)),
+        }
+    }
+    Ok(twins)
 }
 
 /// The calendars that are one with another, whichever comes first.
@@ -86,6 +135,17 @@ pub(super) fn forget_second_names(state: &State, twins: &[Twin]) -> Stated<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a calendar is, as far as that shows without asking, not where it was when it was last read.
+pub(super) fn is_elsewhere<P: Provider>(
+    state: &State,
+    name: &CalendarName,
+    seat: &Seat<P>,
+) -> Stated<bool> {
+    let former = state.place_of(name)?;
+    let now = seat.provider.identity();
+    Ok(former.is_some() && now.is_some() && former != now)
 }
 
 /// How many of our blocks are known to stand in each calendar.

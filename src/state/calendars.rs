@@ -223,6 +223,34 @@ impl State {
         self.set_fact("refused", &text)
     }
 
+    /// When it was found out that a calendar that is read like this may not be written to, if it was.
+    pub fn barred_since(
+        &self,
+        name: &CalendarName,
+        reading: &Reading,
+    ) -> Stated<Option<Timestamp>> {
+        let fact = self.fact(&format!("barred {name}"))?;
+        Ok(fact.and_then(|fact| {
+            let (second, read) = fact.split_once(' ')?;
+            let since = Timestamp::from_second(second.parse().ok()?).ok()?;
+            (read == reading.0).then_some(since)
+        }))
+    }
+
+    /// Remembers that, or that nobody knows any more.
+    pub fn note_barred(
+        &self,
+        name: &CalendarName,
+        reading: &Reading,
+        since: Option<Timestamp>,
+    ) -> Stated<()> {
+        let fact = format!("barred {name}");
+        match since {
+            Some(since) => self.set_fact(&fact, &format!("{} {}", since.as_second(), reading.0)),
+            None => self.drop_fact(&fact),
+        }
+    }
+
     /// Where a calendar was last read from, in the words of its provider.
     pub fn place_of(&self, name: &CalendarName) -> Stated<Option<String>> {
         self.fact(&format!("place {name}"))
@@ -326,6 +354,7 @@ impl State {
         self.drop_fact(&format!("stood {name}"))?;
         self.drop_fact(&format!("place {name}"))?;
         self.drop_left_behind(name)?;
+        self.drop_fact(&format!("barred {name}"))?;
         self.drop_fact(&format!("{LAST_CURSOR}{name}"))?;
         recount(&self.db, id)
     }

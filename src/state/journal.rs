@@ -36,6 +36,8 @@ pub enum Settled<'a> {
     Gone(&'a BlockId, &'a Href),
     /// Nothing was done.
     Nothing(&'a BlockId),
+    /// Nothing was done, since it is not as the last listing said.
+    Surprised(&'a BlockId),
 }
 
 /// What a server is about to be asked about a block.
@@ -131,7 +133,7 @@ impl State {
         Ok(())
     }
 
-    /// Whether calsync wrote to a calendar since that was last read.
+    /// Whether calsync wrote to a calendar since that was last read, or found there what its listing had not told.
     pub fn wrote(&self, calendar: &CalendarName) -> Stated<bool> {
         Ok(self.fact(&wrote_fact(calendar))?.is_some())
     }
@@ -165,7 +167,7 @@ fn settle(
             gone(db, calendar, id, href)?;
             id
         }
-        Settled::Nothing(id) => id,
+        Settled::Nothing(id) | Settled::Surprised(id) => id,
     };
     let sql = "DELETE FROM journal WHERE calendar = ?1 AND block = ?2";
     db.prepare_cached(sql)?

@@ -156,7 +156,7 @@ impl State {
         for &resource in &gone {
             drop_resource(&tx, resource, hideout)?;
         }
-        recorded.changed += gone.len();
+        recorded.changed += gone.len() + usize::from(hideout.is_some());
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
@@ -224,6 +224,9 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             why,
             is_known,
         } => {
+            let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble = ?3";
+            let mut query = db.prepare_cached(sql)?;
+            let is_new = !query.exists(params![calendar, &**href, why])?;
             let id = put_resource(db, calendar, href, version, Some(why))?;
             // Also at a block's place: what is in it now may be somebody's, so the block is not there any more, or, if nobody
             // saw what is in it, is not to be touched.
@@ -231,8 +234,8 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
                 true => "DELETE FROM blocks WHERE resource = ?1",
                 false => "UPDATE blocks SET hands_off = 2 WHERE resource = ?1 AND hands_off = 0",
             };
-            db.prepare_cached(sql)?.execute([id])?;
-            Ok(true)
+            let touched = db.prepare_cached(sql)?.execute([id])?;
+            Ok(is_new || touched > 0)
         }
     }
 }

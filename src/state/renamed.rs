@@ -1,5 +1,5 @@
 //! Calendars that have another name in the configuration now: what is remembered of them goes with them. A calendar is known by
-//! how it is read, and by nothing that stands in it.
+//! how it is read, or by where it was found, and by nothing that stands in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,14 @@ use super::{Reading, State, Stated, calendars::LAST_CURSOR};
 use crate::model::CalendarName;
 
 /// What a fact about a calendar begins with, before the name.
-const ABOUT: [&str; 7] = [
+const ABOUT: [&str; 8] = [
     "stood ",
     "place ",
     "left ",
     "copies ",
     "taken ",
     "stuck ",
+    "barred ",
     LAST_CURSOR,
 ];
 
@@ -36,14 +37,25 @@ struct Known {
     reading: Reading,
 }
 
+/// A calendar of the configuration, as far as that tells it from others.
+#[derive(Clone, Debug)]
+pub struct Called<'a> {
+    /// Its name.
+    pub name: &'a CalendarName,
+    /// How it is read.
+    pub reading: &'a Reading,
+    /// Where it is, in the words of its provider, if that is known before it is read.
+    pub place: Option<String>,
+}
+
 impl State {
     /// Lets what is remembered of calendars follow them to the names that they have now: which blocks were written for which of
     /// their events, and which blocks stand in them. To be told before anything is read. What that changed can be taken back.
     pub fn follow_names<'a>(
         &self,
-        readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
+        calendars: impl Iterator<Item = Called<'a>>,
     ) -> Stated<Followed> {
-        let all = self.all_renamed(readings)?;
+        let all = self.all_renamed(calendars)?;
         if all.is_empty() {
             return Ok(Followed::default());
         }
@@ -101,32 +113,48 @@ impl State {
     }
 
     /// The calendars whose memory follows them to another name.
-    pub fn renamed<'a>(
-        &self,
-        readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
-    ) -> Stated<Renamed> {
-        let all = self.all_renamed(readings)?;
+    pub fn renamed<'a>(&self, calendars: impl Iterator<Item = Called<'a>>) -> Stated<Renamed> {
+        let all = self.all_renamed(calendars)?;
         self.with_free_names(all)
     }
 
-    /// The calendars that are read as another one was, and as no other one is now: that one's name, and theirs.
-    fn all_renamed<'a>(
-        &self,
-        readings: impl Iterator<Item = (&'a CalendarName, &'a Reading)>,
-    ) -> Stated<Renamed> {
-        let mut names_of: BTreeMap<&Reading, Vec<&CalendarName>> = BTreeMap::new();
-        for (name, reading) in readings {
-            names_of.entry(reading).or_default().push(name);
-        }
+    /// Whether anything is remembered of a calendar that is none of these.
+    pub fn knows_others(&self, names: &BTreeSet<&CalendarName>) -> Stated<bool> {
+        let known = self.known()?;
+        Ok(known.iter().any(|known| !names.contains(&known.name)))
+    }
+
+    /// The calendars that are read as another one was, and as no other one is now: that one's name, and theirs. Then those that
+    /// are where one was that has left the configuration, however that was written there.
+    fn all_renamed<'a>(&self, calendars: impl Iterator<Item = Called<'a>>) -> Stated<Renamed> {
+        let calendars: Vec<Called<'a>> = calendars.collect();
         let known = self.known()?;
         let mut renamed = Renamed::new();
-        for (reading, names) in names_of {
+        for Called { name, reading, .. } in &calendars {
             // What several calendars share tells none of them apart.
-            let [name] = &names[..] else { continue };
-            let mut same = known.iter().filter(|known| known.reading == *reading);
+            if calendars.iter().filter(|c| c.reading == *reading).count() > 1 {
+                continue;
+            }
+            let mut same = known.iter().filter(|known| known.reading == **reading);
             let is_known = same.clone().any(|known| known.name == **name);
             if let Some(last) = same.next().filter(|_| !is_known) {
                 renamed.insert(last.name.clone(), (*name).clone());
+            }
+        }
+        let is_called = |name: &CalendarName| calendars.iter().any(|c| c.name == name);
+        for Called { name, place, .. } in &calendars {
+            let is_shared = calendars.iter().filter(|c| c.place == *place).count() > 1;
+            let is_known = known.iter().any(|known| known.name == **name);
+            let is_found = renamed.values().any(|found| found == *name);
+            if place.is_none() || is_shared || is_known || is_found {
+                continue;
+            }
+            for former in &known {
+                let is_free = !is_called(&former.name) && !renamed.contains_key(&former.name);
+                if is_free && self.place_of(&former.name)? == *place {
+                    renamed.insert(former.name.clone(), (*name).clone());
+                    break;
+                }
             }
         }
         Ok(renamed)

@@ -11,7 +11,7 @@ use calsync::{
         Answer, AnyProvider, Probe, Provider as _,
         local::{Folder, folders},
     },
-    run::twins,
+    run::{Twin, alike, twins},
     session::Seat,
     state::{CalendarRow, State, StateError},
 };
@@ -448,7 +448,7 @@ async fn check_calendars(
         });
         findings.extend(unreadable(name, provider, state));
     }
-    for twin in twins(&seats) {
+    for twin in same_calendars(config, state, &seats) {
         let what = format!("calendar {}", twin.name);
         findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }
@@ -476,6 +476,23 @@ fn unreadable(name: &CalendarName, provider: &AnyProvider, state: Option<&State>
         Finding::wrong(format!("{name}: {what}"), Exit::Partial, words)
     };
     told.into_iter().map(found).collect()
+}
+
+/// The calendars that are one, by where they are, or by what stood in them when they were last read.
+fn same_calendars(
+    config: &Config,
+    state: Option<&State>,
+    seats: &BTreeMap<CalendarName, Seat<AnyProvider>>,
+) -> Vec<Twin> {
+    let mut same = twins(seats);
+    let keys = state.and_then(|state| {
+        let claimed = state.fact("key").ok()?;
+        fitting_key(&config.key_file, claimed.as_deref()).ok()?
+    });
+    if let (Some(state), Some(keys)) = (state, keys) {
+        same.extend(alike(seats, state, &keys.mint, |_| true).unwrap_or_default());
+    }
+    same
 }
 
 /// Whether a calendar's folder rather is a folder of calendars.

@@ -128,7 +128,7 @@ pub(crate) fn no_sign_ins() -> Result<Means, Failure> {
 /// The calendars that have another name in the configuration now than in the state, as far as that shows without asking anybody.
 pub(crate) fn renamed(config: &Config, state: &State) -> Result<Renamed, Failure> {
     let seats = config.seats(&no_sign_ins()?);
-    Ok(state.renamed(seats.iter().map(|(name, seat)| (name, &seat.reading)))?)
+    Ok(state.renamed(seats.iter().map(|(name, seat)| seat.called(name)))?)
 }
 
 /// That the next sync follows a calendar to its new name.

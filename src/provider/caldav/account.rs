@@ -63,7 +63,7 @@ pub struct Offer {
 }
 
 /// What is asked of a server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ask {
     method: Method,
     pub(super) at: Address,
@@ -140,14 +140,16 @@ impl CaldavAccount {
         self.login.ready().await
     }
 
+    /// Where the calendar is that a configuration means by an id.
+    pub(super) fn at(&self, id: &str) -> Option<Address> {
+        Some(self.base.join(id)?.as_typed().as_folder())
+    }
+
     /// Whether it is the calendar that a configuration means.
     pub fn is_it(&self, offer: &Offer, which: &Which) -> bool {
         match which {
             Which::Name(name) => *name == offer.name,
-            Which::Id(id) => {
-                let at = self.base.join(id).map(|at| at.as_folder());
-                at.as_ref() == Some(&offer.address)
-            }
+            Which::Id(id) => self.at(id).as_ref() == Some(&offer.address),
         }
     }
 

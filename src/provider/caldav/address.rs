@@ -76,6 +76,16 @@ impl Address {
         }
     }
 
+    /// The same, of what a person typed: a slash too many has no meaning.
+    #[must_use]
+    pub fn as_typed(&self) -> Self {
+        let mut path = self.path.clone();
+        while path.contains("//") {
+            path = path.replace("//", "/");
+        }
+        self.at(path)
+    }
+
     /// What lies in this folder under a name, or, if it begins with a slash, at that path.
     #[must_use]
     pub fn inside(&self, name: &str) -> Self {

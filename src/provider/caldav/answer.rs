@@ -104,6 +104,8 @@ impl Refusal {
         match self.status {
             401 | 429 => false,
             403 => !self.condition.name.is_empty(),
+            // More has changed than it says at once.
+            507 => true,
             status => (300..500).contains(&status),
         }
     }
@@ -164,6 +166,7 @@ impl Refusal {
             }
             409 if doing == Doing::Looking => (ErrorKind::Broken, UNKNOWN),
             404 | 410 | 409 => missing(doing),
+            300..=399 if writing => (ErrorKind::Broken, MOVED_AWAY),
             300..=399 => (ErrorKind::Broken, MOVED),
             200 | 400 | 405 | 406 | 415 | 501 if !writing => (ErrorKind::Broken, NO_CALENDAR),
             _ => (ErrorKind::Broken, UNKNOWN),
@@ -225,6 +228,9 @@ const NO_CALENDAR: &str = "{host} answers, but not as a calendar server does ({s
 
 const MOVED: &str =
     "{host} sends calsync elsewhere ({status}), where it does not follow; correct `url`";
+
+const MOVED_AWAY: &str = "{host} keeps the calendar elsewhere now ({status}), where calsync reads it but does not write; give its \
+                          new address as `id`: `calsync calendars {account}` lists what there is";
 
 const TAKEN: &str = "the place of a block is taken already";
 

@@ -27,6 +27,9 @@ pub(super) struct Reached {
     /// What the server would not tell the content of: no token brings it up again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) untold: BTreeSet<String>,
+    /// By what it was found, if it goes by a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<String>,
 }
 
 /// What a server tells the state of a calendar by.
@@ -46,12 +49,18 @@ impl Reached {
             mark,
             whole: now.as_second(),
             untold: BTreeSet::new(),
+            of: None,
         }
     }
 
     /// The same, further on.
     pub(super) fn on(self, mark: Mark) -> Self {
         Self { mark, ..self }
+    }
+
+    /// The same, found by this.
+    pub(super) fn by(self, of: Option<String>) -> Self {
+        Self { of, ..self }
     }
 
     /// The same, save for what the server would not tell.

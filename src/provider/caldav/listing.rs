@@ -168,6 +168,11 @@ fn without_sync(
 ) -> Result<(), Stumble> {
     let trouble_again = refusal.is_servers() && reading.stumbled;
     if token.is_some() && (refusal.may_be_token() || trouble_again) {
+        if reading.from.is_none() {
+            // A page of what is read from the beginning: to begin once more would only lead here again.
+            reading.step = Step::Tag;
+            return Ok(());
+        }
         let moved = refusal.is_elsewhere();
         return Err(Stumble::Lost { moved });
     }

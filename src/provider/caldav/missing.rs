@@ -8,7 +8,7 @@ use super::{
     account::Ask,
     address::Address,
     reading::{BATCH, Reading, STRAYS},
-    version,
+    version::version,
     xml::{self, Member},
 };
 use crate::{

@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::{
-    CaldavCalendar, NAMELESS, UNSEEN, Which,
+    CaldavCalendar, Which,
     account::Ask,
     address::Address,
     cursor::{Mark, Reached},
-    version,
+    version::{self, UNSEEN, version},
     xml::{self, Member},
 };
 use crate::{
-    ical::{self, Reader, lines},
-    ident,
-    model::{Href, Part, Print, Resource, Version},
+    model::{Href, Version},
     provider::{Answer, Change, Cursor, ErrorKind, Known, Listing, ProviderError, Pulled},
 };
 
@@ -196,7 +194,7 @@ impl CaldavCalendar {
                 // What calsync wrote and somebody took away since has come and gone after the token, and of that many a server
                 // has nothing to say. To list everything is one request as well.
                 let from = self
-                    .begin(since)
+                    .begin(since, known)
                     .filter(|from| !(wrote && from.mark.is_token()));
                 Reading::begin(since, from)
             }
@@ -239,7 +237,7 @@ impl CaldavCalendar {
                     reading.step = Step::Fetch;
                 }
                 Step::Fetch => {
-                    self.fetch_all(reading, &folder).await?;
+                    self.fetch_all(reading, &folder, known).await?;
                     // What is no calendar may look like an empty one. A name was looked up among calendars.
                     if reading.is_bare() && matches!(self.which, Which::Id(_)) {
                         // What nothing is known of takes nothing away, and a write tells as well.
@@ -261,11 +259,16 @@ impl CaldavCalendar {
     }
 
     /// Reads what is in the resources that are wanted.
-    async fn fetch_all(&mut self, reading: &mut Reading, folder: &Address) -> Answer<()> {
+    async fn fetch_all(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        known: &dyn Known,
+    ) -> Answer<()> {
         loop {
             // What an error interrupts goes on here, so nothing is forgotten before it is read.
             while let Some(href) = reading.alone.last().cloned() {
-                self.fetch_one(reading, &href).await?;
+                self.fetch_one(reading, &href, known).await?;
                 reading.alone.pop();
             }
             if reading.wanted.is_empty() {
@@ -274,7 +277,7 @@ impl CaldavCalendar {
             let start = reading.wanted.len().saturating_sub(reading.batch);
             let batch = reading.wanted.get(start..).unwrap_or_default().to_vec();
             let is_large = batch.len() > BATCH;
-            let left = match self.fetch(reading, folder, &batch).await {
+            let left = match self.fetch(reading, folder, &batch, known).await {
                 Err(error) if is_large && !matches!(error.kind, ErrorKind::SignIn) => {
                     tracing::debug!("so many resources at once were too much; reading fewer");
                     reading.batch = BATCH;
@@ -300,6 +303,7 @@ impl CaldavCalendar {
         reading: &mut Reading,
         folder: &Address,
         batch: &[Href],
+        known: &dyn Known,
     ) -> Answer<Vec<Href>> {
         let paths: Vec<String> = batch.iter().map(|href| folder.inside(href).uri()).collect();
         let ask = Ask::xml(
@@ -335,8 +339,8 @@ impl CaldavCalendar {
             } else if let Some(data) = data.filter(|_| left.remove(&href)) {
                 let told = member.props.etag.as_deref().and_then(version);
                 let told = told.or_else(|| reading.listed.get(&href).cloned().flatten());
-                let told = told.unwrap_or_else(|| digest(data.as_bytes()));
-                let change = self.change(&href, told, data.as_bytes());
+                let told = told.unwrap_or_else(|| version::digest(data.as_bytes()));
+                let change = self.change(&href, told, data.as_bytes(), known);
                 reading.changes.push(change);
             }
         }
@@ -347,10 +351,15 @@ impl CaldavCalendar {
     }
 
     /// Reads one resource that was not told with the others. Not to be told is not to be gone.
-    async fn fetch_one(&mut self, reading: &mut Reading, href: &Href) -> Answer<()> {
+    async fn fetch_one(
+        &mut self,
+        reading: &mut Reading,
+        href: &Href,
+        known: &dyn Known,
+    ) -> Answer<()> {
         match self.resource(href).await {
             Ok(Some((version, text))) => {
-                let change = self.change(href, version, &text);
+                let change = self.change(href, version, &text, known);
                 reading.changes.push(change);
             }
             Ok(None) => reading.is_gone(href),
@@ -369,30 +378,6 @@ impl CaldavCalendar {
         Ok(())
     }
 
-    fn change(&self, href: &Href, version: Version, text: &[u8]) -> Change {
-        match self.parts(href, text) {
-            Ok(parts) => Change::Seen(Resource {
-                href: href.clone(),
-                version,
-                parts,
-            }),
-            Err(why) => Change::Unreadable {
-                href: href.clone(),
-                version,
-                why,
-                is_known: true,
-            },
-        }
-    }
-
-    /// What is in a resource of this name, or what is wrong with it.
-    pub(super) fn parts(&self, name: &str, text: &[u8]) -> Result<Vec<Part>, String> {
-        match damaged_block(name, text) {
-            Some(part) => Ok(vec![part]),
-            None => parts(text, &self.me, &self.home),
-        }
-    }
-
     /// All that a listing says.
     async fn pulled(&mut self, reading: Reading) -> Answer<Pulled> {
         let at = self.address().await?;
@@ -405,7 +390,7 @@ impl CaldavCalendar {
                 Some(from) if !reading.whole => from.on(mark),
                 _ => listed_now(),
             };
-            reached.but(reading.untold).cursor()
+            reached.but(reading.untold).by(self.found_by()).cursor()
         });
         self.wrote = false;
         // Servers tell in whatever order they like.
@@ -453,7 +438,7 @@ fn href_of(change: &Change) -> &Href {
 }
 
 /// Leaves out what is known in the very version that is listed: what calsync wrote itself, most of all. What could not be
-/// read the last time is tried again.
+/// read the last time is tried again, since it is known in no version.
 fn choose(reading: &mut Reading, known: &dyn Known) {
     let before = reading.from.as_ref().filter(|_| !reading.whole);
     let untold = before.into_iter().flat_map(|from| &from.untold);
@@ -469,43 +454,4 @@ fn choose(reading: &mut Reading, known: &dyn Known) {
     };
     let wanted = reading.listed.iter().filter(is_new);
     reading.wanted.extend(wanted.map(|(href, _)| href.clone()));
-}
-
-/// What a text holds, or what is wrong with it.
-pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
-    ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
-}
-
-/// A block of which nothing is left, or no more than the beginning of what calsync wrote. There is nothing of anybody's in it.
-fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
-    let id = name
-        .strip_suffix(".ics")
-        .filter(|id| ident::is_shaped(id))?;
-    // In XML the ends of lines are others.
-    let text = String::from_utf8_lossy(text).replace('\r', "");
-    let text = text.trim().replace('\n', "\r\n");
-    let why = match text.is_empty() {
-        true => "it is empty",
-        false if ical::is_cut_short(text.as_bytes()) && !names_people(&text) => "it is cut short",
-        false => return None,
-    };
-    Some(Part::Unreadable {
-        uid: id.into(),
-        people: false,
-        why: why.to_owned(),
-    })
-}
-
-/// Whether any line of a text that is no whole calendar tells of people.
-fn names_people(text: &str) -> bool {
-    let lines = text.replace("\r\n ", "").replace("\r\n\t", "");
-    let mut names = lines
-        .lines()
-        .filter_map(|line| line.split([':', ';']).next());
-    names.any(|name| lines::tells_of_people(&name.trim().to_ascii_uppercase()))
-}
-
-/// A version for what the server names none for. It tells what changed, and no server can be asked to change that one alone.
-pub(super) fn digest(text: &[u8]) -> Version {
-    format!("{NAMELESS}{}", Print::of([text])).into()
 }

@@ -29,7 +29,7 @@ const TRASH: &str = "Deleted calendar object with uid already exists in this cal
 const WRAPPED: &str = "<multistatus xmlns='DAV:'><response><href>/x</href><status>HTTP/1.1 412 No</status></response></multistatus>";
 
 /// Status, body, what was asked for; what calsync makes of it, and something of what it tells people.
-const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 33] = [
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 34] = [
     // What is to go needs no room.
     (507, "", Removing, ErrorKind::Broken, "report"),
     (413, "", Removing, ErrorKind::Broken, "report"),
@@ -107,7 +107,8 @@ const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 33] = [
     (503, "", Reading, RETRY, "maintenance"),
     (504, "", Creating, RETRY, "504"),
     (507, "", Creating, ErrorKind::Refused, "no room left"),
-    (302, "", Creating, ErrorKind::Broken, "correct `url`"),
+    (302, "", Creating, ErrorKind::Broken, "address as `id`"),
+    (302, "", Reading, ErrorKind::Broken, "correct `url`"),
     (
         400,
         "",

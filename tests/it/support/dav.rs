@@ -33,6 +33,7 @@ pub(crate) mod cloud;
 pub(crate) mod ferry;
 pub(crate) mod place;
 pub(crate) mod script;
+pub(crate) mod shelf;
 pub(crate) mod witness;
 
 /// Whoever owns the calendars.

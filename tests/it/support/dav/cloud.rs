@@ -43,7 +43,7 @@ pub(crate) struct Manners {
     pub(crate) taken_anywhere: bool,
     /// It says nothing at all of what it does not have, or does not care to tell at once.
     pub(crate) forgetful: bool,
-    /// Its versions are marked as weak.
+    /// Its versions are marked as weak, and it knows them by that name alone.
     pub(crate) weak: bool,
     /// How many resources the first pages of what changed have; after these, all.
     pub(crate) pages: Vec<usize>,
@@ -633,9 +633,8 @@ impl Keeps {
     /// Whether what is there is what the request wants it to be.
     fn as_wanted(&self, path: &str, name: &str, request: &Request) -> Result<(), Reply> {
         let there = self.folders[path].items.get(name);
-        let clean = |text: &str| text.trim_start_matches("W/").to_owned();
-        let there = there.map(|item| clean(&self.etag(item.version)));
-        let wanted = request.header("if-match").map(clean);
+        let there = there.map(|item| self.etag(item.version));
+        let wanted = request.header("if-match").map(str::to_owned);
         let wrong = match (wanted, request.header("if-none-match")) {
             (Some(wanted), _) => there != Some(wanted),
             (None, Some("*")) => there.is_some(),

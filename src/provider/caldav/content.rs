@@ -1,0 +1,108 @@
+//! What the text of a resource holds, and whether that can be believed. A text that makes no sense may be the server's slip of
+//! this once, so it counts as a version that nobody saw, and is asked for again. Asks no server.
+
+use jiff::tz::TimeZone;
+
+use super::{CaldavCalendar, version::UNSEEN};
+use crate::{
+    ical::{self, Reader, lines},
+    ident,
+    model::{Href, Part, Resource, Version},
+    provider::{Change, Known},
+};
+
+impl CaldavCalendar {
+    /// What became of a resource of which this text was told.
+    pub(super) fn change(
+        &self,
+        href: &Href,
+        version: Version,
+        text: &[u8],
+        known: &dyn Known,
+    ) -> Change {
+        let (why, is_known) = match self.parts(href, text) {
+            // No server may keep nothing as an event (RFC 4791 4.1), and no event becomes a to-do in the same place.
+            Ok(parts) if parts.is_empty() && held_event(href, known) => {
+                ("it holds no event any more".to_owned(), false)
+            }
+            Ok(parts) => {
+                let is_odd = parts.iter().any(is_garbled) || parts.is_empty() && is_bare(text);
+                return Change::Seen(Resource {
+                    href: href.clone(),
+                    version: if is_odd { UNSEEN.into() } else { version },
+                    parts,
+                });
+            }
+            Err(why) => (why, true),
+        };
+        Change::Unreadable {
+            href: href.clone(),
+            version: UNSEEN.into(),
+            why,
+            is_known,
+        }
+    }
+
+    /// What is in a resource of this name, or what is wrong with it.
+    pub(super) fn parts(&self, name: &str, text: &[u8]) -> Result<Vec<Part>, String> {
+        match damaged_block(name, text) {
+            Some(part) => Ok(vec![part]),
+            None => parts(text, &self.me, &self.home),
+        }
+    }
+}
+
+/// What a text holds, or what is wrong with it.
+pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
+    ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
+}
+
+/// Whether there was an event in a resource, or by its name a block.
+fn held_event(href: &Href, known: &dyn Known) -> bool {
+    block_name(href).is_some() || known.uid(href).is_some()
+}
+
+/// The id in the name of a resource that is called like a block.
+fn block_name(name: &str) -> Option<&str> {
+    let id = name.strip_suffix(".ics")?;
+    ident::is_shaped(id).then_some(id)
+}
+
+/// Whether something is an event that makes no sense. A block that makes none is written anew, in the version that was told.
+fn is_garbled(part: &Part) -> bool {
+    matches!(part, Part::Unreadable { uid, .. } if ident::shaped(uid).is_none())
+}
+
+/// Whether there is nothing in a text, not even a to-do.
+fn is_bare(text: &[u8]) -> bool {
+    let calendars = lines::calendars(text).unwrap_or_default();
+    let mut inside = calendars.iter().flat_map(|calendar| &calendar.children);
+    inside.all(|child| child.name == "VTIMEZONE")
+}
+
+/// A block of which nothing is left, or no more than the beginning of what calsync wrote. There is nothing of anybody's in it.
+fn damaged_block(name: &str, text: &[u8]) -> Option<Part> {
+    let id = block_name(name)?;
+    // In XML the ends of lines are others.
+    let text = String::from_utf8_lossy(text).replace('\r', "");
+    let text = text.trim().replace('\n', "\r\n");
+    let why = match text.is_empty() {
+        true => "it is empty",
+        false if ical::is_cut_short(text.as_bytes()) && !names_people(&text) => "it is cut short",
+        false => return None,
+    };
+    Some(Part::Unreadable {
+        uid: id.into(),
+        people: false,
+        why: why.to_owned(),
+    })
+}
+
+/// Whether any line of a text that is no whole calendar tells of people.
+fn names_people(text: &str) -> bool {
+    let lines = text.replace("\r\n ", "").replace("\r\n\t", "");
+    let mut names = lines
+        .lines()
+        .filter_map(|line| line.split([':', ';']).next());
+    names.any(|name| lines::tells_of_people(&name.trim().to_ascii_uppercase()))
+}
