@@ -126,10 +126,7 @@ pub async fn plan<P: Provider, W: Watch>(
         }
         leave::recall(session, &request, full)?;
         barred = leave::withhold(session, goal, &mut plan);
-        let paired = places::paired(&twins);
-        // The blocks of the one are no copies in the other.
-        plan.doubts
-            .retain(|doubt| doubt.kind != DoubtKind::Copies || !paired.contains(&doubt.calendar));
+        places::drop_copies(&mut plan, &twins);
         let fresh = sighted.values().all(Sighted::is_fresh);
         let doubtless = plan.doubts.is_empty() && barred.is_empty() && fresh;
         let allowed = request.allow_mass_delete || goal == Goal::Empty;

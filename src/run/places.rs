@@ -9,6 +9,10 @@ use std::{
 use crate::{
     ident::Mint,
     model::{CalendarName, counted},
+    plan::{
+        Plan,
+        op::{Doubt, DoubtKind},
+    },
     provider::Provider,
     session::{Seat, Session},
     state::{State, Stated},
@@ -119,9 +123,17 @@ pub fn alike<P: Provider>(
 }
 
 /// The calendars that are one with another, whichever comes first.
-pub(super) fn paired(twins: &[Twin]) -> BTreeSet<&CalendarName> {
+fn paired(twins: &[Twin]) -> BTreeSet<&CalendarName> {
     let both = twins.iter().flat_map(|twin| [&twin.name, &twin.other]);
     both.collect()
+}
+
+/// The blocks of one name of a calendar are no copies under another name of it.
+pub(super) fn drop_copies(plan: &mut Plan, twins: &[Twin]) {
+    let paired = paired(twins);
+    let is_copy =
+        |doubt: &Doubt| doubt.kind == DoubtKind::Copies && paired.contains(&doubt.calendar);
+    plan.doubts.retain(|doubt| !is_copy(doubt));
 }
 
 /// Forgets what was read under a second name of a calendar that is in step under its first: nothing was written for it, and what
