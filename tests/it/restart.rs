@@ -221,7 +221,8 @@ fn settles(world: &mut World) {
         if let (Some([least, most]), asked) = world.asked_the_cloud(&report) {
             assert!(
                 (least..=most).contains(&asked),
-                "a second run asked {asked} times, not {least} to {most}"
+                "a second run asked {asked} times, not {least} to {most}, at {:?}",
+                world.cloud
             );
         }
     });

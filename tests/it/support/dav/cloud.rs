@@ -177,6 +177,17 @@ impl Cloud {
         matches!(tells, Tells::Tokens | Tells::Digests) && !keeps.is_doubted
     }
 
+    /// Whether it keeps of what it is to store no more than the beginning, so that it has to be looked at again each time.
+    pub(crate) fn cuts_short(&self) -> bool {
+        let stores = self.keeps().manners.stores;
+        matches!(
+            stores,
+            Stores::Made(Making::Cut)
+                | Stores::MadeSilently(Making::Cut)
+                | Stores::MadeLater(Making::Cut)
+        )
+    }
+
     pub(crate) fn set_pages(&self, pages: &[usize]) {
         self.keeps().manners.pages = pages.to_vec();
     }

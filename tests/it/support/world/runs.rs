@@ -291,11 +291,14 @@ impl World {
             let calendar = self.calendars.iter().find(|c| c.name == named.name);
             let (least, most) = match calendar.map(|calendar| &calendar.shore) {
                 Some(Shore::Feed(_)) => (1, 1),
-                // Where only a tag tells, what calsync wrote itself changed it.
                 Some(Shore::Cloud(_)) if cloud.is_trusted() => (1, 1),
+                // Where only a tag tells, what calsync wrote itself changed it.
                 Some(Shore::Cloud(_)) => (1, 2),
                 _ => (0, 0),
             };
+            let is_cut =
+                matches!(calendar.map(|c| &c.shore), Some(Shore::Cloud(_))) && cloud.cuts_short();
+            let most = most + usize::from(is_cut);
             bounds[0] += least;
             bounds[1] += most;
         }
