@@ -142,7 +142,8 @@ struct Keeps {
     versions: u64,
     faults: Faults,
     asked: usize,
-    /// It failed when it was asked for everything, so that one may take it for a server that cannot say what changed.
+    /// It failed when it was asked for everything, or for a page of that, so that one may take it for a server that cannot say
+    /// what changed.
     is_doubted: bool,
     /// What was last to be changed.
     changing: String,
@@ -300,7 +301,7 @@ impl Behind for Keeps {
         }
         let fault = is_ours.then(|| self.faults.strike(call, request));
         let fault = fault.flatten();
-        self.is_doubted |= call == "sync" && fault.is_some();
+        self.is_doubted |= matches!(call, "sync" | "token") && fault.is_some();
         (0, fault)
     }
 
