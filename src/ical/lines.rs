@@ -64,6 +64,20 @@ pub enum TextError {
         /// The line it begins on.
         line: usize,
     },
+    /// An event stands where none belongs, so that nobody knows what else the file has lost.
+    #[error(
+        "line {line}: the event that begins here is not directly inside a calendar; the file is damaged"
+    )]
+    Stray {
+        /// The line it begins on.
+        line: usize,
+    },
+    /// A calendar begins inside of another component.
+    #[error("line {line}: a calendar begins here before another one ends; the file is damaged")]
+    Nested {
+        /// The line it begins on.
+        line: usize,
+    },
     /// Components nest without end.
     #[error("line {line}: components are nested too deeply")]
     Deep {
@@ -260,6 +274,8 @@ fn step(
             if ended != component.name {
                 return Err(cut(&component));
             }
+            let around = open.last().map(|parent| parent.name.as_str());
+            is_in_place(&component, around)?;
             match open.last_mut() {
                 Some(parent) => parent.children.push(component),
                 None if component.name == "VCALENDAR" => done.calendars.push(component),
@@ -272,6 +288,18 @@ fn step(
         },
     }
     Ok(())
+}
+
+/// Whether a component is where it may be (RFC 5545 3.4, 3.6): an event in a calendar, and a calendar in nothing. To leave out
+/// what is elsewhere would be to take it for gone.
+fn is_in_place(component: &Component, around: Option<&str>) -> Result<(), TextError> {
+    let line = component.line;
+    match (component.name.as_str(), around) {
+        ("VEVENT", Some("VCALENDAR")) | ("VCALENDAR", None) => Ok(()),
+        ("VEVENT", _) => Err(TextError::Stray { line }),
+        ("VCALENDAR", Some(_)) => Err(TextError::Nested { line }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a text is written in UTF-16, as some programs call "Unicode".

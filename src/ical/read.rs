@@ -90,6 +90,10 @@ fn read_all(
             for event in events.filter(|event| event.prop("RECURRENCE-ID").is_some() == changes) {
                 contents.add(event, &context);
             }
+            for unknown in calendar.children.iter().filter(|c| may_be_event(c)) {
+                let why = format!("line {}: nobody knows what this is called", unknown.line);
+                contents.spoiled.entry(uid_of(unknown)).or_insert(why);
+            }
         }
     }
     Ok(contents.into_parts())
@@ -179,6 +183,23 @@ impl Contents {
         }
         parts
     }
+}
+
+/// Whether something of a name that nobody knows may be an event whose own name is damaged. To leave it out would be to take the
+/// event for gone.
+fn may_be_event(component: &Component) -> bool {
+    const OTHERS: [&str; 7] = [
+        "VEVENT",
+        "VTODO",
+        "VJOURNAL",
+        "VFREEBUSY",
+        "VTIMEZONE",
+        "VAVAILABILITY",
+        "VPOLL",
+    ];
+    let name = component.name.as_str();
+    let is_known = OTHERS.contains(&name) || name.starts_with("X-");
+    !is_known && component.prop("UID").is_some() && component.prop("DTSTART").is_some()
 }
 
 /// Whether a calendar holds anything but events and their zones: a to-do or a journal is somebody's own, wherever it stands.

@@ -506,3 +506,70 @@ fn a_file_that_cannot_be_read_keeps_only_what_it_may_hide() {
     assert_eq!(home.blocks("home").len(), 3);
     home.sync_idle();
 }
+
+#[test]
+fn events_that_stand_where_none_belong_are_not_taken_for_gone() {
+    let event = |uid: &str, day: i32| {
+        let whole = meeting(uid, day);
+        let from = whole.find("BEGIN:VEVENT").unwrap();
+        let to = whole.find("END:VCALENDAR").unwrap();
+        whole[from..to].to_owned()
+    };
+    let [one, two, three] =
+        [("one", 3), ("two", 4), ("three", 5)].map(|(uid, day)| event(uid, day));
+    let text = calendar(&one) + &calendar(&format!("{two}{three}"));
+    let (head, rest) = text.split_at(text.find("END:VCALENDAR").unwrap());
+    let second = |from: &str, to: &str| format!("{head}{}", rest.replacen(from, to, 1));
+    let nested = two.replace("END:VEVENT\r\n", "") + &three + "END:VEVENT\r\n";
+    let damaged = [
+        (
+            second("BEGIN:VCALENDAR\r\n", ""),
+            "is not directly inside a calendar",
+        ),
+        (
+            second("BEGIN:VCALENDAR", "BEGIN VCALENDAR"),
+            "is not directly inside a calendar",
+        ),
+        (
+            second("END:VCALENDAR\r\n", ""),
+            "a calendar begins here before another one ends",
+        ),
+        (
+            format!("{head}{}", rest.replace("VCALENDAR", "VCALENDER")).replacen(
+                "VCALENDER",
+                "VCALENDAR",
+                1,
+            ),
+            "is not directly inside a calendar",
+        ),
+        (
+            calendar(&one) + &calendar(&nested),
+            "is not directly inside a calendar",
+        ),
+        (
+            text.replacen("VEVENT", "VEVNT", 2),
+            "nobody knows what this is called",
+        ),
+    ];
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "all.ics", &text);
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 3);
+    for (text, words) in damaged {
+        home.put("work", "all.ics", &text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["all.ics", words]);
+            assert_eq!(home.blocks("home"), before, "{text}");
+        }
+    }
+    // A program's own kinds of things, and an end too many, harm nothing.
+    let own = "BEGIN:X-NOTE\r\nUID:n\r\nDTSTART:20260101\r\nEND:X-NOTE\r\nEND:VCALENDAR";
+    home.put(
+        "work",
+        "all.ics",
+        text.replacen("END:VCALENDAR", own, 1) + "END:VCALENDAR\r\n",
+    );
+    home.sync();
+    assert_eq!(home.blocks("home"), before);
+}
