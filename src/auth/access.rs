@@ -331,7 +331,7 @@ impl Parts {
     fn keep(&self, sign_in: &SignIn, granted: &Granted) -> Secret {
         let token = Token::of(granted, self.now());
         let mut kept = self.vault.add(sign_in, Purpose::Access, &token.stored());
-        if let Some(refresh) = &granted.refresh_token {
+        if let Some(refresh) = granted.lasting() {
             kept = kept.and(self.vault.add(sign_in, Purpose::Refresh, refresh));
         }
         if let Err(error) = kept {

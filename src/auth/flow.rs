@@ -165,7 +165,7 @@ impl Newcomer {
             let words = words::too_little(&self.account);
             return Err(ProviderError::new(ErrorKind::SignIn, words));
         }
-        let Some(refresh) = &granted.refresh_token else {
+        let Some(refresh) = granted.lasting() else {
             let words = "Google gave no lasting sign-in; withdraw calsync's access at \
                 https://myaccount.google.com/connections, then sign in again";
             return Err(self.error(ErrorKind::SignIn, words));
