@@ -360,6 +360,27 @@ fn blocks_left_behind_in_a_former_calendar_are_told_of_once() {
 }
 
 #[test]
+fn a_dry_run_as_somebody_else_leaves_no_false_word_behind() {
+    let trip = Trip::signed_in();
+    trip.fake.account(BOB);
+    let text = fs::read_to_string(trip.home.config_file()).unwrap();
+    trip.home
+        .configure(&text.replace(&format!("id = \"{WORK}\""), "id = \"primary\""));
+    trip.home.put("home", "a.ics", meeting("a", 3));
+    trip.home.sync();
+    let words = ["work is read from another place now", "1 block", WORK];
+    sign_in_at_work(&trip, BOB, 0);
+    trip.home.expect(0, &["sync", "--dry-run"]).says(&words);
+    sign_in_at_work(&trip, WORK, 0);
+    trip.home.sync().is_silent();
+    assert_eq!(trip.blocks(), [0, 1, 1]);
+    // Whoever stays somebody else is told, also after a dry run.
+    sign_in_at_work(&trip, BOB, 0);
+    trip.home.expect(0, &["sync", "--dry-run"]).says(&words);
+    trip.home.sync().says(&words);
+}
+
+#[test]
 fn a_folder_that_only_moved_leaves_nothing_behind() {
     let home = Home::with(&["work", "home"]);
     home.put("work", "a.ics", meeting("a", 3));
