@@ -458,6 +458,10 @@ impl<P: Provider> Lane<'_, P> {
             None => return Ok(Adopted::Taken),
             // Somebody made a meeting of it, so it stays.
             Some(seen) if seen.people => return Ok(Adopted::Taken),
+            // Nor does a look at a series tell of people in its occurrences.
+            Some(_) if self.state.borrow().is_met(self.name, &place.href)? => {
+                return Ok(Adopted::Taken);
+            }
             Some(seen) if seen.print == block.print() => {
                 self.stands(block, &place, wanted);
                 Ok(())

@@ -54,6 +54,12 @@ pub trait Known {
     fn exceptions(&self, _series: &Href) -> Vec<Href> {
         Vec::new()
     }
+
+    /// Whether the block in this resource may have occurrences, and somebody made a meeting of one of them or of all, for
+    /// providers that tell of each occurrence only once.
+    fn is_met(&self, _block: &Href) -> bool {
+        false
+    }
 }
 
 /// What changed in a calendar.

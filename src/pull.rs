@@ -215,4 +215,9 @@ impl Known for Remembered<'_> {
         let state = self.state.borrow();
         state.exceptions(self.name, series).unwrap_or_default()
     }
+
+    fn is_met(&self, block: &Href) -> bool {
+        // In doubt it is somebody's.
+        self.state.borrow().is_met(self.name, block).unwrap_or(true)
+    }
 }

@@ -144,7 +144,8 @@ impl Access {
         let Ok(bearer) = self.bearer().await else {
             return;
         };
-        if let Some(address) = whose::ask(&parts.line, &parts.google.endpoint, &bearer).await
+        let endpoint = &parts.google.endpoint;
+        if let Ok(address) = whose::ask(&parts.line, endpoint, &parts.account, &bearer).await
             && let Ok(Some(sign_in)) = parts.vault.sign_in(&parts.account)
             && parts.is_mine(&sign_in)
             && let Err(error) = parts.vault.note_address(&sign_in, &address)
@@ -331,7 +332,7 @@ impl Parts {
     fn keep(&self, sign_in: &SignIn, granted: &Granted) -> Secret {
         let token = Token::of(granted, self.now());
         let mut kept = self.vault.add(sign_in, Purpose::Access, &token.stored());
-        if let Some(refresh) = &granted.refresh_token {
+        if let Some(refresh) = granted.lasting() {
             kept = kept.and(self.vault.add(sign_in, Purpose::Refresh, refresh));
         }
         if let Err(error) = kept {

@@ -68,6 +68,8 @@ pub struct Asked {
 pub enum Outcome {
     /// The account is signed in to.
     In,
+    /// The same, but as whom could not be learnt, for this reason.
+    Unnamed(String),
     /// This way is closed for this client; another may be open.
     Closed(ProviderError),
 }
@@ -138,6 +140,23 @@ impl Newcomer {
         }
     }
 
+    /// Whoever is signed in, and is known, does not give way to somebody whom nobody knows.
+    fn check_replaced(&self, why: &str) -> Answer<()> {
+        let before = self.vault.sign_in(&self.account);
+        let before = before.map_err(|e| self.failed(&e))?.filter(|before| {
+            before.refused.is_none()
+                && before.client == self.google.credentials.client()
+                && before.server == self.google.endpoint.name()
+        });
+        match before.and_then(|before| before.address) {
+            None => Ok(()),
+            Some(before) => {
+                let words = words::not_replaced(&self.account, &before, why);
+                Err(ProviderError::new(ErrorKind::SignIn, words))
+            }
+        }
+    }
+
     fn clock(&self) -> &Clock {
         self.line.client().clock()
     }
@@ -165,14 +184,21 @@ impl Newcomer {
             let words = words::too_little(&self.account);
             return Err(ProviderError::new(ErrorKind::SignIn, words));
         }
-        let Some(refresh) = &granted.refresh_token else {
+        let Some(refresh) = granted.lasting() else {
             let words = "Google gave no lasting sign-in; withdraw calsync's access at \
                 https://myaccount.google.com/connections, then sign in again";
             return Err(self.error(ErrorKind::SignIn, words));
         };
         let endpoint = &self.google.endpoint;
-        let address = whose::ask(&self.line, endpoint, &granted.access_token).await;
+        let asked = whose::ask(&self.line, endpoint, &self.account, &granted.access_token).await;
+        let (address, unnamed) = match asked {
+            Ok(address) => (Some(address), None),
+            Err(why) => (None, Some(why)),
+        };
         self.check_address(address.as_deref())?;
+        if let Some(why) = &unnamed {
+            self.check_replaced(why)?;
+        }
         let now = self.clock().now();
         let new = SignIn {
             account: self.account.clone(),
@@ -189,6 +215,6 @@ impl Newcomer {
         self.vault
             .put(&new, &secrets)
             .map_err(|e| self.failed(&e))?;
-        Ok(Outcome::In)
+        Ok(unnamed.map_or(Outcome::In, Outcome::Unnamed))
     }
 }

@@ -20,7 +20,7 @@ const A_DAY: u32 = 86_400;
 pub(super) struct Granted {
     pub(super) access_token: Secret,
     #[serde(default)]
-    pub(super) refresh_token: Option<Secret>,
+    refresh_token: Option<Secret>,
     #[serde(default = "ten_minutes", deserialize_with = "life")]
     pub(super) expires_in: u32,
     #[serde(default)]
@@ -64,6 +64,12 @@ pub(super) enum Refusal {
 }
 
 impl Granted {
+    /// The lasting sign-in that came with it. An empty one is none.
+    pub(super) fn lasting(&self) -> Option<&Secret> {
+        let refresh = self.refresh_token.as_ref();
+        refresh.filter(|refresh| !refresh.expose().trim().is_empty())
+    }
+
     /// Whether it is enough to keep calendars in step. A server that does not say what it granted granted what was asked.
     pub(super) fn is_enough(&self) -> bool {
         let Some(scope) = &self.scope else {

@@ -141,6 +141,25 @@ pub fn somebody_twice(account: &str, other: &str, address: &str) -> String {
     )
 }
 
+/// Somebody signed in, and nobody knows who.
+pub fn unnamed(account: &str, before: Option<&str>, why: &str) -> String {
+    let before = before.map(|before| format!(", who was {before} before"));
+    format!(
+        "account {account}: it could not be learnt who signed in{}: {why}. The sign-in is kept, but nobody knows whether it is \
+         the right person's, or that of one who is signed in to another account already. When that is mended, run calsync \
+         auth add {account} again, which says who it is",
+        before.unwrap_or_default()
+    )
+}
+
+/// Somebody signed in in the place of another one, and nobody knows who.
+pub fn not_replaced(account: &str, before: &str, why: &str) -> String {
+    format!(
+        "account {account}: it could not be learnt who signed in: {why}. Nothing was changed, since it may be somebody else \
+         than {before}, who stays signed in. When that is mended, run calsync auth add {account} again"
+    )
+}
+
 /// The sign-in belongs to another client or server.
 pub fn other_client(account: &str) -> String {
     format!(

@@ -117,6 +117,15 @@ impl State {
         Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether the block in this resource is somebody's and may have occurrences: it repeats, or nobody could read how it does.
+    pub fn is_met(&self, name: &CalendarName, href: &Href) -> Stated<bool> {
+        let sql = "SELECT 1 FROM blocks b JOIN resources r ON b.resource = r.id
+            WHERE r.calendar = (SELECT id FROM calendars WHERE name = ?1) AND r.href = ?2
+            AND b.hands_off = 1 AND (b.repeats OR b.first_end = 0)";
+        let mut query = self.db.prepare_cached(sql)?;
+        Ok(query.exists([&**name, &**href])?)
+    }
+
     /// Writes down what a calendar said, and how far it has been read by that.
     pub fn record(
         &mut self,

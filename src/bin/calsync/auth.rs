@@ -9,7 +9,7 @@ use std::{
 };
 
 use calsync::{
-    auth::{Ask, Asked, Credentials, Left, Newcomer, Outcome, PASSWORD, Vault, Way, leave},
+    auth::{self, Ask, Asked, Credentials, Left, Newcomer, Outcome, PASSWORD, Vault, Way, leave},
     clock::Clock,
     config::{
         Config,
@@ -82,9 +82,13 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
         way = Way::Browser;
         outcome = block_on(newcomer.sign_in(way, asked(way, true)))??;
     }
-    match outcome {
-        Outcome::In => {
+    match &outcome {
+        Outcome::In | Outcome::Unnamed(_) => {
             let after = opened.state.borrow().sign_in(&options.account)?;
+            if let Outcome::Unnamed(why) = &outcome {
+                let before = before.as_ref().and_then(|before| before.address.as_deref());
+                tracing::warn!("{}", auth::words::unnamed(&options.account, before, why));
+            }
             warn_of_another(&options.account, before, after.as_ref());
             print::out(&welcome(
                 args,
@@ -94,7 +98,7 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
             ))?;
             Ok(Exit::InStep)
         }
-        Outcome::Closed(error) => Err(Failure::SignIn(error)),
+        Outcome::Closed(error) => Err(Failure::SignIn(error.clone())),
     }
 }
 

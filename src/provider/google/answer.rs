@@ -39,8 +39,6 @@ pub struct Refusal {
     pub status: StatusCode,
     /// Google's word for it; empty if there is none.
     pub reason: String,
-    /// The parameter it is about.
-    pub location: String,
     sequence: bool,
     /// Where Google says that something can be put right, if that is its own console.
     console: Option<String>,
@@ -65,8 +63,6 @@ struct Detail {
 struct Reason {
     #[serde(default)]
     reason: String,
-    #[serde(default)]
-    location: String,
 }
 
 impl Refusal {
@@ -81,16 +77,9 @@ impl Refusal {
         Self {
             status,
             reason: first.reason,
-            location: first.location,
             sequence: detail.message.starts_with("Invalid sequence value"),
             console: console(&detail.message),
         }
-    }
-
-    /// Whether a sync token is no longer good, and the calendar has to be read from the beginning.
-    pub fn wants_full_sync(&self) -> bool {
-        self.status == StatusCode::GONE
-            || (self.status == StatusCode::BAD_REQUEST && self.location == "syncToken")
     }
 
     /// The error that it is.

@@ -54,6 +54,9 @@ impl Gathered {
         // What has no id may be anything, also what this listing seems to be without.
         let kept = self.items.values().any(|item| !item.has_id());
         self.touch_blocks();
+        if !whole || kept {
+            self.keep_hands_off(known);
+        }
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
         for item in self.items.values() {
@@ -165,6 +168,16 @@ impl Gathered {
                 *print = Print::of([&print.0[..], b"an occurrence"]);
                 *people |= met;
                 item.version = touched(&item.version);
+            }
+        }
+    }
+
+    /// Leaves a series somebody's of which somebody made a meeting before. What is new of it says nothing of the occurrences that
+    /// stayed as they were, and people may be in any of them; only a listing of everything tells that nobody is.
+    fn keep_hands_off(&mut self, known: &dyn Known) {
+        for item in self.items.values_mut() {
+            if let What::Block(_, seen) = &mut item.what {
+                seen.people = seen.people || known.is_met(&item.href);
             }
         }
     }

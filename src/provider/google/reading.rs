@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     EVENT, GoogleCalendar, Which,
-    account::{Unanswered, refusal, too_much},
+    account::{Unanswered, too_much},
     answer::Doing,
     decode::{self, Next},
     gather::Gathered,
@@ -271,13 +271,11 @@ impl GoogleCalendar {
         sync: Option<&str>,
         page: Option<&str>,
     ) -> Answer<Got> {
-        let refusal = refusal(response);
-        // What a listing goes on by is no good any more. That says nothing of the calendar: one that is gone is "not found".
+        // What a listing goes on by is no good any more, whatever word Google has for that: if it is something else, asking for
+        // everything is refused as well. That says nothing of the calendar: one that is gone is "not found".
         let is_lost = match response.status {
             StatusCode::GONE => true,
-            StatusCode::BAD_REQUEST => {
-                page.is_some() || (sync.is_some() && refusal.wants_full_sync())
-            }
+            StatusCode::BAD_REQUEST => page.is_some() || sync.is_some(),
             _ => false,
         };
         if is_lost {

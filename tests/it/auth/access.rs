@@ -246,6 +246,20 @@ fn a_new_refresh_token_replaces_the_old_one() {
 }
 
 #[test]
+fn an_empty_refresh_token_is_no_new_one() {
+    for empty in ["", " \n"] {
+        let desk = Desk::signed_in("tv");
+        let token = Fault::alter(move |granted| granted["refresh_token"] = empty.into());
+        desk.fake.fault(When::call("token"), token);
+        for _ in 0..3 {
+            assert!(bearer(&desk.access()).is_ok(), "{empty:?}");
+            desk.advance(60);
+        }
+        assert_eq!(desk.asked(), 3);
+    }
+}
+
+#[test]
 fn a_sign_in_is_shown_to_nobody_but_whom_it_was_made_for() {
     let mut desk = Desk::signed_in("tv");
     desk.google.credentials = credentials("desk");

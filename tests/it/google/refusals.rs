@@ -213,17 +213,6 @@ fn a_sequence_that_is_too_low_is_an_edit_in_between() {
 }
 
 #[test]
-fn a_lost_sync_token_is_told_in_two_ways() {
-    let at = |status, location: &str| {
-        let body =
-            json!({"error": {"errors": [{"reason": "x", "location": location}], "code": status}});
-        refusal(status, &body.to_string()).wants_full_sync()
-    };
-    assert!(at(410, "syncToken") && at(410, "") && at(400, "syncToken"));
-    assert!(!at(400, "pageToken") && !at(404, "syncToken"));
-}
-
-#[test]
 fn a_reason_that_nobody_knows_is_kept() {
     for (reason, doing, is_kept) in [
         ("somethingNew", Reading, true),

@@ -303,16 +303,7 @@ fn a_block_that_somebody_changes_comes_back_as_it_was() {
 fn an_occurrence_of_a_block_that_somebody_changes_comes_back_as_it_was() {
     for cancels in [true, false] {
         let world = World::new();
-        let start = Start::Day(jiff::civil::date(2026, 11, 23));
-        world.put(
-            "weekly",
-            &Shape::Series(Series {
-                start,
-                length: Length::Days(1),
-                rule: Rule::parse("FREQ=WEEKLY").unwrap().0,
-                holes: [].into(),
-            }),
-        );
+        world.put("weekly", &weekly_from(23));
         world.settles();
         let google = &world.desk.google;
         let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
@@ -357,4 +348,81 @@ fn a_meeting_that_somebody_made_of_a_block_is_theirs() {
     world.own.take("e0");
     world.sync();
     assert_eq!(google.events(ME), before);
+}
+
+/// What somebody does to a series besides.
+const ELSE: [&str; 3] = [
+    "another occurrence goes",
+    "another changes",
+    "the series does",
+];
+
+#[test]
+fn a_meeting_in_an_occurrence_of_a_block_is_theirs_whatever_else_is_told_of_the_series() {
+    for what in ELSE {
+        for moves in [true, false] {
+            let world = World::new();
+            world.put("weekly", &weekly_from(23));
+            world.settles();
+            let google = &world.desk.google;
+            let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+            let on = |date: &str| google.instance_id(ME, &id, &json!({"date": date}));
+            let meeting = on("2026-11-30");
+            let guest = json!({"attendees": [{"email": "a@example.org"}]});
+            google.alter(ME, &meeting, guest);
+            world.settles();
+            match what {
+                "another occurrence goes" => google.cancel(ME, &on("2026-12-07")),
+                "another changes" => google.alter(ME, &on("2026-12-07"), json!({"location": "x"})),
+                _ => google.alter(ME, &id, json!({"colorId": "5"})),
+            }
+            let theirs = || {
+                let mut all = google.events(ME);
+                all.retain(|event| event["id"].as_str().is_some_and(|one| one.starts_with(&id)));
+                all
+            };
+            let before = theirs();
+            world.settles();
+            assert_eq!(theirs(), before, "{what}");
+            match moves {
+                true => world.put("weekly", &weekly_from(25)),
+                false => world.own.take("weekly"),
+            }
+            world.settles();
+            assert_eq!(theirs(), before, "{what}, and the source changes: {moves}");
+        }
+    }
+}
+
+#[test]
+fn a_block_is_taken_back_once_everything_was_read_and_nobody_is_in_it() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let google = &world.desk.google;
+    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+    let meeting = google.instance_id(ME, &id, &json!({"date": "2026-11-30"}));
+    let with = |guests: Value| google.alter(ME, &meeting, json!({"attendees": guests}));
+    with(json!([{"email": "a@example.org"}]));
+    world.settles();
+    with(json!([]));
+    let before = google.events(ME);
+    world.settles();
+    assert_eq!(google.events(ME), before, "there may be others");
+    google.expire_sync_tokens(ME);
+    world.sync();
+    world.settles();
+    let blocks = world.blocks();
+    assert_eq!(blocks.len(), 1, "{blocks:?}");
+    assert_ne!(blocks[0]["id"], id.as_str());
+}
+
+/// Whole days, each week from this day in November on.
+fn weekly_from(day: i8) -> Shape {
+    Shape::Series(Series {
+        start: Start::Day(jiff::civil::date(2026, 11, day)),
+        length: Length::Days(1),
+        rule: Rule::parse("FREQ=WEEKLY").unwrap().0,
+        holes: [].into(),
+    })
 }

@@ -109,6 +109,27 @@ fn a_page_token_that_is_no_good_begins_the_listing_once_more() {
 }
 
 #[test]
+fn a_sync_token_that_is_refused_in_whatever_words_means_reading_everything_once() {
+    let desk = pages(1);
+    let mut calendar = calendar(&desk);
+    let cursor = poll_out(calendar.pull(None, &Nothing)).unwrap().cursor;
+    let refusal = Fault::Answer(errors::invalid("Invalid Value"));
+    let goes_on = |request: &Request| request.param("syncToken").is_some();
+    let delta = When::call("events.list").and(goes_on);
+    desk.google.fault(delta, refusal.clone());
+    desk.google.forget();
+    let pulled = poll_out(calendar.pull(cursor.as_ref(), &Nothing)).unwrap();
+    assert!(matches!(&pulled.listing, Listing::Whole(all) if all.len() == 1));
+    assert_eq!(asked(&desk, "events.list"), 2);
+    // Refused without a token as well, it is about something else.
+    desk.google.fault(When::call("events.list"), refusal);
+    desk.google.forget();
+    let error = poll_out(calendar.pull(cursor.as_ref(), &Nothing)).unwrap_err();
+    let asked = asked(&desk, "events.list");
+    assert_eq!((error.kind, asked), (ErrorKind::Broken, 2));
+}
+
+#[test]
 fn a_listing_of_everything_that_wants_everything_listed_is_for_another_run() {
     let desk = pages(1);
     let refusal = Fault::Answer(errors::full_sync_required());

@@ -83,11 +83,20 @@ fn who_signed_in_is_said_and_remembered() {
 #[test]
 fn who_cannot_be_told_may_sign_in_all_the_same() {
     let trip = Trip::new();
-    for fault in [
-        Fault::Answer(errors::api_not_enabled()),
-        Fault::Answer(errors::unavailable()),
-        Fault::alter(|entry| entry["kind"] = json!("calendar#other")),
-        Fault::Close,
+    for (fault, why) in [
+        (
+            Fault::Answer(errors::api_not_enabled()),
+            "API is not enabled",
+        ),
+        (
+            Fault::Answer(errors::unavailable()),
+            "cannot answer now (503)",
+        ),
+        (
+            Fault::alter(|entry| entry["kind"] = json!("calendar#other")),
+            "not in the form",
+        ),
+        (Fault::Close, "the connection broke"),
     ] {
         trip.fake.clear_faults();
         trip.fake.fault(When::call("calendarList.get"), fault);
@@ -96,8 +105,40 @@ fn who_cannot_be_told_may_sign_in_all_the_same() {
             ran.stdout.contains("Signed in to account work (device)"),
             "{ran:?}"
         );
+        ran.says(&[
+            "WARN",
+            "account work: it could not be learnt who signed in",
+            why,
+            "another account",
+            "calsync auth add work",
+        ]);
         assert_eq!(listed(&trip.home, "work")["address"], Value::Null);
     }
+}
+
+#[test]
+fn whoever_is_signed_in_does_not_give_way_to_somebody_whom_nobody_knows() {
+    let trip = Trip::signed_in();
+    let away = Fault::Answer(errors::unavailable());
+    trip.fake.fault(When::call("calendarList.get"), away);
+    sign_in_at_work(&trip, ADA, 4).says(&[
+        "account work: it could not be learnt who signed in",
+        "cannot answer now (503)",
+        "Nothing was changed",
+        &format!("{WORK}, who stays signed in"),
+    ]);
+    assert_eq!(listed(&trip.home, "work")["address"], WORK);
+    trip.fake.clear_faults();
+    trip.home.put("home", "a.ics", meeting("a", 3));
+    trip.home.sync();
+    assert_eq!(trip.blocks(), [0, 1, 1]);
+    // A sign-in that is no good any more is worth less than none that is known.
+    trip.fake.revoke_all(WORK);
+    trip.fake.expire_access_tokens();
+    trip.home.expect(4, &["sync"]);
+    let away = Fault::Answer(errors::unavailable());
+    trip.fake.fault(When::call("calendarList.get"), away);
+    sign_in_at_work(&trip, WORK, 0).says(&[&format!("who was {WORK} before")]);
 }
 
 #[test]
@@ -357,6 +398,27 @@ fn blocks_left_behind_in_a_former_calendar_are_told_of_once() {
     trip.home
         .expect(0, &["reset", "--calendar", "work", "--yes"]);
     assert_eq!(trip.blocks()[2], 0);
+}
+
+#[test]
+fn a_dry_run_as_somebody_else_leaves_no_false_word_behind() {
+    let trip = Trip::signed_in();
+    trip.fake.account(BOB);
+    let text = fs::read_to_string(trip.home.config_file()).unwrap();
+    trip.home
+        .configure(&text.replace(&format!("id = \"{WORK}\""), "id = \"primary\""));
+    trip.home.put("home", "a.ics", meeting("a", 3));
+    trip.home.sync();
+    let words = ["work is read from another place now", "1 block", WORK];
+    sign_in_at_work(&trip, BOB, 0);
+    trip.home.expect(0, &["sync", "--dry-run"]).says(&words);
+    sign_in_at_work(&trip, WORK, 0);
+    trip.home.sync().is_silent();
+    assert_eq!(trip.blocks(), [0, 1, 1]);
+    // Whoever stays somebody else is told, also after a dry run.
+    sign_in_at_work(&trip, BOB, 0);
+    trip.home.expect(0, &["sync", "--dry-run"]).says(&words);
+    trip.home.sync().says(&words);
 }
 
 #[test]
