@@ -274,7 +274,7 @@ fn a_line_of_megabytes_harms_nobody() {
 }
 
 #[test]
-fn a_removal_is_believed_although_a_file_beside_it_can_never_be_read() {
+fn a_removal_waits_until_a_file_that_may_hold_the_event_is_gone() {
     let home = Home::with(&["work", "home"]);
     home.put("work", "twin.ics", meeting("twin", 3));
     home.put("home", "twin.ics", meeting("twin", 3));
@@ -290,6 +290,9 @@ fn a_removal_is_believed_although_a_file_beside_it_can_never_be_read() {
     assert_eq!(home.blocks("home").len(), 0);
     home.delete("home", "twin.ics");
     home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 0, "it may be in the other");
+    home.delete("home", "huge.ics");
+    home.expect(0, &["sync"]);
     assert_eq!(
         home.blocks("home").len(),
         1,
@@ -465,44 +468,80 @@ fn an_event_that_cannot_be_read_keeps_no_other_from_going() {
     home.delete("work", "good.ics");
     home.expect(5, &["sync"]);
     assert_eq!(home.blocks("home").len(), 0);
-    // Nor does a whole file, unless it may hide the other.
+    // A whole file does: nobody knows what is in it.
     home.put("work", "good.ics", meeting("good", 3));
     home.put("work", "moon.ics", "<html>sign in</html>");
     home.expect(5, &["sync"]);
     home.delete("work", "good.ics");
-    home.expect(5, &["sync"]);
+    for _ in 0..2 {
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home").len(), 1);
+    }
+    home.delete("work", "moon.ics");
+    home.expect(0, &["sync"]);
     assert_eq!(home.blocks("home").len(), 0);
 }
 
 #[test]
-fn a_file_that_cannot_be_read_keeps_only_what_it_may_hide() {
+fn a_file_that_cannot_be_read_keeps_what_it_may_hide_until_it_can_be() {
     let home = Home::with(&["work", "home"]);
     for number in 1..=6 {
         let event = meeting(&format!("e{number}"), number);
         home.put("work", &format!("{number}.ics"), event);
     }
     home.sync();
-    // What goes at the same time as something becomes unreadable may be in there.
+    // What goes at the same time as something becomes unreadable may be in there, and what goes later too.
     home.put("work", "bad.ics", "junk");
     home.delete("work", "1.ics");
     for _ in 0..2 {
         home.expect(5, &["sync"]);
         assert_eq!(home.blocks("home").len(), 6);
     }
-    // What goes later is not.
     home.delete("work", "2.ics");
     home.expect(5, &["sync"]);
-    assert_eq!(home.blocks("home").len(), 5);
-    // One that was read before keeps what it held, and no more.
+    assert_eq!(home.blocks("home").len(), 6);
+    // An event that another file holds is not hidden: it is as that one says.
+    home.delete("work", "4.ics");
+    home.put("work", "four.ics", meeting("e4", 4));
+    home.expect(5, &["sync"]);
+    home.put("work", "four.ics", meeting("e4", 14));
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 6);
+    // The second one keeps what may be in it, also when the first one is gone.
     home.put("work", "3.ics", "junk");
     home.expect(5, &["sync"]);
-    home.delete("work", "4.ics");
+    home.delete("work", "bad.ics");
     home.expect(5, &["sync"]);
-    assert_eq!(home.blocks("home").len(), 4);
-    // Once they can be read again, or are gone, all is as they say.
-    home.put("work", "bad.ics", meeting("e1", 20));
-    home.delete("work", "3.ics");
+    assert_eq!(home.blocks("home").len(), 6);
+    // Once it can be read again, all is as it says.
+    home.put("work", "3.ics", meeting("e1", 20));
     home.expect(0, &["sync"]);
-    assert_eq!(home.blocks("home").len(), 3);
+    assert_eq!(home.blocks("home").len(), 4);
+    home.sync_idle();
+}
+
+#[test]
+fn an_export_that_was_cut_keeps_the_blocks_of_the_one_before_whenever_that_goes() {
+    let home = Home::with(&["work", "home"]);
+    let meetings = (1..=3).map(|day| meeting(&format!("u{day}"), day));
+    let whole: String = meetings.collect();
+    let cut = whole.trim_end().strip_suffix("END:VCALENDAR").unwrap();
+    home.put("work", "old.ics", &whole);
+    home.put("work", "new.ics", cut);
+    home.expect(5, &["sync"]);
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 3);
+    home.delete("work", "old.ics");
+    for args in [
+        &["sync"][..],
+        &["sync", "--full"],
+        &["sync", "--allow-mass-delete"],
+    ] {
+        home.expect(5, args).says(&["work: new.ics"]);
+        assert_eq!(home.blocks("home"), before, "{args:?}");
+    }
+    home.put("work", "new.ics", &whole);
+    home.sync();
+    assert_eq!(home.blocks("home"), before);
     home.sync_idle();
 }
