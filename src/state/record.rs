@@ -154,8 +154,10 @@ impl State {
             }
         }
         // What goes while something cannot be read may be hidden in it: its events count as there until that can be read.
+        // A server keeps each event by itself and tells what became of it: there only for what goes at the same time.
         let hideout = match unread {
             Some(_) => unread,
+            None if served => None,
             None => still_unreadable(&tx, calendar, &pulled.changes, &gone)?,
         };
         let mut hidden = Vec::new();
@@ -169,7 +171,7 @@ impl State {
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
-        if let Some(hideout) = hideout {
+        if let Some(hideout) = hideout.filter(|_| !served) {
             unhide(&tx, calendar, hideout, &hidden)?;
         }
         let whole = matches!(pulled.listing, Listing::Whole(_));
