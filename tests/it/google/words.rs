@@ -265,6 +265,7 @@ fn what_says_that_it_repeats_and_not_how_cannot_be_read() {
     for good in [
         json!(["RRULE:FREQ=WEEKLY;COUNT=10", "X-FOO:bar"]),
         json!(["RDATE:20261201T090000Z"]),
+        json!(["EXDATE:20261201T090000Z"]),
         json!([]),
     ] {
         let items = page(&[hour(&json!({"id": "a", "recurrence": good}))]);

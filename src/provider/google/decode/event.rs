@@ -219,10 +219,8 @@ impl Reader<'_> {
 /// happens once. Not asked of a block, which is put right, unless somebody was invited to it: that must be seen.
 fn repeats_as_said(event: &api::Event, read: Event) -> Read<Event> {
     let lines = event.recurrence.as_deref().unwrap_or_default();
-    let is_lost = read.master.as_ref().is_some_and(|master| {
-        let recurs = master.recurs.as_deref();
-        recurs.is_none_or(|recurs| recurs.rules.is_empty() && recurs.extras.is_empty())
-    });
+    let mut master = read.master.iter();
+    let is_lost = master.any(|master| master.recurs.is_none());
     match is_lost && !lines.is_empty() {
         true => Err("how it repeats cannot be read: no line of it is a rule or a date".into()),
         false => Ok(read),
