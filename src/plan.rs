@@ -124,6 +124,15 @@ pub struct Target {
     pub copies: usize,
 }
 
+impl Target {
+    /// How many of the blocks became somebody's own. They are not touched.
+    pub fn taken(&self) -> usize {
+        let held = self.held.values().filter_map(|held| held.present.as_ref());
+        let blocks = held.chain(&self.extras);
+        blocks.filter(|present| present.hands_off).count()
+    }
+}
+
 /// What all plans of one run share.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {

@@ -400,7 +400,7 @@ fn remember<P, W>(
     if findings.goal == Goal::Empty {
         places::forget_second_names(&state, &findings.twins)?;
     }
-    note_left_alone(&state, findings)?;
+    note_left_alone(session, &state, findings)?;
     if !findings.left_behind.is_empty() {
         for name in session.seats.keys() {
             state.drop_left_behind(name)?;
@@ -472,7 +472,11 @@ fn note_refused(state: &State, findings: &Findings) -> Stated<()> {
 }
 
 /// Notes for `status` what a run looked at and left alone.
-fn note_left_alone(state: &State, findings: &Findings) -> Stated<()> {
+fn note_left_alone<P, W>(
+    session: &Session<'_, P, W>,
+    state: &State,
+    findings: &Findings,
+) -> Stated<()> {
     for calendar in findings.due.keys() {
         if findings.is_fresh(calendar) {
             let doubts = findings.plan.doubts.iter();
@@ -481,6 +485,19 @@ fn note_left_alone(state: &State, findings: &Findings) -> Stated<()> {
                 mine.filter(|d| d.kind == kind).map(|d| d.count).sum()
             };
             state.note_left_alone(calendar, of(DoubtKind::Copies), of(DoubtKind::HandsOff))?;
+        }
+    }
+    // Nobody plans for a calendar that is no target, and yet somebody may have copied a block there.
+    for row in state.calendar_rows()? {
+        let name = &row.name;
+        let seat = session.seats.get(name);
+        let is_planned = findings.due.contains_key(name) || !findings.is_fresh(name);
+        if is_planned || seat.is_none_or(|seat| seat.role.is_target()) {
+            continue;
+        }
+        if row.blocks + row.copies + row.taken > 0 {
+            let held = state.target(name, &session.settings.mint, true, session.seats.keys())?;
+            state.note_left_alone(name, held.copies, held.taken())?;
         }
     }
     Ok(())

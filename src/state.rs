@@ -14,6 +14,7 @@ use crate::fsx;
 
 mod alike;
 mod calendars;
+mod hideout;
 mod journal;
 mod lock;
 mod look;

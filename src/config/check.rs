@@ -551,6 +551,9 @@ fn names(
                     ),
                 );
             }
+            Some(_) if found.contains(&CalendarName::from(value.as_str())) => {
+                rule.mistake(at, &format!("`{key}` names \"{value}\" twice"));
+            }
             Some(_) => found.push(value.as_str().into()),
             None if named.contains(&value) => {}
             None => {

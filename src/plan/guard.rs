@@ -190,10 +190,12 @@ fn judge(
         Some(_) => known.is_some_and(|source| source.total == 0),
         None => plan.fed_by_empty.contains(target),
     };
+    let before = plan.refused_at.get(&(target.clone(), source.clone()));
     // Of blocks whose events nobody remembers, because the state was lost, few may go: what they stood for cannot be checked.
+    // Nor may more once so much was refused: one new event in a source that was suddenly empty gives none of the others back.
     let free = match source {
-        Some(_) => REMOVALS_FREE,
-        None => EMPTIED_FREE,
+        Some(_) if before.is_none() => REMOVALS_FREE,
+        _ => EMPTIED_FREE,
     };
     let is_much = |gone: usize, of: usize| {
         gone > free && gone * 100 > of * usize::from(limits.removals_percent)
@@ -202,7 +204,6 @@ fn judge(
     let vanished = known.map(|source| (source.stood.saturating_sub(source.total), source.stood));
     let vanished = vanished.filter(|(gone, held)| is_much(*gone, *held));
     let has_lost_all = is_empty && (loss.lost > EMPTIED_FREE || known.is_some_and(lost_all));
-    let before = plan.refused_at.get(&(target.clone(), source.clone()));
     let standing = before.map_or(loss.standing, |before| loss.standing.min(*before));
     let is_refused = is_much(loss.lost, standing) || vanished.is_some() || has_lost_all;
     is_refused.then(|| Refusal {
@@ -327,6 +328,19 @@ mod tests {
     fn a_source_that_is_suddenly_empty_is_refused() {
         assert!(passes(2, 2, 0), "whoever had two events may delete both");
         assert!(!passes(3, 3, 0));
+    }
+
+    #[test]
+    fn one_new_event_in_an_emptied_source_gives_no_other_back() {
+        for held in [3, 6, 10] {
+            let (mut plan, mut sources) = plan(held, held + 1, 1, true);
+            sources.get_mut("home").unwrap().stood = held;
+            assert!(passes_guard(plan.clone(), &sources, false));
+            let pair = ("work".into(), Some("home".into()));
+            plan.refused_at.insert(pair, held);
+            assert!(!passes_guard(plan.clone(), &sources, false), "{held}");
+            assert!(passes_guard(plan, &sources, true));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
+    hideout::{hide, is_export, newly_unreadable, still_unreadable, unhide},
     journal::wrote_fact,
     look::Look,
 };
@@ -150,8 +151,7 @@ impl State {
             served,
         };
         let mut recorded = Recorded::default();
-        // What goes just when something becomes unreadable may be hidden in it: its events count as there until that can be read.
-        let hideout = newly_unreadable(&tx, calendar, &pulled.changes)?;
+        let unread = newly_unreadable(&tx, calendar, &pulled.changes)?;
         // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
         let mut gone = Vec::new();
         if let Listing::Whole(present) = &pulled.listing {
@@ -162,12 +162,28 @@ impl State {
                 gone.extend(resource_at(&tx, calendar, href)?);
             }
         }
+        // What goes while something cannot be read may be hidden in it: its events count as there until that can be read. Of what
+        // went unreadable earlier that holds for exports, which replace each other. Somebody who removes the file of one event means
+        // it, and a server tells what became of each.
+        let hideout = match unread {
+            Some(_) => unread,
+            None if served => None,
+            None => still_unreadable(&tx, calendar, &pulled.changes, &gone)?,
+        };
+        let mut hidden = Vec::new();
         for &resource in &gone {
-            drop_resource(&tx, resource, hideout)?;
+            let may_hide = unread.is_some() || is_export(&tx, resource)?;
+            if let Some(hideout) = hideout.filter(|hideout| may_hide && *hideout != resource) {
+                hidden.extend(hide(&tx, resource, hideout)?);
+            }
+            drop_resource(&tx, resource)?;
         }
-        recorded.changed += gone.len() + usize::from(hideout.is_some());
+        recorded.changed += gone.len() + usize::from(unread.is_some());
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
+        }
+        if let Some(hideout) = hideout.filter(|_| !served) {
+            unhide(&tx, calendar, hideout, &hidden)?;
         }
         let whole = matches!(pulled.listing, Listing::Whole(_));
         // What could not be read is asked for again, however little a server would tell by itself.
@@ -207,22 +223,6 @@ fn keep_last_cursor(db: &Connection, name: &CalendarName, last: Option<&Cursor>)
     Ok(())
 }
 
-/// Something that cannot be read and could be read, or was not there, when it was last looked at.
-fn newly_unreadable(db: &Connection, calendar: i64, changes: &[Change]) -> Stated<Option<i64>> {
-    let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble IS NOT NULL";
-    let mut query = db.prepare_cached(sql)?;
-    for change in changes {
-        if let Change::Unreadable {
-            href, version, why, ..
-        } = change
-            && !query.exists(params![calendar, &**href])?
-        {
-            return put_resource(db, calendar, href, version, Some(why)).map(Some);
-        }
-    }
-    Ok(None)
-}
-
 fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>) -> Stated<bool> {
     match change {
         Change::Seen(resource) => record_resource(db, calendar, resource, eyes),
@@ -252,7 +252,7 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
 /// Forgets what was at a place.
 pub(super) fn forget_resource(db: &Connection, calendar: i64, href: &Href) -> Stated<()> {
     match resource_at(db, calendar, href)? {
-        Some(id) => drop_resource(db, id, None),
+        Some(id) => drop_resource(db, id),
         None => Ok(()),
     }
 }
@@ -264,12 +264,8 @@ fn resource_at(db: &Connection, calendar: i64, href: &str) -> Stated<Option<i64>
     Ok(id.optional()?)
 }
 
-/// Forgets a resource that is gone. What was in it is held to be in the one that cannot be read, if there is one.
-fn drop_resource(db: &Connection, id: i64, hideout: Option<i64>) -> Stated<()> {
-    if let Some(hideout) = hideout.filter(|hideout| *hideout != id) {
-        let sql = "UPDATE OR IGNORE events SET resource = ?2 WHERE resource = ?1";
-        db.prepare_cached(sql)?.execute([id, hideout])?;
-    }
+/// Forgets a resource that is gone.
+fn drop_resource(db: &Connection, id: i64) -> Stated<()> {
     db.prepare_cached("DELETE FROM resources WHERE id = ?1")?
         .execute([id])?;
     Ok(())

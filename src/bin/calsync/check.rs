@@ -306,17 +306,27 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
         if let Some(error) = failed {
             return Some(Finding::unwise(what, format!("{LAST_TIME}{error}")));
         }
-        (!role.is_target() && row.blocks > 0).then(|| {
-            let words = format!(
-                "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
-                counted(row.blocks, "block"),
-                row.name
-            );
-            Finding::unwise(what, words)
-        })
+        (!role.is_target() && row.blocks > 0)
+            .then(|| Finding::unwise(what, blocks_in_source(&program, row)))
     };
     let rows = state.calendar_rows().unwrap_or_default();
     rows.iter().filter_map(found).collect()
+}
+
+/// What to do about blocks in a calendar that is no target: only what calsync wrote there can it take away.
+fn blocks_in_source(program: &str, row: &CalendarRow) -> String {
+    match row.blocks.saturating_sub(row.copies + row.taken) {
+        0 => format!(
+            "{} copied or moved here from another calendar, or somebody's own by now; no reset removes that: if it is not \
+             wanted, remove it by hand",
+            counted(row.blocks, "block")
+        ),
+        left => format!(
+            "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
+            counted(left, "block"),
+            row.name
+        ),
+    }
 }
 
 /// Whether the sign-ins at Google are still good: an access token may live longer than what it came from.

@@ -114,6 +114,18 @@ fn what_is_there_twice_and_a_backslash_are_each_told_once() {
 }
 
 #[test]
+fn a_calendar_that_one_rule_names_twice_is_told_as_that() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = [\"work\", \"work\"]\nto = [\"home\", \"home\"]",
+    );
+    let ran = home.expect(3, &["sync"]);
+    ran.says(&["`from` names \"work\" twice", "`to` names \"home\" twice"]);
+    assert!(!ran.all().contains("earlier rule"), "{ran:?}");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_is_named() {
     let home = Home::bare();
     home.expect(3, &["sync"])

@@ -573,3 +573,29 @@ fn events_that_stand_where_none_belong_are_not_taken_for_gone() {
     home.sync();
     assert_eq!(home.blocks("home"), before);
 }
+
+#[test]
+fn an_export_that_was_cut_keeps_the_blocks_of_the_one_before_whenever_that_goes() {
+    let home = Home::with(&["work", "home"]);
+    let meetings = (1..=3).map(|day| meeting(&format!("u{day}"), day));
+    let whole: String = meetings.collect();
+    let cut = whole.trim_end().strip_suffix("END:VCALENDAR").unwrap();
+    home.put("work", "old.ics", &whole);
+    home.put("work", "new.ics", cut);
+    home.expect(5, &["sync"]);
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 3);
+    home.delete("work", "old.ics");
+    for args in [
+        &["sync"][..],
+        &["sync", "--full"],
+        &["sync", "--allow-mass-delete"],
+    ] {
+        home.expect(5, args).says(&["work: new.ics"]);
+        assert_eq!(home.blocks("home"), before, "{args:?}");
+    }
+    home.put("work", "new.ics", &whole);
+    home.sync();
+    assert_eq!(home.blocks("home"), before);
+    home.sync_idle();
+}

@@ -93,6 +93,24 @@ fn old_ones() -> Home {
 }
 
 #[test]
+fn a_folder_that_was_refused_as_emptied_stays_so_when_one_new_event_comes() {
+    let home = three();
+    for number in 0..5 {
+        home.delete("work", &format!("{number}.ics"));
+    }
+    home.expect(6, &["sync"]);
+    let before = home.blocks("home").len();
+    home.put("work", "new.ics", meeting("new", 12));
+    for _ in 0..2 {
+        home.expect(6, &["sync"])
+            .says(&["of 5 events", "--allow-mass-delete"]);
+        assert_eq!(home.blocks("home").len(), before + 1);
+    }
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
 fn a_folder_that_is_suddenly_empty_is_refused_however_little_of_it_showed() {
     let home = old_ones();
     for file in home.files("work").keys() {

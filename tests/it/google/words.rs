@@ -223,17 +223,8 @@ fn of_a_tombstone_the_id_is_enough() {
     assert_eq!(item.what, What::Gone);
 }
 
-#[test]
-fn an_odd_item_spoils_nothing_else() {
-    let odd = [
-        hour(&json!({"id": "odd", "start": {"dateTime": "half past nine"}})),
-        hour(&json!({"id": "odd", "start": null})),
-        hour(&json!({"id": "odd", "start": {}})),
-        hour(&json!({"id": "odd", "start": {"date": "2026-11-23"}})),
-        hour(&json!({"id": "odd", "sequence": "three"})),
-        hour(&json!({"id": "odd", "recurrence": ["RRULE:FREQ=FORTNIGHTLY;SUMMARY=xyzzy-secret"]})),
-        hour(&json!({"id": "odd", "recurrence": "RRULE:FREQ=DAILY"})),
-    ];
+/// Each of these comes out as an event that cannot be read, and spoils nothing beside it.
+fn none_can_be_read(odd: &[Value]) {
     for odd in odd {
         let items = page(&[
             hour(&json!({"id": "a"})),
@@ -253,6 +244,47 @@ fn an_odd_item_spoils_nothing_else() {
             "{why}"
         );
     }
+}
+
+#[test]
+fn what_says_that_it_repeats_and_not_how_cannot_be_read() {
+    let lines = [
+        json!(["JUNK"]),
+        json!([""]),
+        json!(["RRULE:"]),
+        json!(["RRULE :FREQ=WEEKLY"]),
+        json!(["X-RRULE:FREQ=WEEKLY;COUNT=10"]),
+        json!(["EXDATE:junk"]),
+        json!(["EXRULE:FREQ=WEEKLY;COUNT=2"]),
+    ];
+    let odd: Vec<Value> = lines
+        .iter()
+        .map(|lines| hour(&json!({"id": "odd", "recurrence": lines})))
+        .collect();
+    none_can_be_read(&odd);
+    for good in [
+        json!(["RRULE:FREQ=WEEKLY;COUNT=10", "X-FOO:bar"]),
+        json!(["RDATE:20261201T090000Z"]),
+        json!(["EXDATE:20261201T090000Z"]),
+        json!([]),
+    ] {
+        let items = page(&[hour(&json!({"id": "a", "recurrence": good}))]);
+        assert!(matches!(items[0].what, What::Event(_)), "{good}");
+    }
+}
+
+#[test]
+fn an_odd_item_spoils_nothing_else() {
+    let odd = [
+        hour(&json!({"id": "odd", "start": {"dateTime": "half past nine"}})),
+        hour(&json!({"id": "odd", "start": null})),
+        hour(&json!({"id": "odd", "start": {}})),
+        hour(&json!({"id": "odd", "start": {"date": "2026-11-23"}})),
+        hour(&json!({"id": "odd", "sequence": "three"})),
+        hour(&json!({"id": "odd", "recurrence": ["RRULE:FREQ=FORTNIGHTLY;SUMMARY=xyzzy-secret"]})),
+        hour(&json!({"id": "odd", "recurrence": "RRULE:FREQ=DAILY"})),
+    ];
+    none_can_be_read(&odd);
     for odd in [
         json!(7),
         json!({}),

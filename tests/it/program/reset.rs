@@ -154,6 +154,33 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
     assert!(again.stdout.contains("Nothing to remove."), "{again:?}");
 }
 
+#[test]
+fn a_block_that_was_copied_into_a_source_is_for_a_person_to_remove() {
+    let home = Home::with(&["work", "home", "club"]);
+    home.configure_also("", "role = \"source\"");
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let blocks = home.blocks("home");
+    for (name, bytes) in &blocks {
+        home.put("club", name, bytes);
+    }
+    home.sync();
+    let by_hand = "1 block copied or moved here from another calendar";
+    let told = home.expect(0, &["check"]);
+    told.shows(&[by_hand, "remove it by hand"]);
+    assert!(!told.all().contains("was a target"), "{told:?}");
+    home.expect(0, &["reset", "--calendar", "club", "--yes"]);
+    assert_eq!(home.blocks("club").len(), 1);
+    home.expect(0, &["check"]).shows(&[by_hand]);
+    for name in blocks.keys() {
+        home.delete("club", name);
+    }
+    home.sync();
+    assert!(!home.expect(0, &["check"]).all().contains(by_hand));
+    let status = home.expect(0, &["status"]);
+    assert!(!status.all().contains("copied"), "{status:?}");
+}
+
 /// A `reset` that has asked its question on a terminal, and the terminal's other end.
 fn asked(home: &Home) -> (Child, File) {
     let terminal = nix::pty::openpty(None, None).unwrap();

@@ -51,7 +51,11 @@ impl Reader<'_> {
             }),
             true => self.cancelled(event),
             false if is_block => self.block(event),
-            false => self.event(event).map(What::Event),
+            false => {
+                let read = self.event(event);
+                read.and_then(|read| repeats_as_said(event, read))
+                    .map(What::Event)
+            }
         };
         let uid = match is_block {
             // Google adds a host to the UID of what was created by id alone.
@@ -208,6 +212,18 @@ impl Reader<'_> {
             people: people(event),
         };
         Ok(What::Block(decoded, seen))
+    }
+}
+
+/// Whether something that says how it repeats does so as far as it was understood. What it means by anything else is not that it
+/// happens once. Not asked of a block, which is put right, unless somebody was invited to it: that must be seen.
+fn repeats_as_said(event: &api::Event, read: Event) -> Read<Event> {
+    let lines = event.recurrence.as_deref().unwrap_or_default();
+    let mut master = read.master.iter();
+    let is_lost = master.any(|master| master.recurs.is_none());
+    match is_lost && !lines.is_empty() {
+        true => Err("how it repeats cannot be read: no line of it is a rule or a date".into()),
+        false => Ok(read),
     }
 }
 
