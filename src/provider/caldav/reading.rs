@@ -153,8 +153,11 @@ impl Reading {
             return None;
         }
         match member.status {
+            // It was there a moment ago, so nobody knows by now: it is asked for.
+            Some(404 | 410) if self.listed.contains_key(&href) => {
+                self.listed.insert(href, None);
+            }
             Some(404 | 410) => {
-                self.listed.remove(&href);
                 self.gone.insert(href);
             }
             // What the server will not say of it now says nothing about whether it is there.
