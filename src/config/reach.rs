@@ -88,8 +88,7 @@ impl Config {
                         continue;
                     };
                     let me = self.me_in(&account);
-                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone)
-                        .taking_blocks(calendar.role.is_target());
+                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone);
                     let place = self.caldav_place(&account, which, &me);
                     (AnyProvider::Caldav(provider), place)
                 }
