@@ -27,7 +27,7 @@ mod reach;
 mod syntax;
 mod table;
 
-pub use check::{check, check_name, is_address, load};
+pub use check::{check, check_name, is_address, load, load_accounts};
 pub use reach::{Means, caldav_account};
 pub use table::Mistake;
 

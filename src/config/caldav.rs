@@ -72,8 +72,8 @@ pub(super) fn account(checker: &Checker, table: &mut Table<'_>) -> Option<Dav> {
     is_complete.then_some(dav)
 }
 
-const NO_PASSWORD: &str = "`password` has no place here, where others may read it: `calsync auth add` asks for it and keeps it \
-    encrypted, or `password_command` names a program that says it";
+const NO_PASSWORD: &str = "`password` has no place here, where others may read it: `calsync auth add ACCOUNT` asks for it and \
+    keeps it encrypted, or `password_command` names a program that says it";
 
 /// How a service that somebody took for a provider is configured, if it is known.
 pub(super) fn service(provider: &str) -> Option<String> {
@@ -125,7 +125,7 @@ fn whole(written: &str) -> Result<String, &'static str> {
     }
     if host.contains('@') {
         return Err(
-            "`url` must be without a user name in it: that goes under `username`, and `calsync auth add` asks for the password",
+            "`url` must be without a user name in it: that goes under `username`, and `calsync auth add ACCOUNT` asks for the password",
         );
     }
     if rest.contains(['?', '#']) {

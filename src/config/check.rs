@@ -25,20 +25,42 @@ use crate::{
 /// The providers of accounts.
 const PROVIDERS: [&str; 3] = ["local", "google", "caldav"];
 
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// All of it.
+    Everything,
+    /// The accounts alone, which say what there is to write about calendars.
+    Accounts,
+}
+
 /// Reads and checks a configuration. Relative paths in it are relative to its folder.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|why| match why.kind() {
+    check(path, &text_of(path)?)
+}
+
+/// The same for what is done with accounts alone. If there are any, nothing is said of calendars: what is wrong with one of them
+/// may be what their accounts are asked for. Such a calendar is left out.
+pub fn load_accounts(path: &Path) -> Result<Config, ConfigError> {
+    check_for(path, &text_of(path)?, Purpose::Accounts)
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|why| match why.kind() {
         io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
         _ => ConfigError::Unreadable {
             path: path.to_owned(),
             why,
         },
-    })?;
-    check(path, &text)
+    })
 }
 
 /// Checks the text of a configuration that lies, or is going to lie, at this path.
 pub fn check(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    check_for(path, text, Purpose::Everything)
+}
+
+fn check_for(path: &Path, text: &str, purpose: Purpose) -> Result<Config, ConfigError> {
     let mistakes = Mistakes::in_text(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for (at, words) in syntax::mistakes(text, &errors) {
@@ -55,6 +77,7 @@ pub fn check(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let checker = Checker {
         folder,
         file: path.to_owned(),
+        purpose,
         open_files: RefCell::default(),
         mistakes: mistakes.clone(),
     };
@@ -83,6 +106,7 @@ pub(super) struct Checker {
     pub(super) folder: PathBuf,
     /// The configuration itself.
     pub(super) file: PathBuf,
+    purpose: Purpose,
     /// Files with a secret in them that others can read.
     open_files: RefCell<BTreeSet<PathBuf>>,
     mistakes: Mistakes,
@@ -107,8 +131,12 @@ impl Checker {
         let (past_days, future_days) = window(root.table("window"));
         let limits = limits(root.table("guard"), root.table("limits"));
         let accounts = self.accounts(&mut root);
+        let told = self.mistakes.count();
         let calendars = self.calendars(&mut root, &accounts);
         let routes = routes(&mut root, &calendars);
+        if self.purpose == Purpose::Accounts && !accounts.is_empty() {
+            self.mistakes.forget_after(told);
+        }
         root.finish();
         Some(Config {
             path: path.to_owned(),

@@ -45,6 +45,9 @@ pub(super) fn place(
 
 fn origin(written: &str, folder: &Path) -> Result<Origin, &'static str> {
     const ADDRESS: &str = "`feed` must be an https or webcal address, or the path of an .ics file";
+    if let Some(words) = Site::mistake(written) {
+        return Err(words);
+    }
     if let Some(site) = Site::read(written) {
         return match http::allowed(&site.url).map_err(|error| error.kind) {
             Ok(()) => Ok(Origin::Web(site)),

@@ -36,8 +36,16 @@ pub struct Means {
 impl Config {
     /// The calendars, each with the provider that reaches it.
     pub fn seats(&self, means: &Means) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
+        self.seats_at(means, &self.caldav_accounts(means))
+    }
+
+    /// The same with accounts at servers that are at hand already: what they know of a password they need not be told again.
+    pub fn seats_at(
+        &self,
+        means: &Means,
+        servers: &BTreeMap<&str, CaldavAccount>,
+    ) -> BTreeMap<CalendarName, Seat<AnyProvider>> {
         let accounts = self.google_accounts(means);
-        let servers = self.caldav_accounts(means);
         let client = Client::new(&means.clock);
         let mut seats = BTreeMap::new();
         for (name, calendar) in &self.calendars {
@@ -80,8 +88,7 @@ impl Config {
                         continue;
                     };
                     let me = self.me_in(&account);
-                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone)
-                        .taking_blocks(calendar.role.is_target());
+                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone);
                     let place = self.caldav_place(&account, which, &me);
                     (AnyProvider::Caldav(provider), place)
                 }

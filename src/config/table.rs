@@ -38,6 +38,15 @@ impl Mistakes {
         self.found.borrow_mut().push(Mistake { line, words });
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
+    /// Forgets all that came after the first so many.
+    pub(super) fn forget_after(&self, count: usize) {
+        self.found.borrow_mut().truncate(count);
+    }
+
     pub(super) fn into_sorted(self) -> Vec<Mistake> {
         let mut found = self.found.borrow().clone();
         found.sort();

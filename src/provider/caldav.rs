@@ -66,10 +66,6 @@ pub struct CaldavCalendar {
     writable: Option<bool>,
     /// An earlier run found out that it may not.
     is_barred: bool,
-    /// Whether blocks may be written there, as far as the configuration says.
-    takes_blocks: bool,
-    /// Whether nothing has said yet that it is a calendar at all.
-    unproven: bool,
     requests: u64,
 }
 
@@ -101,17 +97,8 @@ impl CaldavCalendar {
             wrote: false,
             writable: None,
             is_barred: false,
-            takes_blocks: false,
-            unproven: false,
             requests: 0,
         }
-    }
-
-    /// The same, for a calendar that blocks may be written to: what comes of that tells what it is.
-    #[must_use]
-    pub fn taking_blocks(mut self, takes_blocks: bool) -> Self {
-        self.takes_blocks = takes_blocks;
-        self
     }
 
     /// Sends a request, and counts it as this calendar's: the line is shared by all of the account, which take turns.
@@ -360,11 +347,7 @@ impl Provider for CaldavCalendar {
         let name = file_name(&block.id);
         let response = self.write(&name, block, None).await?;
         if is_done(&response) {
-            self.unproven = false;
             return self.written(&name, block, &response).await;
-        }
-        if std::mem::take(&mut self.unproven) {
-            self.look_around().await?;
         }
         let error = self.in_the_way(&response).await?;
         self.learn_leave(&response, &error).await;

@@ -116,6 +116,11 @@ impl Site {
             roots: None,
         })
     }
+
+    /// What is wrong with how the user and the password stand in such an address, if anything; nothing of it is in these words.
+    pub fn mistake(written: &str) -> Option<&'static str> {
+        fetch::misspelt(&web_address(written)?)
+    }
 }
 
 impl Origin {

@@ -361,6 +361,29 @@ fn a_password_in_the_address_goes_to_that_server_alone_and_is_shown_nowhere() {
 }
 
 #[test]
+fn a_password_that_is_not_escaped_is_a_mistake_that_shows_nothing_of_it() {
+    for (address, words) in [
+        ("https://zq1:zq2%@127.0.0.1:1/x", "write % itself as %25"),
+        ("https://zq1:zq2%zz@127.0.0.1:1/x", "write % itself as %25"),
+        ("http://zq1:zq2%e4@127.0.0.1:1/x", "write % itself as %25"),
+        ("https://zq1:zq2/d@127.0.0.1:1/x", "write / as %2F"),
+        ("https://zq1:12/zq2@127.0.0.1:1/x", "write / as %2F"),
+        ("https://zq1:p@zq2/w:d@127.0.0.1:1/x", "write / as %2F"),
+        ("webcal://zq1:zq2?d@127.0.0.1:1/x", "write / as %2F"),
+        ("http://zq1:zq2#d@127.0.0.1:1/x", "write / as %2F"),
+    ] {
+        let home = with_origin(address);
+        for args in [&["sync"][..], &["check"]] {
+            let ran = home.expect(3, args);
+            ran.says(&["[calendars.school] `feed` has ", words]);
+            assert!(!ran.all().contains("zq"), "{ran:?}");
+        }
+    }
+    // An @ in a path, where there is no password, is part of the path.
+    assert_eq!(Site::mistake("https://example.org/ada@example.org/x"), None);
+}
+
+#[test]
 fn an_address_without_its_scheme_is_told_from_a_file_that_is_gone() {
     for (feed, hint) in [("example.org/x.ics", true), ("holidays/x.ics", false)] {
         let ran = with_origin(feed).expect(5, &["sync"]);

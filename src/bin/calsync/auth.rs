@@ -27,7 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::{
     args::{Args, AuthAdd, AuthCommand, AuthReseal},
     calendars::no_account,
-    context::{Loaded, Opened, block_on, load},
+    context::{Loaded, Opened, block_on, load, load_accounts},
     exit::{Exit, Failure},
     print,
     standing::{Signer, Standing, signer, testing},
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, command: &AuthCommand) -> Result<Exit, Failure> {
 }
 
 fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
-    let loaded = load(args)?;
+    let loaded = load_accounts(args)?;
     let google = match account(&loaded.config, &options.account)? {
         Signer::Google(google) => google,
         Signer::Caldav(dav) => return password::add(&loaded, options, dav),
@@ -279,7 +279,7 @@ fn signed_in_as(sign_in: Option<&SignIn>, signer: Option<Signer<'_>>) -> Option<
 }
 
 fn list(args: &Args, json: bool) -> Result<Exit, Failure> {
-    let Loaded { config, state } = load(args)?;
+    let Loaded { config, state } = load_accounts(args)?;
     let sign_ins = match State::open_to_read(&state)? {
         Some(state) => state.sign_ins()?,
         None => Vec::new(),

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     args::{self, Args},
-    context::{block_on, load, means_to_look},
+    context::{block_on, load_accounts, means_to_look},
     exit::{Exit, Failure},
     print,
 };
@@ -65,7 +65,7 @@ impl Found {
 }
 
 pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failure> {
-    let loaded = load(args)?;
+    let loaded = load_accounts(args)?;
     let means = means_to_look(&loaded)?;
     let config = loaded.config;
     let wanted = options.account.as_ref();

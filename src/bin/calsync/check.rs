@@ -9,6 +9,7 @@ use calsync::{
     model::{CalendarName, counted},
     provider::{
         Answer, AnyProvider, Probe, Provider as _,
+        caldav::CaldavAccount,
         local::{Folder, folders},
     },
     run::{Twin, alike, twins},
@@ -110,8 +111,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             };
             // What Google says of the calendars is known of their accounts afterwards.
             let mut calendars = Vec::new();
-            check_calendars(config, &means, known.as_ref(), unseen, &mut calendars).await;
-            check_accounts(config, &means, proofs, &mut findings).await;
+            // A command that says a password may ask somebody, so it is run once for both.
+            let servers = config.caldav_accounts(&means);
+            let mut seats = config.seats_at(&means, &servers);
+            check_calendars(config, &mut seats, known.as_ref(), unseen, &mut calendars).await;
+            check_accounts(config, &means, (proofs, servers), &mut findings).await;
             findings.extend(calendars);
         })?,
         // The key or the state cannot be used, which was told above; folders can be looked at all the same.
@@ -122,7 +126,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             let unseen = |name: &str| signer(config, name).map(|_| UNSEEN.to_owned());
             block_on(check_calendars(
                 config,
-                &means,
+                &mut config.seats(&means),
                 known,
                 unseen,
                 &mut findings,
@@ -342,7 +346,7 @@ async fn prove(config: &Config, means: &Means) -> BTreeMap<String, Answer<()>> {
 async fn check_accounts(
     config: &Config,
     means: &Means,
-    mut proofs: BTreeMap<String, Answer<()>>,
+    (mut proofs, servers): (BTreeMap<String, Answer<()>>, BTreeMap<&str, CaldavAccount>),
     findings: &mut Vec<Finding>,
 ) {
     let is_used = |name: &str| {
@@ -356,7 +360,7 @@ async fn check_accounts(
         };
         findings.push(check_account(config, means, name, asked));
     }
-    for (name, account) in config.caldav_accounts(means) {
+    for (name, account) in servers {
         let asked = match is_used(name) {
             // Its calendars were asked for just now, which noted whether the password is good.
             true => account.ready().await,
@@ -405,13 +409,12 @@ fn check_account(config: &Config, means: &Means, name: &str, asked: Answer<()>) 
 
 async fn check_calendars(
     config: &Config,
-    means: &Means,
+    seats: &mut BTreeMap<CalendarName, Seat<AnyProvider>>,
     state: Option<&State>,
     unseen: impl Fn(&str) -> Option<String>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut seats = config.seats(means);
-    for (name, seat) in &mut seats {
+    for (name, seat) in &mut *seats {
         let Seat {
             provider,
             role,
@@ -458,7 +461,7 @@ async fn check_calendars(
         });
         findings.extend(unreadable(name, provider, state));
     }
-    for twin in same_calendars(config, state, &seats) {
+    for twin in same_calendars(config, state, seats) {
         let what = format!("calendar {}", twin.name);
         findings.push(Finding::wrong(what, Exit::Config, twin.to_string()));
     }

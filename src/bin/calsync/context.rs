@@ -138,7 +138,15 @@ pub(crate) fn called_now(name: &str) -> String {
 
 /// Reads the configuration that the flags name.
 pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
-    let config = config::load(&args.config_file()?)?;
+    loaded(args, config::load(&args.config_file()?)?)
+}
+
+/// The same for what is done with accounts, whatever is wrong with calendars.
+pub(crate) fn load_accounts(args: &Args) -> Result<Loaded, Failure> {
+    loaded(args, config::load_accounts(&args.config_file()?)?)
+}
+
+fn loaded(args: &Args, config: Config) -> Result<Loaded, Failure> {
     let state = args.state.clone().or_else(|| config.state.clone());
     let state = state.ok_or(ConfigError::NoHome)?;
     Ok(Loaded { config, state })

@@ -153,8 +153,11 @@ impl Reading {
             return None;
         }
         match member.status {
+            // It was there a moment ago, so nobody knows by now: it is asked for.
+            Some(404 | 410) if self.listed.contains_key(&href) => {
+                self.listed.insert(href, None);
+            }
             Some(404 | 410) => {
-                self.listed.remove(&href);
                 self.gone.insert(href);
             }
             // What the server will not say of it now says nothing about whether it is there.
@@ -238,13 +241,10 @@ impl CaldavCalendar {
                 }
                 Step::Fetch => {
                     self.fetch_all(reading, &folder, known).await?;
-                    // What is no calendar may look like an empty one. A name was looked up among calendars.
+                    // What is no calendar may look like an empty one, and would take a block as well: a folder of calendars, an
+                    // address book, a box for invitations. A name was looked up among calendars.
                     if reading.is_bare() && matches!(self.which, Which::Id(_)) {
-                        // What nothing is known of takes nothing away, and a write tells as well.
-                        self.unproven = self.takes_blocks && known.held().is_empty();
-                        if !self.unproven {
-                            self.look_around().await?;
-                        }
+                        self.look_around().await?;
                     }
                     return Ok(());
                 }

@@ -23,12 +23,15 @@ pub(super) fn told_version(response: &Response) -> Option<Version> {
     version(etag)
 }
 
-/// The version in an `ETag`: what stands in its quotes. One that is weak, or has no quotes, is kept as it is told.
+/// The version in an `ETag`: what stands in its quotes. One that is weak, or has no quotes, is kept as it is told. What would
+/// mean any version at all, or one of several, names none.
 pub(super) fn version(etag: &str) -> Option<Version> {
     let told = etag.trim();
+    let is_any = told == "*" || bare(told).contains('"');
+    let is_list = !told.contains('"') && told.contains(',');
     let inside = told.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
     match inside {
-        _ if bare(told).is_empty() => None,
+        _ if bare(told).is_empty() || is_any || is_list => None,
         Some(inside) => Some(inside.into()),
         None if told.starts_with(WEAK) => Some(told.into()),
         None => Some(format!("{UNQUOTED}{told}").into()),
@@ -52,4 +55,19 @@ fn bare(etag: &str) -> &str {
 /// A version for what the server names none for. It tells what changed, and no server can be asked to change that one alone.
 pub(super) fn digest(text: &[u8]) -> Version {
     format!("{NAMELESS}{}", Print::of([text])).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_any_version_names_none() {
+        for etag in ["*", " * ", "\"a\", \"b\"", "W/\"a\", \"b\"", "a, b", "\"\""] {
+            assert_eq!(version(etag), None, "{etag}");
+        }
+        for etag in ["\"a\"", "\"*\"", "\"a,b\"", "W/\"a\"", "a"] {
+            assert!(version(etag).is_some(), "{etag}");
+        }
+    }
 }

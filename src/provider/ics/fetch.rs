@@ -42,19 +42,39 @@ pub(super) fn web_address(written: &str) -> Option<String> {
     }
 }
 
-/// An address without the user and the password in it, and both of them if they are there.
+/// An address without the user and the password in it, and both of them if they are there and can be read.
 pub(super) fn apart(url: &str) -> (String, Option<Secret>) {
-    let parts = || {
-        let (login, host) = server_of(url).rsplit_once('@')?;
-        let path = url.get(server_of(url).len()..)?;
-        let (scheme, login) = login.split_once("://")?;
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let login = [decoded(user)?, decoded(password)?].join(":");
-        Some((format!("{scheme}://{host}{path}"), Secret::new(login)))
+    let server = server_of(url);
+    let path = url.get(server.len()..).unwrap_or_default();
+    let parts = server.rsplit_once('@');
+    let parts = parts.and_then(|(login, host)| Some((login.split_once("://")?, host)));
+    let Some(((scheme, login), host)) = parts else {
+        return (url.to_owned(), None);
     };
-    match parts() {
-        Some((url, login)) => (url, Some(login)),
-        None => (url.to_owned(), None),
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let login = decoded(user).zip(decoded(password));
+    let login = login.map(|(user, password)| Secret::new([user, password].join(":")));
+    (format!("{scheme}://{host}{path}"), login)
+}
+
+/// What is wrong with how the user and the password stand in an address, in words that hold nothing of it. An @ that comes late
+/// may end a password with an unescaped sign in it, of which a piece would be taken for the server.
+pub(super) fn misspelt(url: &str) -> Option<&'static str> {
+    let server = server_of(url);
+    let (_, authority) = server.split_once("://").unwrap_or_default();
+    let path = url.get(server.len()..).unwrap_or_default();
+    let has_login = server.contains('@');
+    if path.contains('@') && authority.contains([':', '@']) {
+        return Some(
+            "`feed` has an @ behind its first /, ? or #. If these are in the password, write / as %2F, ? as %3F, # as %23 and @ as \
+             %40; if the @ is part of the path, write it as %40",
+        );
+    }
+    match has_login && apart(url).1.is_none() {
+        true => Some(
+            "`feed` has a % in its user name or password that begins no sign of UTF-8; write % itself as %25",
+        ),
+        false => None,
     }
 }
 
@@ -324,8 +344,10 @@ mod tests {
             assert_eq!(found, url);
             assert_eq!(secret.as_ref().map(Secret::expose), login);
         }
-        let next = elsewhere("https://e.org/x", "https://u:p@f.org/y");
-        assert_eq!(next.as_deref(), Some("https://f.org/y"));
+        for location in ["https://u:p@f.org/y", "https://u:100%@f.org/y"] {
+            let next = elsewhere("https://e.org/x", location);
+            assert_eq!(next.as_deref(), Some("https://f.org/y"));
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use calsync::provider::Provider as _;
 
 use super::odd::{
-    Memory, block, calendar, etag, heard, is_multiget, listening, pull, since, tell, token, told,
-    wanted,
+    Memory, block, calendar, etag, heard, is_multiget, listening, pull, reached, since, tell,
+    token, told, wanted,
 };
 use crate::support::{
     dav::script::{Heard, Says, Script},
@@ -94,30 +94,18 @@ fn what_a_busy_server_interrupts_is_read_when_it_is_tried_again() {
 }
 
 #[test]
-fn what_nothing_is_known_of_is_looked_at_unless_a_write_tells() {
-    let empty = |put: u16| {
-        listening(move |asked| match &*asked.method {
-            "PUT" => Says::status(put).with("ETag", "\"1\""),
-            "GET" => Says::status(404),
-            _ => Says::many(&token("http://t/1")),
-        })
-    };
-    let script = empty(201);
-    let mut source = calendar(&script);
-    poll_out(source.pull(None, &Memory::default())).unwrap();
-    assert_eq!(
-        script.heard().len(),
-        2,
-        "one that is only read is looked at"
-    );
-    let script = empty(201);
-    let mut target = calendar(&script).taking_blocks(true);
+fn an_empty_calendar_is_looked_at_once_before_anything_is_written() {
+    let script = listening(|asked| match &*asked.method {
+        "PUT" => Says::status(201).with("ETag", "\"1\""),
+        _ => Says::many(&token("http://t/1")),
+    });
+    let mut target = calendar(&script);
     poll_out(target.pull(None, &Memory::default())).unwrap();
     poll_out(target.create(&block(1))).unwrap();
-    assert_eq!(script.heard().len(), 2, "a write tells as well");
-    let script = empty(405);
-    let mut target = calendar(&script).taking_blocks(true);
-    poll_out(target.pull(None, &Memory::default())).unwrap();
-    poll_out(target.create(&block(1))).unwrap_err();
-    assert_eq!(script.heard().len(), 3, "what takes no write is looked at");
+    let methods: Vec<String> = script.heard().into_iter().map(|it| it.method).collect();
+    assert_eq!(methods, ["REPORT", "PROPFIND", "PUT"]);
+    let since = reached(&script, "http://t/1");
+    heard(&script);
+    pull(&script, Some(&since), &Memory::default());
+    assert_eq!(heard(&script).len(), 1);
 }

@@ -80,7 +80,7 @@ const MISTAKES: [(&str, &str, &str); 25] = [
     (
         "password = \"zqx9secret\"",
         "id = \"/a/\"",
-        "`calsync auth add` asks for it",
+        "`calsync auth add ACCOUNT` asks for it",
     ),
     (
         "password_command = \"pass show 'my calendar'\"",
@@ -121,7 +121,7 @@ fn every_mistake_is_told() {
             false => format!("{FINE}\n{account}"),
         };
         configure(&home, &account, calendar);
-        let ran = home.expect(3, &["auth", "list"]);
+        let ran = home.expect(3, &["status"]);
         assert!(ran.stderr.contains(words), "{account} {calendar}: {ran:?}");
         assert!(!ran.all().contains("zqx9secret"), "{ran:?}");
     }
@@ -192,6 +192,6 @@ fn one_calendar_under_two_names_is_a_mistake() {
         FINE,
         "id = \"/ada/caf%C3%A9/\"\n[calendars.c]\naccount = \"cloud\"\nid = \"/ada/café\"",
     );
-    let ran = home.expect(3, &["auth", "list"]);
+    let ran = home.expect(3, &["status"]);
     ran.says(&["[calendars.c] is the same calendar as [calendars.a]"]);
 }

@@ -890,6 +890,30 @@ fn what_is_listed_is_not_gone_because_it_is_not_told_with_the_others() {
 }
 
 #[test]
+fn what_is_there_and_gone_in_one_answer_is_asked_for() {
+    for is_there in [true, false] {
+        let script = listening(move |asked| match since(asked) {
+            Some(_) => {
+                let both = etag("a.ics", "1") + &went(&format!("{FOLDER}a.ics"), 404);
+                Says::many(&(both + &token("http://t/2")))
+            }
+            None if is_multiget(asked) && is_there => tell(asked, "1"),
+            None if is_multiget(asked) => Says::many(""),
+            None => Says::status(404),
+        });
+        let known = Memory {
+            versions: [(Href::from("a.ics"), "1".into())].into(),
+            ..Memory::default()
+        };
+        let since = reached(&script, "http://t/1");
+        let pulled = pull(&script, Some(&since), &known);
+        let (seen, _, gone) = told(&pulled);
+        let right = if is_there { (1, 0) } else { (0, 1) };
+        assert_eq!((seen.len(), gone.len()), right);
+    }
+}
+
+#[test]
 fn a_server_that_takes_back_what_it_listed_is_not_believed() {
     let script = denying(11);
     let error = poll_out(calendar(&script).pull(None, &Memory::default())).unwrap_err();

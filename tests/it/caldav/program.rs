@@ -205,11 +205,117 @@ fn a_thousand_new_events_are_a_thousand_writes_and_nothing_else() {
     home.sync();
     let asked = script.heard();
     let count = |method: &str| asked.iter().filter(|asked| asked.method == method).count();
-    assert_eq!((count("PUT"), asked.len()), (1000, 1001));
+    assert_eq!((count("PUT"), asked.len()), (1000, 1002));
     for _ in 0..2 {
         home.sync().is_silent();
         assert_eq!(script.lines(), ["REPORT /alice/work/"]);
     }
+}
+
+#[test]
+fn nothing_is_written_to_what_is_no_calendar() {
+    let command = format!("password_command = [\"echo\", \"{PASSWORD}\"]");
+    for kind in [
+        "",
+        "<r:addressbook xmlns:r=\"urn:ietf:params:xml:ns:carddav\"/>",
+        "<c:schedule-inbox/>",
+    ] {
+        for can_tell in [true, false] {
+            let script = Script::start(move |asked| match &*asked.method {
+                "PUT" => Says::status(201).with("ETag", "\"1\""),
+                "REPORT" if can_tell => Says::many("<d:sync-token>http://t/1</d:sync-token>"),
+                "REPORT" => Says::status(403),
+                _ => Says::many(&found(
+                    "/alice/",
+                    &format!("<d:resourcetype><d:collection/>{kind}</d:resourcetype>"),
+                )),
+            });
+            let home = configured(&script.url(), "id = \"/alice/\"", &command);
+            home.put("home", "a.ics", meeting("a", 1));
+            for args in [&["sync", "--dry-run"][..], &["sync"], &["sync"]] {
+                let ran = home.expect(5, args);
+                ran.says(&["but no calendar", "calsync calendars cloud"]);
+            }
+            let status = home.run(&["status"]);
+            assert!(status.all().contains("but no calendar"), "{status:?}");
+            let asked = script.heard();
+            assert!(asked.iter().all(|asked| asked.method != "PUT"), "{asked:?}");
+        }
+    }
+}
+
+/// A server with one calendar.
+fn with_one_calendar() -> Script {
+    Script::start(|asked| {
+        let home = "<c:calendar-home-set><d:href>/alice/</d:href></c:calendar-home-set>";
+        let kind = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>";
+        match &*asked.path {
+            "/" => Says::many(&found("/", home)),
+            _ if asked.method == "REPORT" => Says::many("<d:sync-token>http://t/1</d:sync-token>"),
+            _ => Says::many(&found("/alice/work/", kind)),
+        }
+    })
+}
+
+#[test]
+fn an_account_tells_what_to_write_before_there_are_calendars() {
+    let script = with_one_calendar();
+    let account = format!(
+        "timezone = \"UTC\"\n[accounts.cloud]\nprovider = \"caldav\"\nurl = \"{}\"\nusername = \"alice\"\n",
+        script.url()
+    );
+    for (calendars, mistake) in [
+        ("", "there are no calendars"),
+        (
+            "[calendars.work]\naccount = \"cloud\"\n",
+            "needs `id` beside `account`",
+        ),
+        (
+            "[calendars.work]\naccount = \"cloud\"\nid = \"Work\"\n[calendars.b]\npath = \"b\"\n\
+             [[rules]]\nfrom = [\"work\"]\nto = [\"b\"]\n",
+            "`id` must be the path",
+        ),
+    ] {
+        let home = Home::bare();
+        home.configure(&format!("{account}{calendars}"));
+        home.expect(0, &["auth", "list"]).shows(&["cloud"]);
+        let ran = sign_in(&home, PASSWORD);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        home.expect(0, &["calendars", "cloud"])
+            .shows(&["/alice/work/"]);
+        for args in [&["sync"][..], &["check"], &["status"]] {
+            home.expect(3, args).says(&[mistake]);
+        }
+    }
+    // What is wrong with the account itself, or that there is none, is still said.
+    let home = Home::bare();
+    home.configure("timezone = \"UTC\"\n");
+    home.expect(3, &["calendars"])
+        .says(&["there are no calendars"]);
+    home.configure("timezone = \"UTC\"\n[accounts.cloud]\nprovider = \"caldav\"\n");
+    home.expect(3, &["calendars"]).says(&["needs `url`"]);
+}
+
+#[test]
+fn a_check_asks_the_command_for_the_password_once() {
+    let script = with_one_calendar();
+    let home = configured(
+        &script.url(),
+        "id = \"/alice/work/\"",
+        "password_command = [\"sh\", \"say\"]",
+    );
+    let (program, log) = (home.path("say"), home.path("said"));
+    let text = format!("echo x >> '{}'\necho '{PASSWORD}'\n", log.display());
+    crate::support::program::write(&program, text.as_bytes());
+    let config = std::fs::read_to_string(home.config_file()).unwrap();
+    let whole = format!("\"{}\"", program.display());
+    home.configure(&config.replace("\"say\"", &whole));
+    home.expect(0, &["check"]);
+    // Before there is a state, no command is asked.
+    home.sync();
+    std::fs::remove_file(&log).unwrap();
+    home.expect(0, &["check"]);
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "x\n");
 }
 
 #[test]
