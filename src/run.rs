@@ -454,11 +454,13 @@ fn note_stood<P, W>(
     Ok(())
 }
 
-/// Notes what was refused, and forgets what was judged and is not refused any more.
+/// Notes what was refused, and forgets what was judged, by all that there is, and is not refused any more.
 fn note_refused(state: &State, findings: &Findings) -> Stated<()> {
     let before = state.refused_at()?;
     let mut now = before.clone();
-    now.retain(|(target, _), _| !findings.is_judged(target));
+    let is_read =
+        |source: &Option<CalendarName>| source.as_ref().is_none_or(|s| findings.is_fresh(s));
+    now.retain(|(target, source), _| !(findings.is_judged(target) && is_read(source)));
     for refusal in findings.refusals.iter().filter(|r| r.loss.standing > 0) {
         let pair = (refusal.target.clone(), refusal.source.clone());
         let standing = refusal.loss.standing;

@@ -121,6 +121,9 @@ impl Contents {
         if context.has_people(event) {
             self.people.insert(uid.clone());
         }
+        if self.is_melted(event) {
+            return;
+        }
         match context.piece(event, self.clock(event, &uid)) {
             Ok(piece) => {
                 if ident::shaped(&uid).is_some() {
@@ -135,6 +138,19 @@ impl Contents {
                 self.spoiled.entry(uid).or_insert_with(why);
             }
         }
+    }
+
+    /// Whether several events have run together where a piece of the file is lost. RFC 5545 3.6.1 allows an event one UID and one
+    /// start.
+    fn is_melted(&mut self, event: &Component) -> bool {
+        let uids: BTreeSet<&str> = event.all("UID").map(|prop| prop.value.trim()).collect();
+        let starts: BTreeSet<&str> = event.all("DTSTART").map(|prop| prop.value.trim()).collect();
+        let is_melted = uids.len() > 1 || starts.len() > 1;
+        for uid in uids.into_iter().filter(|_| is_melted) {
+            let why = || format!("line {}: several events have run together here", event.line);
+            self.spoiled.entry(uid.into()).or_insert_with(why);
+        }
+        is_melted
     }
 
     /// The start of the series that a changed occurrence belongs to, if the text holds it.
@@ -748,9 +764,7 @@ fn duration(text: &str) -> Option<Length> {
     }
     let sane = told && amount.is_none() && days < 36_600 && seconds < 36_600 * 86_400;
     let days = i32::try_from(days).ok().filter(|_| sane)?;
-    Some(if negative {
-        Length::Wall(0)
-    } else {
-        Length::Elapsed { days, seconds }
-    })
+    // To last less than nothing is to end before the start.
+    let is_nothing = days == 0 && seconds == 0;
+    (is_nothing || !negative).then_some(Length::Elapsed { days, seconds })
 }

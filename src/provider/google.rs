@@ -32,7 +32,8 @@ const PRIMARY: &str = "primary";
 /// What is wanted of an event: nothing that calsync has no use for.
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
-                     extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,attendees(self,responseStatus),attendeesOmitted,organizer,creator";
+                     extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,\
+                     attendees(self,responseStatus),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
 

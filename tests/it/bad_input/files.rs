@@ -599,3 +599,43 @@ fn an_export_that_was_cut_keeps_the_blocks_of_the_one_before_whenever_that_goes(
     assert_eq!(home.blocks("home"), before);
     home.sync_idle();
 }
+
+#[test]
+fn events_that_have_run_together_or_end_before_they_start_keep_their_blocks() {
+    let home = Home::with(&["work", "home"]);
+    let text = meeting("one", 3) + &meeting("two", 4);
+    home.put("work", "all.ics", &text);
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 2);
+    // From somewhere in the first event to the same place in the second.
+    let (from, to) = (
+        text.find("DTSTART").unwrap(),
+        text.rfind("DTSTART").unwrap(),
+    );
+    let (one, two) = (text.find("UID:").unwrap(), text.rfind("UID:").unwrap());
+    let uids = format!("{}{}", &text[..from], &text[two..]);
+    let starts = format!("{}{}", &text[..from + 26], &text[to..]);
+    let negative = text.replacen(
+        &text[from..text.find("SUMMARY").unwrap()],
+        &format!(
+            "{}DURATION:-PT1H\r\n",
+            &text[from..text.find("DTEND").unwrap()]
+        ),
+        1,
+    );
+    assert!(one < from && two < to);
+    for (text, words) in [
+        (uids, "several events have run together here"),
+        (starts, "several events have run together here"),
+        (negative, "DURATION is not a duration"),
+    ] {
+        home.put("work", "all.ics", &text);
+        home.expect(5, &["sync"]).says(&["all.ics", words]);
+        let blocks = home.blocks("home");
+        assert!(
+            blocks.len() == before.len() || text.matches("UID:").count() < 2,
+            "{text}"
+        );
+    }
+}

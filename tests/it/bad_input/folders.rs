@@ -106,6 +106,12 @@ fn a_folder_that_was_refused_as_emptied_stays_so_when_one_new_event_comes() {
             .says(&["of 5 events", "--allow-mass-delete"]);
         assert_eq!(home.blocks("home").len(), before + 1);
     }
+    // Nor when it cannot be read at all in between.
+    let folder = home.folder("work");
+    fs::rename(&folder, home.path("away")).unwrap();
+    home.expect(5, &["sync"]);
+    fs::rename(home.path("away"), &folder).unwrap();
+    home.expect(6, &["sync"]);
     home.expect(0, &["sync", "--allow-mass-delete"]);
     assert_eq!(home.blocks("home").len(), 1);
 }
