@@ -2,11 +2,13 @@
 //!
 //! The only rooms that know ical-rs are this one and [`crate::recur`].
 
+pub mod damage;
 pub mod lines;
 pub mod read;
 pub mod resolve;
 pub mod vtimezone;
 pub mod write;
 
-pub use read::{Reader, read, read_kept};
+pub use damage::names;
+pub use read::{Found, Reader, read, read_kept, read_signs};
 pub use write::{is_cut_short, write};

@@ -39,6 +39,12 @@ pub trait Known {
         None
     }
 
+    /// How many places in a resource looked damaged, and which events it told of, when it was last read, and whether those could
+    /// not be read; nothing if it is to be read anew, whatever it told.
+    fn told(&self, _href: &Href) -> Option<(u32, BTreeMap<Uid, bool>)> {
+        None
+    }
+
     /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
     fn uid(&self, _href: &Href) -> Option<Uid> {
         None
@@ -100,6 +106,8 @@ pub enum Change {
         /// Whether its content was seen, and is that of no block: then whatever block was there is gone. Otherwise nobody
         /// knows, and what is there is not touched.
         is_known: bool,
+        /// The UIDs that stand in it all the same: their events are not gone.
+        names: BTreeSet<Uid>,
     },
 }
 

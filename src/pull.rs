@@ -206,6 +206,11 @@ impl Known for Remembered<'_> {
         self.state.borrow().uid_at(self.name, href).ok()?
     }
 
+    fn told(&self, href: &Href) -> Option<(u32, BTreeMap<Uid, bool>)> {
+        let state = self.state.borrow();
+        state.told(self.name, self.reading, href).ok()?
+    }
+
     fn wrote(&self) -> bool {
         // In doubt it costs listing everything.
         self.state.borrow().wrote(self.name).unwrap_or(true)

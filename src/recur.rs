@@ -51,11 +51,46 @@ pub enum Until {
     Utc,
 }
 
+/// Whether a part of a rule, in upper case, has a name of RFC 5545 3.3.10 or RFC 7529 4, or one of a program's own. What cannot be
+/// understood of a rule may be where it ends.
+fn is_known(part: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "FREQ",
+        "UNTIL",
+        "COUNT",
+        "INTERVAL",
+        "BYSECOND",
+        "BYMINUTE",
+        "BYHOUR",
+        "BYDAY",
+        "BYMONTHDAY",
+        "BYYEARDAY",
+        "BYWEEKNO",
+        "BYMONTH",
+        "BYSETPOS",
+        "WKST",
+        "RSCALE",
+        "SKIP",
+    ];
+    let Some((name, _)) = part.split_once('=') else {
+        return false;
+    };
+    let name = name.trim();
+    NAMES.contains(&name) || name.starts_with("X-")
+}
+
 impl Rule {
     /// Reads a rule, and says how its `UNTIL` was written. The caller turns that into local time with [`Rule::set_until`].
     pub fn parse(text: &str) -> Result<(Self, Option<Until>), RuleError> {
         let text = text.trim().trim_end_matches(';').to_ascii_uppercase();
+        if !text.split(';').all(is_known) {
+            return Err(RuleError::Grammar);
+        }
         let rule = IcalRecurRule::parse(&text).map_err(|_| RuleError::Grammar)?;
+        // RFC 5545 3.3.10 counts from one. To believe it would be to take a series away.
+        if rule.count == Some(0) {
+            return Err(RuleError::Grammar);
+        }
         if rule.scale.as_deref().is_some_and(|s| s != "GREGORIAN") {
             return Err(RuleError::Scale);
         }

@@ -209,7 +209,11 @@ pub async fn finish<P: Provider, W: Watch>(
         due,
         twins,
         barred,
-        left_behind: places::left_behind(&session.state.borrow(), session.seats.keys())?,
+        left_behind: [
+            places::left_behind(&session.state.borrow(), session.seats.keys())?,
+            places::stranded(session)?,
+        ]
+        .concat(),
         postponed: 0,
         stopped: false,
         plan: Plan::default(),
@@ -401,6 +405,7 @@ fn remember<P, W>(
         places::forget_second_names(&state, &findings.twins)?;
     }
     note_left_alone(session, &state, findings)?;
+    places::note_stranded(session)?;
     if !findings.left_behind.is_empty() {
         for name in session.seats.keys() {
             state.drop_left_behind(name)?;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use ical::tree::line::IcalLine;
 
+use super::damage::{self, Signs};
+
 /// How deep components may nest. RFC 5545 needs three levels.
 const DEPTH_MAX: usize = 16;
 
@@ -32,6 +34,16 @@ pub struct Text {
     pub calendars: Vec<Component>,
     /// Whether there is anything outside of them: another component, or a line.
     pub strays: bool,
+    /// What looks damaged in it.
+    pub signs: Signs,
+}
+
+impl Text {
+    /// Something that stands outside of all calendars.
+    fn stray(&mut self, line: usize) {
+        self.strays = true;
+        self.signs.note(line);
+    }
 }
 
 /// A property: a name, parameters and a value.
@@ -157,7 +169,9 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
     let mut done = Text {
         calendars: Vec::new(),
         strays: false,
+        signs: Signs::default(),
     };
+    damage::note_overwritten(bytes, &mut done.signs);
     let mut rest = bytes;
     let mut line_number = 1;
     while !rest.trim_ascii().is_empty() {
@@ -188,7 +202,7 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
 }
 
 /// A text whose lines end as the tokeniser expects: some old programs end them with a carriage return alone.
-fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.contains(&b'\n') {
         return Cow::Borrowed(bytes);
     }
@@ -199,6 +213,7 @@ fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// Remembers of a line that could not be read what it seems to have been.
 fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     let name = lost_name(line);
+    done.signs.note(number);
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
@@ -268,6 +283,7 @@ fn step(
         }
         "END" => {
             let Some(component) = open.pop() else {
+                done.signs.note(number);
                 return Ok(());
             };
             let ended = upper(line.raw_value_str().trim());
@@ -279,12 +295,19 @@ fn step(
             match open.last_mut() {
                 Some(parent) => parent.children.push(component),
                 None if component.name == "VCALENDAR" => done.calendars.push(component),
-                None => done.strays = true,
+                None => done.stray(number),
             }
         }
         _ => match open.last_mut() {
-            Some(component) => component.props.push(prop(line, name, number)),
-            None => done.strays = true,
+            Some(component) => {
+                let prop = prop(line, name, number);
+                // An event that the line before has swallowed.
+                if prop.value.contains("BEGIN:VEVENT") {
+                    done.signs.note(number);
+                }
+                component.props.push(prop);
+            }
+            None => done.stray(number),
         },
     }
     Ok(())
@@ -358,7 +381,7 @@ fn after_folds(mut rest: &[u8]) -> &[u8] {
     rest
 }
 
-fn newlines(bytes: &[u8]) -> usize {
+pub(super) fn newlines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&b| b == b'\n').count()
 }
 

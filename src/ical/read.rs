@@ -9,6 +9,7 @@ use jiff::{
 };
 
 use super::{
+    damage::{self, Signs},
     lines::{self, Component, Prop, TextError, calendars, tells_of_people},
     resolve::Zones,
 };
@@ -49,8 +50,22 @@ enum Piece {
     Override(Override),
 }
 
+/// What a text holds.
+#[derive(Debug)]
+pub struct Found {
+    /// Its events, as far as they can be read, and the others.
+    pub parts: Vec<Part>,
+    /// What looks damaged in it beside events that cannot be read. It may have lost others without a trace.
+    pub signs: Signs,
+}
+
 /// Reads all events in a text.
 pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
+    read_signs(bytes, reader).map(|found| found.parts)
+}
+
+/// The same, and says what looks damaged.
+pub fn read_signs(bytes: &[u8], reader: Reader<'_>) -> Result<Found, TextError> {
     read_all(bytes, reader, tells_of_people)
 }
 
@@ -60,14 +75,14 @@ pub fn read(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
 /// as theirs would disown every block at such a server. In a folder nobody adds it on their own: there it stays a sign of people.
 pub fn read_kept(bytes: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, TextError> {
     let invites = |name: &str| name != "ORGANIZER" && tells_of_people(name);
-    read_all(bytes, reader, invites)
+    read_all(bytes, reader, invites).map(|found| found.parts)
 }
 
 fn read_all(
     bytes: &[u8],
     reader: Reader<'_>,
     names_people: fn(&str) -> bool,
-) -> Result<Vec<Part>, TextError> {
+) -> Result<Found, TextError> {
     let text = lines::read(bytes)?;
     let calendars: Vec<(Zones, &Component)> = text
         .calendars
@@ -76,6 +91,7 @@ fn read_all(
         .collect();
     let mut contents = Contents {
         mixed: text.strays || text.calendars.iter().any(is_mixed),
+        signs: text.signs,
         ..Contents::default()
     };
     // Series first: what names an occurrence of one is read on its clock, wherever in the text it stands.
@@ -90,13 +106,15 @@ fn read_all(
             for event in events.filter(|event| event.prop("RECURRENCE-ID").is_some() == changes) {
                 contents.add(event, &context);
             }
-            for unknown in calendar.children.iter().filter(|c| may_be_event(c)) {
-                let why = format!("line {}: nobody knows what this is called", unknown.line);
-                contents.spoiled.entry(uid_of(unknown)).or_insert(why);
-            }
         }
     }
-    Ok(contents.into_parts())
+    for (_, calendar) in &calendars {
+        contents.add_unknown(calendar);
+    }
+    if contents.signs.count > 0 {
+        contents.add_lost(bytes, &text.calendars);
+    }
+    Ok(contents.into_found())
 }
 
 /// What a text holds, as far as it has been gone through.
@@ -104,11 +122,13 @@ fn read_all(
 struct Contents {
     /// Whether there is anything of somebody's own beside the events: a block in such a file is not touched.
     mixed: bool,
+    /// What looks damaged.
+    signs: Signs,
     found: BTreeMap<Uid, Vec<Piece>>,
     /// How what is shaped like a block looks.
     seen: BTreeMap<Uid, SeenBlock>,
     /// What of which some part cannot be read, and what is wrong with the first such part.
-    spoiled: BTreeMap<Uid, String>,
+    spoiled: BTreeMap<Uid, Fault>,
     /// What somebody made a meeting of, in whichever part.
     people: BTreeSet<Uid>,
     /// The starts of the series that have changed occurrences.
@@ -124,6 +144,10 @@ impl Contents {
         if self.is_melted(event) {
             return;
         }
+        damage::note_twice(event, &mut self.signs);
+        if event.prop("UID").is_none() {
+            self.signs.note(event.line);
+        }
         match context.piece(event, self.clock(event, &uid)) {
             Ok(piece) => {
                 if ident::shaped(&uid).is_some() {
@@ -133,8 +157,33 @@ impl Contents {
                 }
                 self.found.entry(uid).or_default().push(piece);
             }
-            Err(Fault { line, why }) => {
-                let why = || format!("line {line}: {why}");
+            Err(why) => {
+                self.spoiled.entry(uid).or_insert(why);
+            }
+        }
+    }
+
+    /// What may be events under another name than theirs.
+    fn add_unknown(&mut self, calendar: &Component) {
+        for unknown in calendar.children.iter().filter(|c| !is_usual(c)) {
+            self.signs.note(unknown.line);
+            if may_be_event(unknown) {
+                let why = fault(unknown.line, "nobody knows what this is called");
+                self.spoiled.entry(uid_of(unknown)).or_insert(why);
+            }
+        }
+    }
+
+    /// What a damaged text tells of in no event.
+    fn add_lost(&mut self, bytes: &[u8], calendars: &[Component]) {
+        let mut told = BTreeSet::new();
+        for calendar in calendars {
+            uids_in(calendar, &mut told);
+        }
+        for uid in damage::names(bytes) {
+            if !told.contains(&*uid) {
+                let why = "the file is damaged here, and an event is lost";
+                let why = || fault(self.signs.line, why);
                 self.spoiled.entry(uid).or_insert_with(why);
             }
         }
@@ -146,8 +195,11 @@ impl Contents {
         let uids: BTreeSet<&str> = event.all("UID").map(|prop| prop.value.trim()).collect();
         let starts: BTreeSet<&str> = event.all("DTSTART").map(|prop| prop.value.trim()).collect();
         let is_melted = uids.len() > 1 || starts.len() > 1;
+        if is_melted {
+            self.signs.note(event.line);
+        }
         for uid in uids.into_iter().filter(|_| is_melted) {
-            let why = || format!("line {}: several events have run together here", event.line);
+            let why = || fault(event.line, "several events have run together here");
             self.spoiled.entry(uid.into()).or_insert_with(why);
         }
         is_melted
@@ -169,15 +221,15 @@ impl Contents {
         self.clocks.get(uid)?.as_ref()
     }
 
-    fn into_parts(mut self) -> Vec<Part> {
+    fn into_found(mut self) -> Found {
         // Nearly every file holds one event, and whole folders are in memory for a moment: no room for four of them.
         let mut parts = Vec::with_capacity(1);
-        for (uid, why) in &self.spoiled {
+        for (uid, Fault { line, why }) in &self.spoiled {
             self.found.remove(uid);
             parts.push(Part::Unreadable {
                 uid: uid.clone(),
                 people: self.mixed || self.people.contains(uid),
-                why: why.clone(),
+                why: format!("line {line}: {why}"),
             });
         }
         for (uid, pieces) in self.found {
@@ -197,14 +249,16 @@ impl Contents {
             });
             parts.push(Part::Event { uid, event, seen });
         }
-        parts
+        Found {
+            parts,
+            signs: self.signs,
+        }
     }
 }
 
-/// Whether something of a name that nobody knows may be an event whose own name is damaged. To leave it out would be to take the
-/// event for gone.
-fn may_be_event(component: &Component) -> bool {
-    const OTHERS: [&str; 7] = [
+/// Whether something in a calendar has a name of RFC 5545, RFC 7953 or RFC 9073, or one that a program made up for its own.
+fn is_usual(component: &Component) -> bool {
+    const USUAL: [&str; 7] = [
         "VEVENT",
         "VTODO",
         "VJOURNAL",
@@ -214,8 +268,24 @@ fn may_be_event(component: &Component) -> bool {
         "VPOLL",
     ];
     let name = component.name.as_str();
-    let is_known = OTHERS.contains(&name) || name.starts_with("X-");
-    !is_known && component.prop("UID").is_some() && component.prop("DTSTART").is_some()
+    USUAL.contains(&name) || name.starts_with("X-")
+}
+
+/// Whether something of a name that nobody knows may be an event whose own name is damaged. To leave it out would be to take the
+/// event for gone.
+fn may_be_event(component: &Component) -> bool {
+    component.prop("UID").is_some() && component.prop("DTSTART").is_some()
+}
+
+/// The UIDs of a component and of all that is in it.
+fn uids_in<'a>(component: &'a Component, uids: &mut BTreeSet<&'a str>) {
+    // A calendar may have one of its own (RFC 7986 5.3), but begins at no time: that is an event whose beginning is lost.
+    let is_own = component.name != "VCALENDAR" || component.prop("DTSTART").is_none();
+    let own = component.all("UID").filter(|_| is_own);
+    uids.extend(own.map(|prop| prop.value.trim()));
+    for child in &component.children {
+        uids_in(child, uids);
+    }
 }
 
 /// Whether a calendar holds anything but events and their zones: a to-do or a journal is somebody's own, wherever it stands.
@@ -463,7 +533,6 @@ impl Context<'_> {
         let rules = |name| {
             event
                 .all(name)
-                .filter(|prop| !prop.value.trim().is_empty())
                 .map(|prop| self.rule(prop, start))
                 .collect::<Read<Vec<Rule>>>()
         };

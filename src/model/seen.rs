@@ -11,6 +11,8 @@ pub struct Resource {
     pub version: Version,
     /// What is in it.
     pub parts: Vec<Part>,
+    /// How many places in it look damaged, where it holds more than one event.
+    pub signs: u32,
 }
 
 /// What a resource says about one UID.
@@ -34,6 +36,20 @@ pub enum Part {
         /// What is wrong and where, without any of the content.
         why: String,
     },
+}
+
+impl Part {
+    /// Whether it could not be read.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+
+    /// The UID that it is about.
+    pub fn uid(&self) -> &Uid {
+        match self {
+            Self::Event { uid, .. } | Self::Unreadable { uid, .. } => uid,
+        }
+    }
 }
 
 /// How something shaped like a block looks in a target.

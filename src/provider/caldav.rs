@@ -340,6 +340,7 @@ impl Provider for CaldavCalendar {
             href: name.into(),
             version,
             parts,
+            signs: 0,
         }))
     }
 

@@ -13,13 +13,14 @@ use super::{
 use crate::{
     clock::breathe,
     http::{Line, Roots},
-    ical::{self, lines::TextError},
+    ical::{self, Found, lines::TextError},
     ident::BlockId,
     model::{Block, Href, Part, Print, Resource, Version},
     secrets::Secret,
 };
 
 mod fetch;
+mod held;
 mod marks;
 mod names;
 
@@ -76,12 +77,12 @@ impl IcsCalendar {
     }
 
     /// What is in a feed, or why nothing of it is believed.
-    fn parts(&self, body: &[u8]) -> Answer<Vec<Part>> {
+    fn found(&self, body: &[u8]) -> Answer<Found> {
         let reader = ical::Reader {
             me: &self.me,
             home: &self.home,
         };
-        ical::read(body, reader).map_err(|error| self.nonsense(body, &error))
+        ical::read_signs(body, reader).map_err(|error| self.nonsense(body, &error))
     }
 
     fn nonsense(&self, body: &[u8], error: &TextError) -> ProviderError {
@@ -171,22 +172,36 @@ impl Provider for IcsCalendar {
             }
             (Fetched::Body(body, marks), _) => (body, marks),
         };
-        if before.is_some_and(|before| before.is_same_text(&marks)) {
+        if before
+            .as_ref()
+            .is_some_and(|before| before.is_same_text(&marks))
+        {
             return Ok(unchanged(&marks));
         }
         breathe().await;
-        let parts = self.parts(&body)?;
+        let Found { parts, signs } = self.found(&body)?;
         let known = known.versions();
+        let held = held::signs_before(&known);
+        let usual = before.map(|before| before.signs).or(held);
+        let usual = usual.unwrap_or(signs.count);
+        let (mut is_spoiled, mut newly) = (signs.count > usual, signs.count > usual);
         let mut names = Names::new(&parts, &known);
         let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
         for (i, part) in parts.into_iter().enumerate() {
             let version = version(&part, &marks);
             let (href, part) = names.give(part, &version);
+            if part.is_unreadable() {
+                is_spoiled = true;
+                newly |= !known
+                    .get(&href)
+                    .is_some_and(|known| known.starts_with(UNREAD));
+            }
             if known.get(&href) != Some(&version) {
                 changes.push(Change::Seen(Resource {
                     href: href.clone(),
                     version,
                     parts: vec![part],
+                    signs: 0,
                 }));
             }
             present.insert(href);
@@ -194,10 +209,18 @@ impl Provider for IcsCalendar {
                 breathe().await;
             }
         }
+        // What was held before stays so until all of it makes sense.
+        if newly || held.is_some() && is_spoiled {
+            changes.extend(held::hold(known.keys(), &mut present, signs, usual));
+        }
+        let signs = match is_spoiled {
+            true => usual.min(signs.count),
+            false => signs.count,
+        };
         Ok(Pulled {
             listing: Listing::Whole(present),
             changes,
-            cursor: Some(marks.cursor()),
+            cursor: Some(Marks { signs, ..marks }.cursor()),
         })
     }
 
@@ -219,7 +242,7 @@ impl Provider for IcsCalendar {
 
     async fn probe(&mut self) -> Answer<Probe> {
         if let Fetched::Body(body, _) = self.fetch(None).await? {
-            self.parts(&body)?;
+            self.found(&body)?;
         }
         Ok(Probe {
             writable: false,
@@ -240,6 +263,9 @@ fn only_read() -> ProviderError {
     ProviderError::new(ErrorKind::Refused, "a feed can only be read")
 }
 
+/// What the version of an event begins with that cannot be read.
+const UNREAD: &str = "unread";
+
 /// Which version of an event this is: the same as long as it says the same about when somebody is busy. What could not be
 /// read is looked at again with every new text.
 fn version(part: &Part, marks: &Marks) -> Version {
@@ -248,14 +274,7 @@ fn version(part: &Part, marks: &Marks) -> Version {
             let said = serde_json::to_vec(&event.unrevised()).expect("an event is always JSON");
             Print::of([said.as_slice()]).to_string().into()
         }
-        Part::Unreadable { .. } => format!("unread {}", marks.text()).into(),
-    }
-}
-
-/// The UID of a part.
-fn uid(part: &Part) -> &str {
-    match part {
-        Part::Event { uid, .. } | Part::Unreadable { uid, .. } => uid,
+        Part::Unreadable { .. } => format!("{UNREAD} {}", marks.text()).into(),
     }
 }
 

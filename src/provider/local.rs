@@ -2,7 +2,7 @@
 //! files that hold a block and nothing else, each in one step; never follows a link when it writes.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
@@ -18,9 +18,9 @@ use super::{
 use crate::{
     clock::{Clock, breathe},
     fsx,
-    ical::{self, Reader},
+    ical::{self, Found, Reader},
     ident::{self, BlockId},
-    model::{Block, Href, Part, Resource, Version},
+    model::{Block, Href, Part, Resource, Uid, Version},
 };
 
 mod stamp;
@@ -133,7 +133,8 @@ impl LocalCalendar {
         for href in absent {
             let path = self.path(href);
             match fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path)) {
-                Ok(meta) if meta.is_file() || meta.is_symlink() => {
+                // Also a folder or a pipe: whatever it is, nobody removed an event by putting it there.
+                Ok(meta) => {
                     missed.push((href.to_string(), Stamp::of(&meta, self.now())));
                 }
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -154,12 +155,13 @@ impl LocalCalendar {
     }
 
     /// Reads one file whose stamp is known.
-    fn read(&self, href: &Href, version: &Version) -> Change {
-        let unreadable = |why: String, is_known| Change::Unreadable {
+    fn read(&self, href: &Href, version: &Version, known: Option<&dyn Known>) -> Change {
+        let unreadable = |why: String, names: Option<BTreeSet<Uid>>| Change::Unreadable {
             href: href.clone(),
             version: version.clone(),
             why,
-            is_known,
+            is_known: names.is_some(),
+            names: names.unwrap_or_default(),
         };
         let bytes = match read_file(&self.path(href)) {
             Ok(bytes) => bytes,
@@ -171,7 +173,7 @@ impl LocalCalendar {
                     }
                     false => "vanished while it was being read",
                 };
-                return unreadable(why.to_owned(), false);
+                return unreadable(why.to_owned(), None);
             }
             // What the disk says today need not be what it says tomorrow.
             Err(error) => {
@@ -180,6 +182,7 @@ impl LocalCalendar {
                     version: stamp::doubted(version),
                     why: error.to_string(),
                     is_known: false,
+                    names: BTreeSet::new(),
                 };
             }
         };
@@ -196,6 +199,7 @@ impl LocalCalendar {
                     people: false,
                     why: why.to_owned(),
                 }],
+                signs: 0,
             })
         };
         if bytes.trim_ascii().is_empty()
@@ -204,16 +208,20 @@ impl LocalCalendar {
             // A block of which nothing is left, after a power cut for instance. There is nothing of anybody's in it.
             return damaged(id, "it is empty");
         }
-        match ical::read(&bytes, reader) {
-            Ok(parts) => Change::Seen(Resource {
-                href: href.clone(),
-                version: version.clone(),
-                parts,
-            }),
+        match ical::read_signs(&bytes, reader) {
+            Ok(found) => {
+                let (parts, signs) = with_lost(found, known.and_then(|known| known.told(href)));
+                Change::Seen(Resource {
+                    href: href.clone(),
+                    version: version.clone(),
+                    parts,
+                    signs,
+                })
+            }
             Err(error) => match href.strip_suffix(".ics").filter(|id| ident::is_shaped(id)) {
                 // The beginning of this very block: a disk lost the rest of it.
                 Some(id) if is_begun(&bytes, id) => damaged(id, "it is cut short"),
-                _ => unreadable(error.to_string(), true),
+                _ => unreadable(error.to_string(), Some(ical::names(&bytes))),
             },
         }
     }
@@ -352,32 +360,32 @@ impl Provider for LocalCalendar {
         let (folder, mut stamps) = self.steady_stamps().await?;
         let files = stamps.iter().map(|(name, stamp)| (name.as_str(), stamp));
         let cursor = stamp::cursor(&folder, files, self.now());
-        if since.is_some() && since == cursor.as_ref() {
+        if since.is_some_and(|since| *since == cursor && stamp::is_settled(since)) {
             return Ok(Pulled {
                 listing: Listing::Delta,
                 changes: Vec::new(),
-                cursor,
+                cursor: Some(cursor),
             });
         }
-        let known = known.versions();
+        let versions = known.versions();
         if stamps.is_empty()
-            && !known.is_empty()
+            && !versions.is_empty()
             && since.is_some_and(|since| stamp::has_moved(since, &folder))
         {
             let folder = self.folder.display();
             let message = format!(
-                "{folder} is suddenly empty, and on another disk than before; is that one there? If this is right, run `calsync sync --full`"
+                "{folder} is suddenly empty, and not the folder that it was; is a disk not mounted? If this is right, run `calsync sync --full`"
             );
             return Err(ProviderError::new(ErrorKind::Broken, message));
         }
-        self.find_missed(&mut stamps, known.keys())?;
+        self.find_missed(&mut stamps, versions.keys())?;
         let mut changes = Vec::new();
         let mut present = BTreeSet::new();
         for (i, (name, stamp)) in stamps.into_iter().enumerate() {
             let (href, version) = (Href::from(name), stamp.version());
-            let same = known.get(&href) == Some(&version) && !stamp::was_young(&version);
+            let same = versions.get(&href) == Some(&version) && !stamp::was_young(&version);
             if !same {
-                changes.push(self.read(&href, &version));
+                changes.push(self.read(&href, &version, Some(known)));
             }
             present.insert(href);
             if i % 256 == 0 {
@@ -387,7 +395,7 @@ impl Provider for LocalCalendar {
         Ok(Pulled {
             listing: Listing::Whole(present),
             changes,
-            cursor,
+            cursor: Some(cursor),
         })
     }
 
@@ -399,7 +407,7 @@ impl Provider for LocalCalendar {
         let Some(version) = stamp else {
             return Ok(None);
         };
-        match self.read(&href, &version) {
+        match self.read(&href, &version, None) {
             Change::Seen(resource) => Ok(Some(resource)),
             Change::Gone(_) => Ok(None),
             // Whatever it is, it is there and is no block.
@@ -407,6 +415,7 @@ impl Provider for LocalCalendar {
                 href,
                 version,
                 parts: Vec::new(),
+                signs: 0,
             })),
         }
     }
@@ -525,6 +534,35 @@ fn staged_block(rest: &str) -> Option<&str> {
 fn is_calendar_file(name: &str) -> bool {
     let extension = Path::new(name).extension();
     !name.starts_with('.') && extension.is_some_and(|e| e.eq_ignore_ascii_case("ics"))
+}
+
+/// What a file holds, and how damaged it always looks. Where more makes no sense than before, what it held and holds no more may be
+/// lost rather than gone: it counts as there and unreadable.
+fn with_lost(found: Found, before: Option<(u32, BTreeMap<Uid, bool>)>) -> (Vec<Part>, u32) {
+    let Found { mut parts, signs } = found;
+    let Some((usual, mut lost)) = before else {
+        return (parts, signs.count);
+    };
+    let spoiled = parts.iter().filter(|part| part.is_unreadable());
+    let spoiled: BTreeSet<Uid> = spoiled.map(|part| part.uid().clone()).collect();
+    let is_spoiled = signs.count > usual || !spoiled.is_empty();
+    let newly = signs.count > usual || spoiled.iter().any(|uid| lost.get(uid) != Some(&true));
+    for part in &parts {
+        lost.remove(part.uid());
+    }
+    // What was lost before stays so until all of it makes sense.
+    lost.retain(|_, was_unreadable| newly || is_spoiled && *was_unreadable);
+    let why = signs.words();
+    parts.extend(lost.into_keys().map(|uid| Part::Unreadable {
+        uid,
+        people: false,
+        why: why.clone(),
+    }));
+    let signs = match is_spoiled {
+        true => usual.min(signs.count),
+        false => signs.count,
+    };
+    (parts, signs)
 }
 
 /// The stamp of a directory entry, if it is a file or leads to one.

@@ -197,6 +197,7 @@ fn resource(href: &Href, item: &Item) -> Resource {
         href: href.clone(),
         version: item.version.clone(),
         parts: item.parts.clone(),
+        signs: 0,
     }
 }
 

@@ -212,6 +212,43 @@ pub(super) fn note_moves<P: Provider, W>(
     Ok(())
 }
 
+/// The calendars that are no target any more and in which blocks of ours stand, and how many.
+fn in_sources<P, W>(session: &Session<'_, P, W>) -> Stated<BTreeMap<CalendarName, u64>> {
+    let rows = session.state.borrow().calendar_rows()?.into_iter();
+    let is_source = |name: &CalendarName| {
+        let seat = session.seats.get(name);
+        seat.is_some_and(|seat| !seat.role.is_target())
+    };
+    let held = rows.filter(|row| is_source(&row.name));
+    let held = held.map(|row| (row.name, row.blocks.saturating_sub(row.copies + row.taken)));
+    Ok(held.filter(|(_, blocks)| *blocks > 0).collect())
+}
+
+/// What there is to say of blocks in calendars that are no target any more, once: the next runs leave them where they are.
+pub(super) fn stranded<P, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>> {
+    let mut told = Vec::new();
+    for (name, count) in in_sources(session)? {
+        if !session.state.borrow().is_source_told(&name)? {
+            let blocks = counted(count, "block");
+            told.push(format!(
+                "{name} is only a source now; {blocks} of calsync's from before stay in it, and nobody keeps them in step. To remove \
+                 them: calsync reset --calendar {name}"
+            ));
+        }
+    }
+    Ok(told)
+}
+
+/// Remembers what was told of that.
+pub(super) fn note_stranded<P, W>(session: &Session<'_, P, W>) -> Stated<()> {
+    let held = in_sources(session)?;
+    let state = session.state.borrow();
+    for name in session.seats.keys() {
+        state.note_source_told(name, held.contains_key(name))?;
+    }
+    Ok(())
+}
+
 /// What there is to say of blocks that were left behind, once.
 pub(super) fn left_behind<'a>(
     state: &State,

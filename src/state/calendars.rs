@@ -280,6 +280,20 @@ impl State {
         self.drop_fact(&format!("left {name}"))
     }
 
+    /// Whether it was told that blocks of ours stand in a calendar that is no target any more.
+    pub fn is_source_told(&self, name: &CalendarName) -> Stated<bool> {
+        Ok(self.fact(&format!("source {name}"))?.is_some())
+    }
+
+    /// Remembers that this was told, or that it is not so any more.
+    pub fn note_source_told(&self, name: &CalendarName, told: bool) -> Stated<()> {
+        let fact = format!("source {name}");
+        match told {
+            true => self.set_fact(&fact, "told"),
+            false => self.drop_fact(&fact),
+        }
+    }
+
     /// Forgets what is in the calendars that are not among these, the configured ones, and in which no block of ours is known
     /// to stand. What is in one that was renamed is known by the new name, once that is in step. The old name stays known: by it
     /// the blocks that were made under it are recognised.
@@ -388,7 +402,7 @@ impl State {
 
     /// What is wrong with resources of a calendar that could not be read: where, and why; at most `limit`.
     pub fn troubles(&self, name: &CalendarName, limit: u32) -> Stated<Vec<(String, String)>> {
-        let sql = "SELECT href, coalesce(r.trouble, e.trouble) FROM resources r
+        let sql = "SELECT DISTINCT href, coalesce(r.trouble, e.trouble) FROM resources r
             LEFT JOIN events e ON e.resource = r.id AND e.trouble IS NOT NULL
             WHERE r.calendar = (SELECT id FROM calendars WHERE name = ?1)
               AND (r.trouble IS NOT NULL OR e.trouble IS NOT NULL)
@@ -439,7 +453,7 @@ pub(super) fn recount(db: &Connection, calendar: i64) -> Stated<()> {
     let sql = "UPDATE calendars SET
         events = (SELECT count(DISTINCT uid) FROM events WHERE calendar = ?1),
         blocks = (SELECT count(*) FROM blocks WHERE calendar = ?1),
-        unreadable = (SELECT count(*) FROM resources r
+        unreadable = (SELECT count(DISTINCT href || ' ' || coalesce(r.trouble, e.trouble)) FROM resources r
             LEFT JOIN events e ON e.resource = r.id AND e.trouble IS NOT NULL
             WHERE r.calendar = ?1 AND (r.trouble IS NOT NULL OR e.trouble IS NOT NULL)),
         foreigns = (SELECT coalesce(sum(foreigns), 0) FROM resources WHERE calendar = ?1)

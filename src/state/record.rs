@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
-    hideout::{hide, is_export, newly_unreadable, still_unreadable, unhide},
+    hideout::Hideout,
     journal::wrote_fact,
     look::Look,
 };
@@ -94,6 +94,31 @@ impl State {
         Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How many places in a resource looked damaged, and which events it told of, and whether those could not be read; nothing if
+    /// it is to be read anew.
+    pub fn told(
+        &self,
+        name: &CalendarName,
+        reading: &Reading,
+        href: &Href,
+    ) -> Stated<Option<(u32, BTreeMap<Uid, bool>)>> {
+        let sql = "SELECT id, signs FROM resources WHERE href = ?3
+            AND calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let found = query.query_row([&**name, &reading.0, &**href], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        });
+        let Some((id, signs)) = found.optional()? else {
+            return Ok(None);
+        };
+        let sql = "SELECT uid, trouble IS NOT NULL FROM events WHERE resource = ?1 AND NOT hidden";
+        let mut query = self.db.prepare_cached(sql)?;
+        let uids = query.query_map([id], |row| {
+            Ok((row.get::<_, String>(0)?.into(), row.get(1)?))
+        })?;
+        Ok(Some((signs, uids.collect::<rusqlite::Result<_>>()?)))
+    }
+
     /// The UID of the one event in a resource.
     pub fn uid_at(&self, name: &CalendarName, href: &Href) -> Stated<Option<Uid>> {
         let sql = "SELECT e.uid FROM events e JOIN resources r ON e.resource = r.id
@@ -151,7 +176,6 @@ impl State {
             served,
         };
         let mut recorded = Recorded::default();
-        let unread = newly_unreadable(&tx, calendar, &pulled.changes)?;
         // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
         let mut gone = Vec::new();
         if let Listing::Whole(present) = &pulled.listing {
@@ -162,29 +186,15 @@ impl State {
                 gone.extend(resource_at(&tx, calendar, href)?);
             }
         }
-        // What goes while something cannot be read may be hidden in it: its events count as there until that can be read. Of what
-        // went unreadable earlier that holds for exports, which replace each other. Somebody who removes the file of one event means
-        // it, and a server tells what became of each.
-        let hideout = match unread {
-            Some(_) => unread,
-            None if served => None,
-            None => still_unreadable(&tx, calendar, &pulled.changes, &gone)?,
-        };
-        let mut hidden = Vec::new();
+        let hideout = Hideout::before(&tx, calendar, &pulled.changes, &gone, served)?;
         for &resource in &gone {
-            let may_hide = unread.is_some() || is_export(&tx, resource)?;
-            if let Some(hideout) = hideout.filter(|hideout| may_hide && *hideout != resource) {
-                hidden.extend(hide(&tx, resource, hideout)?);
-            }
             drop_resource(&tx, resource)?;
         }
-        recorded.changed += gone.len() + usize::from(unread.is_some());
+        recorded.changed += gone.len();
         for change in &pulled.changes {
             recorded.changed += usize::from(record_change(&tx, calendar, change, eyes)?);
         }
-        if let Some(hideout) = hideout.filter(|_| !served) {
-            unhide(&tx, calendar, hideout, &hidden)?;
-        }
+        recorded.changed += hideout.hide(&tx)?;
         let whole = matches!(pulled.listing, Listing::Whole(_));
         // What could not be read is asked for again, however little a server would tell by itself.
         let mut changes = pulled.changes.iter();
@@ -232,11 +242,17 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             version,
             why,
             is_known,
+            names,
         } => {
             let sql = "SELECT 1 FROM resources WHERE calendar = ?1 AND href = ?2 AND trouble = ?3";
             let mut query = db.prepare_cached(sql)?;
             let is_new = !query.exists(params![calendar, &**href, why])?;
             let id = put_resource(db, calendar, href, version, Some(why))?;
+            let sql = "DELETE FROM events WHERE resource = ?1 AND body IS NULL";
+            db.prepare_cached(sql)?.execute([id])?;
+            for uid in names {
+                put_unreadable(db, id, uid, why)?;
+            }
             // Also at a block's place: what is in it now may be somebody's, so the block is not there any more, or, if nobody
             // saw what is in it, is not to be touched.
             let sql = match is_known {
@@ -257,7 +273,7 @@ pub(super) fn forget_resource(db: &Connection, calendar: i64, href: &Href) -> St
     }
 }
 
-fn resource_at(db: &Connection, calendar: i64, href: &str) -> Stated<Option<i64>> {
+pub(super) fn resource_at(db: &Connection, calendar: i64, href: &str) -> Stated<Option<i64>> {
     let sql = "SELECT id FROM resources WHERE calendar = ?1 AND href = ?2";
     let mut query = db.prepare_cached(sql)?;
     let id = query.query_row(params![calendar, href], |row| row.get(0));
@@ -378,9 +394,10 @@ fn record_resource(
             .execute([id])?;
     }
     let foreigns = record_parts(db, (calendar, id), resource, people, eyes)?;
-    if before.is_some() || foreigns > 0 {
-        let sql = "UPDATE resources SET foreigns = ?2 WHERE id = ?1";
-        db.prepare_cached(sql)?.execute([id, foreigns])?;
+    if before.is_some() || foreigns > 0 || resource.signs > 0 {
+        let sql = "UPDATE resources SET foreigns = ?2, signs = ?3 WHERE id = ?1";
+        db.prepare_cached(sql)?
+            .execute(params![id, foreigns, resource.signs])?;
     }
     let Some(before) = before else {
         return Ok(true);
@@ -406,17 +423,23 @@ fn fingerprint(db: &Connection, calendar: i64, href: &str) -> Stated<Option<Stri
 fn keep_unreadable(db: &Connection, id: i64, resource: &Resource) -> Stated<bool> {
     let mut any = false;
     for part in &resource.parts {
-        if let Part::Unreadable { uid, why, .. } = part
-            && ident::shaped(uid).is_none()
-        {
-            let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
-                SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1
-                ON CONFLICT (resource, uid) DO UPDATE SET trouble = ?3";
-            db.prepare_cached(sql)?.execute(params![id, &**uid, why])?;
-            any = true;
+        if let Part::Unreadable { uid, why, .. } = part {
+            any |= put_unreadable(db, id, uid, why)?;
         }
     }
     Ok(any)
+}
+
+/// Writes down that a resource tells of an event in a way that cannot be read. Not if it is called like a block.
+fn put_unreadable(db: &Connection, id: i64, uid: &Uid, why: &str) -> Stated<bool> {
+    if ident::shaped(uid).is_some() {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO events (resource, calendar, uid, first, last, trouble)
+        SELECT ?1, calendar, ?2, 0, 0, ?3 FROM resources WHERE id = ?1
+        ON CONFLICT (resource, uid) DO UPDATE SET trouble = ?3";
+    db.prepare_cached(sql)?.execute(params![id, &**uid, why])?;
+    Ok(true)
 }
 
 /// Writes down that a resource is at a place in this version. Looked up first, because `SQLite` makes a whole table of its own
@@ -461,7 +484,7 @@ fn put_event(
     let (first, last) = extent(event, home);
     let body = serde_json::to_string(event).expect("an event is always JSON");
     let sql = "INSERT INTO events (resource, calendar, uid, body, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT (resource, uid) DO UPDATE SET body = ?4, first = ?5, last = ?6, trouble = NULL";
+        ON CONFLICT (resource, uid) DO UPDATE SET body = ?4, first = ?5, last = ?6, trouble = NULL, hidden = 0";
     db.prepare_cached(sql)?
         .execute(params![resource, calendar, &**uid, body, first, last])?;
     Ok(())

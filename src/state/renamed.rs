@@ -9,7 +9,7 @@ use super::{Reading, State, Stated, calendars::LAST_CURSOR};
 use crate::model::CalendarName;
 
 /// What a fact about a calendar begins with, before the name.
-const ABOUT: [&str; 8] = [
+const ABOUT: [&str; 9] = [
     "stood ",
     "place ",
     "left ",
@@ -17,6 +17,7 @@ const ABOUT: [&str; 8] = [
     "taken ",
     "stuck ",
     "barred ",
+    "source ",
     LAST_CURSOR,
 ];
 

@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use super::{State, Stated, record::name_of};
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
-    model::{CalendarName, Event, Href, Print, Uid, Window},
+    model::{CalendarName, Event, Href, Print, Uid, Window, plain},
     plan::{Held, Link, Present, Sight, Source, Target},
 };
 
@@ -102,6 +102,39 @@ impl State {
         };
         self.load_blocks(calendar, &eyes, &mut target)?;
         Ok(target)
+    }
+
+    /// Where in a calendar blocks lie that are left alone: copies of other calendars' blocks, those that somebody made their own, and
+    /// those of other installations or names; at most `limit`, in words for people.
+    pub fn left_alone_at<'a>(
+        &self,
+        name: &CalendarName,
+        mint: &Mint,
+        others: impl Iterator<Item = &'a CalendarName>,
+        limit: usize,
+    ) -> Stated<BTreeSet<String>> {
+        let eyes = Eyes {
+            mint,
+            name,
+            names: self.names(&others.cloned().collect())?,
+            formerly: self.former_names(name)?,
+        };
+        let sql = "SELECT r.href, b.id, coalesce(b.hands_off, 0) FROM resources r
+            LEFT JOIN blocks b ON b.resource = r.id
+            WHERE r.calendar = (SELECT id FROM calendars WHERE name = ?1) AND (b.id IS NOT NULL OR r.foreigns > 0)
+            ORDER BY r.href";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut rows = query.query([&**name])?;
+        let mut places = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            let id: Option<String> = row.get(1)?;
+            let is_ours = |id: &str| matches!(eyes.look(id), Seen::Ours(_));
+            let hands_off: i64 = row.get(2)?;
+            if !id.is_some_and(|id| is_ours(&id) && hands_off == 0) && places.len() < limit {
+                places.insert(plain(row.get_ref(0)?.as_str().unwrap_or_default()));
+            }
+        }
+        Ok(places)
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {

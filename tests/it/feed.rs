@@ -290,6 +290,31 @@ fn one_odd_event_spoils_one_event() {
 }
 
 #[test]
+fn a_feed_that_looks_damaged_loses_nothing_by_that() {
+    let (home, server) = with_feed();
+    home.sync();
+    let before = home.blocks("home");
+    let whole = three();
+    let one = meeting("a", 3);
+    let fatal = format!("{one}<br />Fatal error: out of memory\r\n");
+    let odd = one.clone() + &event_with("b", "DTSTART:tomorrow");
+    let zeros = one.clone() + &"\0".repeat(whole.len() - one.len());
+    for damaged in [fatal, odd, zeros] {
+        server.publish(&damaged, None);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]);
+            assert_eq!(home.blocks("home"), before, "{damaged}");
+        }
+        server.publish(&whole, None);
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+    server.publish(&one, None);
+    home.expect(0, &["sync"]);
+    assert_ne!(home.blocks("home"), before);
+}
+
+#[test]
 fn the_address_is_kept_to_itself_and_nothing_is_written_there() {
     let (home, server) = with_feed();
     home.put("home", "own.ics", meeting("own", 8));

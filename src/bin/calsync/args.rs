@@ -193,7 +193,10 @@ pub(crate) struct Sync {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("which").required(true).args(["calendars", "all"]))]
+#[command(
+    group = ArgGroup::new("which").required(true).args(["calendars", "all"]),
+    override_usage = "calsync reset <--calendar <NAME>...|--all> [--dry-run] [--yes] [--json]\n       calsync reset --calendar <NAME>... --forget"
+)]
 pub(crate) struct Reset {
     /// Remove the blocks in this calendar; can be repeated
     #[arg(long = "calendar", value_name = "NAME")]
@@ -201,7 +204,7 @@ pub(crate) struct Reset {
     /// Remove the blocks in all calendars
     #[arg(long)]
     pub(crate) all: bool,
-    /// Remove nothing: forget a calendar that is not in the configuration any more; its blocks stay where they are
+    /// Remove nothing: with --calendar alone, forget a calendar that left the configuration; its blocks stay where they are
     #[arg(long, requires = "calendars", conflicts_with_all = ["all", "dry_run", "json"])]
     pub(crate) forget: bool,
     /// Show what would be removed, and remove nothing

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use calsync::{
     auth::VaultError,
-    config::{Config, Means, Place, key},
+    config::{
+        Config, Means, Place,
+        key::{self, Keys},
+    },
     fsx,
     model::{CalendarName, counted},
     provider::{
@@ -310,7 +313,7 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
         if let Some(error) = failed {
             return Some(Finding::unwise(what, format!("{LAST_TIME}{error}")));
         }
-        (!role.is_target() && row.blocks > 0)
+        (!role.is_target() && row.blocks > row.copies + row.taken)
             .then(|| Finding::unwise(what, blocks_in_source(&program, row)))
     };
     let rows = state.calendar_rows().unwrap_or_default();
@@ -319,18 +322,50 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
 
 /// What to do about blocks in a calendar that is no target: only what calsync wrote there can it take away.
 fn blocks_in_source(program: &str, row: &CalendarRow) -> String {
-    match row.blocks.saturating_sub(row.copies + row.taken) {
-        0 => format!(
-            "{} copied or moved here from another calendar, or somebody's own by now; no reset removes that: if it is not \
-             wanted, remove it by hand",
-            counted(row.blocks, "block")
-        ),
-        left => format!(
-            "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
-            counted(left, "block"),
-            row.name
-        ),
-    }
+    format!(
+        "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
+        counted(row.blocks.saturating_sub(row.copies + row.taken), "block"),
+        row.name
+    )
+}
+
+/// Blocks in a calendar that no run touches: where, if places may be told.
+fn left_alone(
+    config: &Config,
+    name: &CalendarName,
+    provider: &AnyProvider,
+    state: &State,
+) -> Option<Finding> {
+    let row = state.calendar_row(name).ok()??;
+    let kinds = [
+        (row.copies, "copied or moved here from another calendar"),
+        (row.taken, "somebody's own by now"),
+        (row.foreign, "of another installation or name"),
+    ];
+    let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(count, words)| format!("{} {words}", counted(*count, "block")))
+        .collect();
+    let places = keys_of(config, state)
+        .filter(|_| provider.shows_places())
+        .and_then(|keys| {
+            let others = config.calendars.keys();
+            let most = usize::try_from(TROUBLES_TOLD).unwrap_or(usize::MAX);
+            state.left_alone_at(name, &keys.mint, others, most).ok()
+        })
+        .unwrap_or_default();
+    let places: Vec<String> = places.into_iter().collect();
+    let which = match places.is_empty() {
+        true => String::new(),
+        false => format!(": {}", places.join(", ")),
+    };
+    (!kinds.is_empty()).then(|| {
+        let words = format!(
+            "{}; no run and no reset touches that: what is not wanted is to be removed by hand{which}",
+            kinds.join(", ")
+        );
+        Finding::unwise(format!("calendar {name}"), words)
+    })
 }
 
 /// Whether the sign-ins at Google are still good: an access token may live longer than what it came from.
@@ -460,6 +495,7 @@ async fn check_calendars(
             }
         });
         findings.extend(unreadable(name, provider, state));
+        findings.extend(state.and_then(|state| left_alone(config, name, provider, state)));
     }
     for twin in same_calendars(config, state, seats) {
         let what = format!("calendar {}", twin.name);
@@ -491,6 +527,12 @@ fn unreadable(name: &CalendarName, provider: &AnyProvider, state: Option<&State>
     told.into_iter().map(found).collect()
 }
 
+/// The key, if it is there and is the one that the state belongs to.
+fn keys_of(config: &Config, state: &State) -> Option<Keys> {
+    let claimed = state.fact("key").ok()?;
+    fitting_key(&config.key_file, claimed.as_deref()).ok()?
+}
+
 /// The calendars that are one, by where they are, or by what stood in them when they were last read.
 fn same_calendars(
     config: &Config,
@@ -498,10 +540,7 @@ fn same_calendars(
     seats: &BTreeMap<CalendarName, Seat<AnyProvider>>,
 ) -> Vec<Twin> {
     let mut same = twins(seats);
-    let keys = state.and_then(|state| {
-        let claimed = state.fact("key").ok()?;
-        fitting_key(&config.key_file, claimed.as_deref()).ok()?
-    });
+    let keys = state.and_then(|state| keys_of(config, state));
     if let (Some(state), Some(keys)) = (state, keys) {
         same.extend(alike(seats, state, &keys.mint, |_| true).unwrap_or_default());
     }

@@ -1,6 +1,8 @@
 //! What the text of a resource holds, and whether that can be believed. A text that makes no sense may be the server's slip of
 //! this once, so it counts as a version that nobody saw, and is asked for again. Asks no server.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::{CaldavCalendar, version::UNSEEN};
@@ -31,6 +33,7 @@ impl CaldavCalendar {
                     href: href.clone(),
                     version: if is_odd { UNSEEN.into() } else { version },
                     parts,
+                    signs: 0,
                 });
             }
             Err(why) => (why, true),
@@ -40,6 +43,7 @@ impl CaldavCalendar {
             version: UNSEEN.into(),
             why,
             is_known,
+            names: BTreeSet::new(),
         }
     }
 

@@ -371,6 +371,7 @@ impl CaldavCalendar {
                     version: UNSEEN.into(),
                     why: "the server does not tell what is in it".to_owned(),
                     is_known: false,
+                    names: BTreeSet::new(),
                 });
             }
             Err(error) => return Err(error),
@@ -404,6 +405,7 @@ impl CaldavCalendar {
                 version: UNSEEN.into(),
                 why: ELSEWHERE.to_owned(),
                 is_known: true,
+                names: BTreeSet::new(),
             });
         }
         let listing = match reading.whole {

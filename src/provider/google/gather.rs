@@ -195,6 +195,7 @@ fn change(item: Item, uid: Option<Uid>) -> Change {
         // Nothing says for certain which event it is, not even by its place.
         return Change::Unreadable {
             is_known: false,
+            names: BTreeSet::new(),
             why: why.clone().into_owned(),
             href: item.href,
             version: item.version,

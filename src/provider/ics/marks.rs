@@ -22,6 +22,9 @@ pub(super) struct Marks {
     /// When the text was last sent, in seconds since 1970.
     #[serde(default)]
     pub(super) sent: i64,
+    /// How many places in the text looked damaged.
+    #[serde(default)]
+    pub(super) signs: u32,
 }
 
 impl Marks {

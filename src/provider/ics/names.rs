@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{renamed, uid};
+use super::renamed;
 use crate::{
     ident,
     model::{Href, Part, Version},
@@ -17,7 +17,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new(parts: &[Part], known: &BTreeMap<Href, Version>) -> Self {
-        let present: BTreeSet<&str> = parts.iter().map(uid).collect();
+        let present: BTreeSet<&str> = parts.iter().map(|part| &**part.uid()).collect();
         let mut absent: BTreeMap<Version, BTreeSet<Href>> = BTreeMap::new();
         for (href, version) in known {
             if !present.contains(&**href) {
@@ -34,7 +34,7 @@ impl Names {
     /// The name of a part, and the part under that name. What is known by its UID keeps it; what is not takes the name of
     /// something that said the same and is not there any more.
     pub(super) fn give(&mut self, part: Part, version: &Version) -> (Href, Part) {
-        let own: Href = uid(&part).into();
+        let own: Href = (&**part.uid()).into();
         // What is shaped like a block is no event, and its id is all that it is known by.
         if self.known.contains(&own) || ident::shaped(&own).is_some() {
             return (own, part);

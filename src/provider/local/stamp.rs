@@ -10,6 +10,8 @@ use crate::{model::Version, provider::Cursor};
 const SETTLED: i128 = 50_000_000;
 /// The same where the file system counts in whole seconds.
 const SETTLED_COARSE: i128 = 2_000_000_000;
+/// Stands in a cursor for the digest of files of which one may change again without showing it.
+const UNSETTLED: &str = "young";
 /// Ends the version of a file that was young when it was seen, so that it is read again next time.
 const YOUNG: char = '?';
 
@@ -87,8 +89,8 @@ fn is_young(changed: i128, rest: i64, now: i128) -> bool {
     now.saturating_sub(changed) < settled
 }
 
-/// A digest of a folder and of all files in it, which must come in order: if it is the same next time, nothing has changed.
-/// None while one of them is young.
+/// A digest of a folder and of all files in it, which must come in order: if it is the same next time, nothing has changed,
+/// unless one of them [is young](is_settled). Beside it stands which folder it is.
 ///
 /// The folder's own time is part of it: it moves whenever a file comes or goes. A block that calsync wrote and somebody
 /// deleted leaves the very stamps that were there when calsync last looked.
@@ -96,18 +98,14 @@ pub(super) fn cursor<'a>(
     folder: &fs::Metadata,
     files: impl Iterator<Item = (&'a str, &'a Stamp)>,
     now: i128,
-) -> Option<Cursor> {
+) -> Cursor {
     let changed = nanoseconds(folder.mtime(), folder.mtime_nsec());
-    if is_young(changed, folder.mtime_nsec(), now) {
-        return None;
-    }
+    let mut young = is_young(changed, folder.mtime_nsec(), now);
     let mut hash = Sha256::new();
     hash.update(folder.ino().to_le_bytes());
     hash.update(changed.to_le_bytes());
     for (name, stamp) in files {
-        if stamp.young {
-            return None;
-        }
+        young |= stamp.young;
         hash.update(name.as_bytes());
         // A name has no such byte in it, so no two lists run together.
         hash.update([0]);
@@ -116,12 +114,25 @@ pub(super) fn cursor<'a>(
         hash.update(stamp.modified.to_le_bytes());
         hash.update(stamp.changed.to_le_bytes());
     }
-    let digest = data_encoding::HEXLOWER.encode(&hash.finalize());
-    Some(Cursor(format!("{digest} {:x}", folder.dev())))
+    let digest = match young {
+        true => UNSETTLED.to_owned(),
+        false => data_encoding::HEXLOWER.encode(&hash.finalize()),
+    };
+    Cursor(format!("{digest} {}", which(folder)))
 }
 
-/// Whether a folder lies on another disk than when this cursor was made.
+/// Whether no file was young when this cursor was made.
+pub(super) fn is_settled(cursor: &Cursor) -> bool {
+    !cursor.0.starts_with(UNSETTLED)
+}
+
+/// Whether there is another folder now than when this cursor was made: on another disk, or a new one.
 pub(super) fn has_moved(cursor: &Cursor, folder: &fs::Metadata) -> bool {
-    let disk = cursor.0.rsplit_once(' ').map(|(_, disk)| disk);
-    disk.is_some_and(|disk| disk != format!("{:x}", folder.dev()))
+    let before = cursor.0.split_once(' ').map(|(_, which)| which);
+    before.is_some_and(|before| before.contains('-') && before != which(folder))
+}
+
+/// Which folder on which disk it is.
+fn which(folder: &fs::Metadata) -> String {
+    format!("{:x}-{:x}", folder.dev(), folder.ino())
 }

@@ -175,11 +175,31 @@ fn a_folder_that_was_empty_for_a_while_and_is_full_again_costs_nothing() {
     let away = home.path("away");
     fs::rename(home.folder("work"), &away).unwrap();
     fs::create_dir(home.folder("work")).unwrap();
-    home.expect(6, &["sync"]);
+    home.expect(5, &["sync"])
+        .says(&["suddenly empty, and not the folder that it was"]);
     fs::remove_dir(home.folder("work")).unwrap();
     fs::rename(&away, home.folder("work")).unwrap();
     home.sync_idle();
     assert_eq!(home.world(), before);
+}
+
+#[test]
+fn nothing_is_written_to_an_empty_folder_in_place_of_one_however_little_was_in_that() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 1);
+    let away = home.path("away");
+    fs::rename(home.folder("home"), &away).unwrap();
+    fs::create_dir(home.folder("home")).unwrap();
+    for _ in 0..2 {
+        home.expect(5, &["sync"])
+            .says(&["suddenly empty, and not the folder that it was"]);
+        assert!(home.files("home").is_empty());
+    }
+    home.expect(0, &["sync", "--full"]);
+    assert_eq!(home.blocks("home"), before);
 }
 
 #[test]

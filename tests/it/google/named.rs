@@ -231,6 +231,7 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         version: "1".into(),
         why: "odd".to_owned(),
         is_known: false,
+        names: BTreeSet::new(),
     };
     for changes in [vec![], vec![odd.clone()]] {
         let pulled = pulled(changes);

@@ -104,6 +104,11 @@ fn a_block_copied_into_another_calendar_is_never_touched() {
     home.put("work", "dentist.ics", &edited);
     home.put("work", &name, &text);
     home.sync_idle();
+    home.expect(0, &["check"]).shows(&[
+        "calendar work: 2 blocks copied or moved here from another calendar",
+        "by hand: cs1",
+        "dentist.ics",
+    ]);
     home.delete("work", "a.ics");
     home.sync();
     assert_eq!(home.files("home"), Files::new());

@@ -136,7 +136,9 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
     home.sync();
     let text = std::fs::read_to_string(home.config_file()).unwrap();
     home.configure(&format!("{text}role = \"source\"\n"));
-    home.sync();
+    home.expect(0, &["sync"])
+        .says(&["home is only a source now; 1 block of calsync's from before"]);
+    home.sync_idle();
     assert_eq!(
         home.blocks("home").len(),
         1,
@@ -167,7 +169,7 @@ fn a_block_that_was_copied_into_a_source_is_for_a_person_to_remove() {
     home.sync();
     let by_hand = "1 block copied or moved here from another calendar";
     let told = home.expect(0, &["check"]);
-    told.shows(&[by_hand, "remove it by hand"]);
+    told.shows(&[by_hand, "to be removed by hand"]);
     assert!(!told.all().contains("was a target"), "{told:?}");
     home.expect(0, &["reset", "--calendar", "club", "--yes"]);
     assert_eq!(home.blocks("club").len(), 1);

@@ -129,7 +129,6 @@ fn what_is_free_cancelled_or_declined_blocks_nothing() {
             "ATTENDEE;PARTSTAT=DECLINED:mailto:ada@example.com",
             0,
         ),
-        ("zero", "DURATION:PT0S", 1),
         ("tentative", "STATUS:TENTATIVE", 1),
         (
             "unanswered",

@@ -1,7 +1,7 @@
 //! A provider that fails: answers that get lost after the deed, errors of every kind, cursors that are forgotten, writes
 //! that are forbidden for a while.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 
 use calsync::{
     clock::breathe,
@@ -119,6 +119,7 @@ impl<P> Chaos<P> {
             {
                 *change = Change::Unreadable {
                     is_known: false,
+                    names: BTreeSet::new(),
                     href: resource.href.clone(),
                     // No version of a resource stays unreadable of itself: the next look may be luckier.
                     version: format!("{}?", resource.version).into(),

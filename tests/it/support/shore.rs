@@ -268,6 +268,7 @@ impl Shore {
                     href,
                     version,
                     parts,
+                    ..
                 }) => (href, version, parts),
                 Change::Unreadable { href, version, .. } => (href, version, Vec::new()),
                 Change::Gone(_) => continue,

@@ -107,6 +107,7 @@ impl Item {
             href: self.href,
             version: self.version,
             parts,
+            signs: 0,
         })
     }
 }

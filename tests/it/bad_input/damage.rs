@@ -1,0 +1,415 @@
+//! Files that lost a piece, or were cut: what they may hide is not taken for gone.
+
+use std::fs;
+
+use crate::support::program::{Home, calendar, meeting, utc};
+
+/// A file cut short in its last line: nothing of it can be read, and all of its events are named.
+fn cut(whole: &str) -> &str {
+    whole.trim_end().strip_suffix("END:VCALENDAR").unwrap()
+}
+
+fn meetings(days: std::ops::RangeInclusive<i32>) -> String {
+    days.map(|day| meeting(&format!("u{day}"), day)).collect()
+}
+
+/// One calendar with these events in it.
+fn in_one(days: std::ops::RangeInclusive<i32>) -> String {
+    let event = |day: i32| {
+        let whole = meeting(&format!("u{day}"), day);
+        let from = whole.find("BEGIN:VEVENT").unwrap();
+        let to = whole.find("END:VCALENDAR").unwrap();
+        whole[from..to].to_owned()
+    };
+    calendar(&days.map(event).collect::<String>())
+}
+
+#[test]
+fn events_that_stand_where_none_belong_are_not_taken_for_gone() {
+    let event = |uid: &str, day: i32| {
+        let whole = meeting(uid, day);
+        let from = whole.find("BEGIN:VEVENT").unwrap();
+        let to = whole.find("END:VCALENDAR").unwrap();
+        whole[from..to].to_owned()
+    };
+    let [one, two, three] =
+        [("one", 3), ("two", 4), ("three", 5)].map(|(uid, day)| event(uid, day));
+    let text = calendar(&one) + &calendar(&format!("{two}{three}"));
+    let (head, rest) = text.split_at(text.find("END:VCALENDAR").unwrap());
+    let second = |from: &str, to: &str| format!("{head}{}", rest.replacen(from, to, 1));
+    let nested = two.replace("END:VEVENT\r\n", "") + &three + "END:VEVENT\r\n";
+    let damaged = [
+        (
+            second("BEGIN:VCALENDAR\r\n", ""),
+            "is not directly inside a calendar",
+        ),
+        (
+            second("BEGIN:VCALENDAR", "BEGIN VCALENDAR"),
+            "is not directly inside a calendar",
+        ),
+        (
+            second("END:VCALENDAR\r\n", ""),
+            "a calendar begins here before another one ends",
+        ),
+        (
+            format!("{head}{}", rest.replace("VCALENDAR", "VCALENDER")).replacen(
+                "VCALENDER",
+                "VCALENDAR",
+                1,
+            ),
+            "is not directly inside a calendar",
+        ),
+        (
+            calendar(&one) + &calendar(&nested),
+            "is not directly inside a calendar",
+        ),
+        (
+            text.replacen("VEVENT", "VEVNT", 2),
+            "nobody knows what this is called",
+        ),
+    ];
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "all.ics", &text);
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 3);
+    for (text, words) in damaged {
+        home.put("work", "all.ics", &text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["all.ics", words]);
+            assert_eq!(home.blocks("home"), before, "{text}");
+        }
+    }
+    // A program's own kinds of things, and an end too many, harm nothing.
+    let own = "BEGIN:X-NOTE\r\nUID:n\r\nDTSTART:20260101\r\nEND:X-NOTE\r\nEND:VCALENDAR";
+    home.put(
+        "work",
+        "all.ics",
+        text.replacen("END:VCALENDAR", own, 1) + "END:VCALENDAR\r\n",
+    );
+    home.sync();
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
+fn an_export_that_was_cut_keeps_the_blocks_of_the_one_before_whenever_that_goes() {
+    let home = Home::with(&["work", "home"]);
+    let meetings = (1..=3).map(|day| meeting(&format!("u{day}"), day));
+    let whole: String = meetings.collect();
+    let cut = whole.trim_end().strip_suffix("END:VCALENDAR").unwrap();
+    home.put("work", "old.ics", &whole);
+    home.put("work", "new.ics", cut);
+    home.expect(5, &["sync"]);
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 3);
+    home.delete("work", "old.ics");
+    for args in [
+        &["sync"][..],
+        &["sync", "--full"],
+        &["sync", "--allow-mass-delete"],
+    ] {
+        home.expect(5, args).says(&["work: new.ics"]);
+        assert_eq!(home.blocks("home"), before, "{args:?}");
+    }
+    home.put("work", "new.ics", &whole);
+    home.sync();
+    assert_eq!(home.blocks("home"), before);
+    home.sync_idle();
+}
+
+#[test]
+fn events_that_have_run_together_or_end_before_they_start_keep_their_blocks() {
+    let home = Home::with(&["work", "home"]);
+    let text = meeting("one", 3) + &meeting("two", 4);
+    home.put("work", "all.ics", &text);
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 2);
+    // From somewhere in the first event to the same place in the second.
+    let (from, to) = (
+        text.find("DTSTART").unwrap(),
+        text.rfind("DTSTART").unwrap(),
+    );
+    let (one, two) = (text.find("UID:").unwrap(), text.rfind("UID:").unwrap());
+    let uids = format!("{}{}", &text[..from], &text[two..]);
+    let starts = format!("{}{}", &text[..from + 26], &text[to..]);
+    let negative = text.replacen(
+        &text[from..text.find("SUMMARY").unwrap()],
+        &format!(
+            "{}DURATION:-PT1H\r\n",
+            &text[from..text.find("DTEND").unwrap()]
+        ),
+        1,
+    );
+    assert!(one < from && two < to);
+    for (text, words) in [
+        (uids, "several events have run together here"),
+        (starts, "several events have run together here"),
+        (negative, "DURATION is not a duration"),
+    ] {
+        home.put("work", "all.ics", &text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["all.ics", words]);
+            assert_eq!(home.blocks("home"), before, "{text}");
+        }
+    }
+    home.put("work", "all.ics", &text);
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
+fn what_a_cut_export_names_stays_also_if_it_stood_in_files_of_one_event_each() {
+    let home = Home::with(&["work", "home"]);
+    for day in 1..=3 {
+        home.put(
+            "work",
+            &format!("{day}.ics"),
+            meeting(&format!("u{day}"), day),
+        );
+    }
+    home.sync();
+    let before = home.blocks("home");
+    home.put("work", "all.ics", cut(&meetings(1..=2)));
+    home.expect(5, &["sync"]);
+    for day in 1..=3 {
+        home.delete("work", &format!("{day}.ics"));
+        home.expect(5, &["sync"]).says(&["work: all.ics"]);
+    }
+    // The third is not in it: somebody removed that.
+    assert_eq!(home.blocks("home").len(), 2);
+    home.expect(5, &["sync", "--full", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 2);
+    home.put("work", "all.ics", meetings(1..=3));
+    home.expect(0, &["sync"]);
+    assert!(home.blocks("home").keys().eq(before.keys()));
+    home.sync_idle();
+}
+
+#[test]
+fn all_events_of_a_folder_that_a_cut_export_names_are_no_suddenly_empty_folder() {
+    let home = Home::with(&["work", "home"]);
+    for day in 1..=21 {
+        home.put(
+            "work",
+            &format!("{day}.ics"),
+            meeting(&format!("u{day}"), day),
+        );
+    }
+    home.sync();
+    let before = home.blocks("home");
+    home.put("work", "all.ics", cut(&meetings(1..=21)));
+    home.expect(5, &["sync"]);
+    for day in 1..=21 {
+        home.delete("work", &format!("{day}.ics"));
+    }
+    for args in [&["sync"][..], &["sync", "--allow-mass-delete"]] {
+        let ran = home.expect(5, args);
+        ran.says(&["work: all.ics"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn mending_one_of_two_cut_files_loses_nothing_that_the_other_may_hold() {
+    for other in [cut(&meetings(15..=16)), "rubbish"] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "old.ics", meetings(1..=3));
+        home.sync();
+        home.put("work", "m.ics", other);
+        home.expect(5, &["sync"]);
+        home.put("work", "new.ics", cut(&meetings(1..=3)));
+        home.expect(5, &["sync"]);
+        home.delete("work", "old.ics");
+        home.expect(5, &["sync"]);
+        let before = home.blocks("home");
+        assert_eq!(before.len(), 3);
+        home.put("work", "m.ics", meetings(15..=16));
+        home.expect(5, &["sync"]);
+        let after = home.blocks("home");
+        assert_eq!(after.len(), 5);
+        assert!(before.keys().all(|name| after.contains_key(name)));
+        home.put("work", "new.ics", meetings(1..=2));
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home").len(), 4);
+    }
+}
+
+#[test]
+fn what_may_be_hidden_gives_way_to_what_is_told() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "old.ics", meetings(1..=3));
+    home.sync();
+    home.put("work", "junk.ics", "rubbish");
+    home.expect(5, &["sync"]);
+    home.delete("work", "old.ics");
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 3);
+    // One has moved, one is cancelled, and of the third nothing is said.
+    let cancelled = meeting("u2", 2).replace("DTSTART", "STATUS:CANCELLED\r\nDTSTART");
+    home.put("work", "back.ics", meeting("u1", 14) + &cancelled);
+    for _ in 0..2 {
+        home.expect(5, &["sync"]);
+        let blocks = home.blocks("home");
+        assert_eq!(blocks.len(), 2);
+        let shows = |day| {
+            blocks
+                .values()
+                .any(|text| String::from_utf8_lossy(text).contains(&utc(day, "090000")[..8]))
+        };
+        assert!(shows(14) && shows(3) && !shows(1) && !shows(2));
+    }
+    home.delete("work", "junk.ics");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
+fn a_file_that_looks_more_damaged_than_before_loses_nothing_by_that() {
+    let good = in_one(1..=5);
+    let nth = |what: &str, n: usize| good.match_indices(what).nth(n).unwrap().0;
+    let without =
+        |from: usize, to: usize, with: &str| format!("{}{with}{}", &good[..from], &good[to..]);
+    let (start, fourth) = (nth("DTSTART", 0), nth("DTSTART", 3));
+    let second = nth("BEGIN:VEVENT", 1)..nth("BEGIN:VEVENT", 2);
+    let renamed = good[second.clone()].replace("VEVENT", "VEVNT");
+    let damaged = [
+        without(start, fourth, &"\0".repeat(fourth - start)),
+        without(start, fourth, &" ".repeat(fourth - start)),
+        without(start, nth("SUMMARY", 3), ""),
+        without(nth("END:VEVENT", 0), nth("UID", 1), ""),
+        without(
+            second.start,
+            second.end,
+            &format!(
+                "X-NOTE:\r\n {}\r\n",
+                good[second.clone()].trim_end().replace("\r\n", "\r\n ")
+            ),
+        ),
+        good.replacen("END:VEVENT\r\nBEGIN:VEVENT\r\n", "", 1),
+        without(second.start, second.end, &renamed.replace("UID:u2\r\n", "")),
+        without(
+            second.start,
+            second.end,
+            &renamed.replace("DTSTART", "DTSTRT"),
+        ),
+        without(
+            second.start,
+            second.end,
+            &good[second.start..second.end].replace(":VEVENT", " VEVENT"),
+        ),
+    ];
+    let home = Home::with(&["work", "home"]);
+    for (i, text) in damaged.iter().enumerate() {
+        home.put("work", "all.ics", &good);
+        home.expect(0, &["sync"]);
+        let before = home.blocks("home");
+        assert_eq!(before.len(), 5);
+        home.put("work", "all.ics", text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["work: all.ics", "line "]);
+            assert_eq!(home.blocks("home"), before, "{i}: {text}");
+        }
+    }
+    // A person says that it is as it should be.
+    home.put("work", "all.ics", &damaged[0]);
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 5);
+    home.expect(5, &["sync", "--full"]);
+    assert_eq!(home.blocks("home").len(), 2);
+}
+
+#[test]
+fn a_second_calendar_in_a_file_that_is_overwritten_loses_nothing() {
+    let good = in_one(1..=2) + &in_one(3..=4);
+    let at = good.find("END:VCALENDAR").unwrap() + "END:VCALENDAR\r\n".len();
+    let (first, second) = good.split_at(at);
+    let head = second.find("BEGIN:VEVENT").unwrap() + "BEGIN:VEVENT\r\n".len();
+    let quoted = format!("> {}", second.trim_end().replace("\r\n", "\r\n> "));
+    let damaged = [
+        format!("{first}{}", "\0".repeat(second.len())),
+        good[200..].to_owned(),
+        format!("{first}{}", &second[head..]),
+        format!("{first}<html>502 Bad Gateway</html>\r\n"),
+        format!("{first}BEGIN:VCAL"),
+        format!("{first}{quoted}"),
+        format!(
+            "{first}{}",
+            second
+                .replace("VEVENT", "VEVNT")
+                .replace("VCALENDAR", "VCALENDER")
+        ),
+    ];
+    let home = Home::with(&["work", "home"]);
+    for text in damaged {
+        home.put("work", "all.ics", &good);
+        home.expect(0, &["sync"]);
+        let before = home.blocks("home");
+        assert_eq!(before.len(), 4);
+        home.put("work", "all.ics", &text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["work: all.ics"]);
+            assert_eq!(home.blocks("home"), before, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_always_sloppy_is_believed_about_what_is_gone() {
+    let home = Home::with(&["work", "home"]);
+    let sloppy = |text: String| {
+        text.replace("SUMMARY", "a note folded wrongly\r\nSUMMARY") + "<!-- made in 0.3 s -->\r\n"
+    };
+    home.put("work", "all.ics", sloppy(in_one(1..=3)));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 3);
+    home.put("work", "all.ics", sloppy(in_one(1..=2)));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2);
+}
+
+#[test]
+fn a_rule_of_which_a_part_is_lost_cannot_be_read() {
+    let home = Home::with(&["work", "home"]);
+    let series = |rule: &str| meeting("a", 3).replace("SUMMARY", &format!("{rule}\r\nSUMMARY"));
+    home.put("work", "a.ics", series("RRULE:FREQ=DAILY;COUNT=4"));
+    home.sync();
+    let before = home.blocks("home");
+    for rule in [
+        "RRULE:",
+        "RRULE:FREQ=DAILY;COUN",
+        "RRULE:FREQ=DAILY;COUN=4",
+        "RRULE:FREQ=DAILY;COUNT=0",
+    ] {
+        home.put("work", "a.ics", series(rule));
+        home.expect(5, &["sync"]).says(&["work: a.ics", "line "]);
+        assert_eq!(home.blocks("home"), before, "{rule}");
+    }
+}
+
+#[test]
+fn a_folder_or_a_pipe_in_place_of_a_file_takes_no_block_away() {
+    let home = Home::with(&["work", "home"]);
+    for day in 1..=2 {
+        home.put(
+            "work",
+            &format!("{day}.ics"),
+            meeting(&format!("u{day}"), day),
+        );
+    }
+    home.sync();
+    let before = home.blocks("home");
+    for day in 1..=2 {
+        home.delete("work", &format!("{day}.ics"));
+    }
+    fs::create_dir(home.folder("work").join("1.ics")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(home.folder("work").join("2.ics"))
+        .status();
+    assert!(made.unwrap().success());
+    for _ in 0..2 {
+        home.expect(5, &["sync"])
+            .says(&["work: 1.ics", "not a file"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+}
