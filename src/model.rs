@@ -16,7 +16,7 @@ pub use block::{Block, Face, Series, Shape};
 pub use count::counted;
 pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
 pub use name::{CalendarName, Href, OccurrenceKey, Uid, Version};
-pub use plain::plain;
+pub use plain::{plain, shell_word};
 pub use print::Print;
 pub use seen::{Part, Resource, SeenBlock};
 pub use span::Span;

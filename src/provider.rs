@@ -39,9 +39,8 @@ pub trait Known {
         None
     }
 
-    /// How many places in a resource looked damaged, and which events it told of, when it was last read, and whether those could
-    /// not be read; nothing if it is to be read anew, whatever it told.
-    fn told(&self, _href: &Href) -> Option<(u32, BTreeMap<Uid, bool>)> {
+    /// What a resource told when it was last read; nothing if it is to be read anew, whatever it told.
+    fn told(&self, _href: &Href) -> Option<Told> {
         None
     }
 
@@ -66,6 +65,24 @@ pub trait Known {
     fn is_met(&self, _block: &Href) -> bool {
         false
     }
+}
+
+/// What a resource told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// How many places in it looked damaged.
+    pub signs: u32,
+    /// Its events.
+    pub events: BTreeMap<Uid, ToldEvent>,
+}
+
+/// An event that a resource told of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToldEvent {
+    /// Whether it could not be read.
+    pub unreadable: bool,
+    /// What it said when it last could be, as it is kept; nothing if that was never, or read in another way than now.
+    pub body: Option<String>,
 }
 
 /// What changed in a calendar.

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     clock::Clock,
     model::{CalendarName, Href, Uid, Version},
-    provider::{Cursor, ErrorKind, Known, Listing, Provider, ProviderError},
+    provider::{Cursor, ErrorKind, Known, Listing, Provider, ProviderError, Told},
     retry::patiently,
     session::{Seat, Session, Settings, Watch},
     state::{Reading, Recorded, State, StateError, Stated},
@@ -206,7 +206,7 @@ impl Known for Remembered<'_> {
         self.state.borrow().uid_at(self.name, href).ok()?
     }
 
-    fn told(&self, href: &Href) -> Option<(u32, BTreeMap<Uid, bool>)> {
+    fn told(&self, href: &Href) -> Option<Told> {
         let state = self.state.borrow();
         state.told(self.name, self.reading, href).ok()?
     }

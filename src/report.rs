@@ -158,6 +158,9 @@ pub struct OperationReport {
     pub recurring: bool,
     /// Why.
     pub why: Why,
+    /// Whether nobody knows when it was: it could not be read.
+    #[serde(skip)]
+    pub timeless: bool,
 }
 
 /// Everything a report is made from.
@@ -580,6 +583,7 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
         end,
         recurring,
         why: op.why,
+        timeless: (first, last) == (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     }
 }
 

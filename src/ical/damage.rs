@@ -28,7 +28,7 @@ impl Signs {
             _ => format!("line {}: ", self.line),
         };
         format!(
-            "{line}it looks damaged, and events are gone from it; if that is right, run `calsync sync --full`"
+            "{line}it looks damaged, and events are gone from it, or say something else than before; if that is right, run `calsync sync --full`"
         )
     }
 
@@ -42,20 +42,28 @@ impl Signs {
     }
 }
 
-/// Pieces that were overwritten: with zeros, as a disk does that lost power, or with blanks.
-pub(super) fn note_overwritten(text: &[u8], signs: &mut Signs) {
-    let mut from = 0;
-    let is_blank = |byte: &u8| matches!(byte, 0 | b' ');
-    while let Some(start) = text
-        .get(from..)
-        .and_then(|rest| rest.iter().position(is_blank))
-    {
-        let run = text.get(from + start..).unwrap_or_default();
-        let run = run.split(|byte| !is_blank(byte)).next().unwrap_or_default();
-        if run.contains(&0) || run.len() >= BLANKS {
-            signs.note(1 + newlines(text.get(..from + start).unwrap_or_default()));
+/// The line on which a piece of a text was overwritten: with zeros, as a disk does that lost power, or with ones. No text holds
+/// those, unless something behind its end was left over.
+pub(super) fn overwritten(text: &[u8]) -> Option<usize> {
+    const ONES: [u8; 8] = [0xff; 8];
+    const END: &[u8] = b"END:VCALENDAR";
+    let last = text
+        .windows(END.len())
+        .rposition(|part| part.eq_ignore_ascii_case(END));
+    let inside = text.get(..last.unwrap_or(text.len())).unwrap_or_default();
+    let zero = inside.iter().position(|byte| *byte == 0);
+    let ones = inside.windows(ONES.len()).position(|part| part == ONES);
+    let first = zero.into_iter().chain(ones).min()?;
+    Some(1 + newlines(inside.get(..first).unwrap_or_default()))
+}
+
+/// Pieces that may have been overwritten with blanks, and zeros behind the end of a text.
+pub(super) fn note_blanks(text: &[u8], signs: &mut Signs) {
+    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let mut runs = line.split(|byte| !matches!(byte, 0 | b' '));
+        if runs.any(|run| run.contains(&0) || run.len() >= BLANKS) {
+            signs.note(number + 1);
         }
-        from += start + run.len();
     }
 }
 
@@ -79,6 +87,31 @@ pub(super) fn note_twice(event: &Component, signs: &mut Signs) {
             signs.note(again.line);
         }
     }
+}
+
+/// A property of an event that is one letter away from one that decides when it is, and which: nobody else has such a name.
+pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
+    const DECIDE: [&str; 10] = [
+        "DTSTART",
+        "DTEND",
+        "DURATION",
+        "RRULE",
+        "RDATE",
+        "EXDATE",
+        "EXRULE",
+        "RECURRENCE-ID",
+        "STATUS",
+        "TRANSP",
+    ];
+    event.props.iter().find_map(|prop| {
+        let name = prop.name.as_str();
+        let is_near = |meant: &&&str| {
+            meant.len().abs_diff(name.len()) <= 1 && strsim::osa_distance(meant, name) == 1
+        };
+        let is_other = !DECIDE.contains(&name);
+        let meant = DECIDE.iter().filter(|_| is_other).find(is_near)?;
+        Some((prop.line, *meant))
+    })
 }
 
 /// The UIDs that stand in a text, also in one that makes no sense, each with its line: which events it may tell of.
@@ -160,12 +193,19 @@ mod tests {
     }
 
     #[test]
-    fn overwritten_pieces_are_counted_with_the_first_line() {
+    fn overwritten_pieces_are_found_with_their_line() {
+        let end = "END:VCALENDAR\n";
+        let zeros = |text: &str| overwritten(text.as_bytes());
+        assert_eq!(zeros(&format!("a b\nc\0\0d\n{end}")), Some(2));
+        assert_eq!(zeros(&format!("a b\n{end}\0\0\0")), None);
+        assert_eq!(zeros("a\n\0"), Some(2), "no end is left");
+        let ones = [&b"a\nb"[..], &[0xff; 8], end.as_bytes()].concat();
+        assert_eq!(overwritten(&ones), Some(2));
         let mut signs = Signs::default();
-        note_overwritten(b"a b\nc\0\0\0d\n    e\0", &mut signs);
+        note_blanks(
+            format!("a\n{}b\n{end}\0", " ".repeat(BLANKS)).as_bytes(),
+            &mut signs,
+        );
         assert_eq!(signs, Signs { count: 2, line: 2 });
-        let mut signs = Signs::default();
-        note_overwritten(format!("a{}b", " ".repeat(BLANKS)).as_bytes(), &mut signs);
-        assert_eq!(signs, Signs { count: 1, line: 1 });
     }
 }

@@ -68,6 +68,14 @@ pub enum TextError {
     /// It is written in UTF-16.
     #[error("it is written in UTF-16; export or save it as UTF-8 (RFC 5545 3.1.4)")]
     Wide,
+    /// A piece of it was overwritten.
+    #[error(
+        "line {line}: a piece of it was overwritten with bytes that belong in no text; restore the file, or export it anew"
+    )]
+    Overwritten {
+        /// The first such line.
+        line: usize,
+    },
     /// It ends inside a component.
     #[error("line {line}: the {name} that begins here never ends; the file may be cut short")]
     Cut {
@@ -164,6 +172,9 @@ pub fn calendars(bytes: &[u8]) -> Result<Vec<Component>, TextError> {
 /// Reads all calendars in a text, and whether there is anything else in it.
 pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if is_wide(bytes) {
+        return Err(TextError::Wide);
+    }
     let bytes = &*with_newlines(bytes);
     let mut open: Vec<Component> = Vec::new();
     let mut done = Text {
@@ -171,7 +182,10 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
         strays: false,
         signs: Signs::default(),
     };
-    damage::note_overwritten(bytes, &mut done.signs);
+    if let Some(line) = damage::overwritten(bytes) {
+        return Err(TextError::Overwritten { line });
+    }
+    damage::note_blanks(bytes, &mut done.signs);
     let mut rest = bytes;
     let mut line_number = 1;
     while !rest.trim_ascii().is_empty() {
@@ -195,7 +209,6 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
         return Err(cut(component));
     }
     match done.calendars.is_empty() {
-        true if is_wide(bytes) => Err(TextError::Wide),
         true => Err(TextError::NoCalendar),
         false => Ok(done),
     }

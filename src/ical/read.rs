@@ -26,6 +26,8 @@ use crate::{
 const RULES_MAX: usize = 20;
 /// The most `RDATE`s of one event, and the most `EXDATE`s: every day of a decade and more.
 const DATES_MAX: usize = 5_000;
+/// The most parts of a text under one UID: a series and its changed occurrences.
+const PIECES_MAX: usize = 5_000;
 
 /// How to read: what depends on whose calendar it is.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +157,18 @@ impl Contents {
                     let look = context.look(event, &piece, again);
                     self.seen.insert(uid.clone(), look);
                 }
-                self.found.entry(uid).or_default().push(piece);
+                let pieces = self.found.entry(uid.clone()).or_default();
+                if pieces.len() >= PIECES_MAX {
+                    let why = || {
+                        fault(
+                            event.line,
+                            &format!("more than {PIECES_MAX} events have this UID"),
+                        )
+                    };
+                    self.spoiled.entry(uid).or_insert_with(why);
+                    return;
+                }
+                pieces.push(piece);
             }
             Err(why) => {
                 self.spoiled.entry(uid).or_insert(why);
@@ -349,6 +362,13 @@ impl Context<'_> {
         if let Some(line) = event.broken {
             return Err(fault(line, "a line that matters has no colon"));
         }
+        if let Some((line, meant)) = damage::misspelt(event) {
+            return Err(fault(line, &format!("the property is misspelt; {meant}?")));
+        }
+        if let Some(prop) = event.props.iter().find(|prop| self.is_nowhere(prop)) {
+            let why = "nobody knows the time zone, and the file does not describe it; correct TZID";
+            return Err(fault(prop.line, why));
+        }
         let Some(prop) = event.prop("DTSTART") else {
             return Err(fault(event.line, "the event has no DTSTART"));
         };
@@ -380,6 +400,15 @@ impl Context<'_> {
     fn when(&self, prop: &Prop, like: Option<&When>) -> Read<When> {
         self.when_text(prop, prop.value.trim(), like)
             .ok_or_else(|| fault(prop.line, &format!("{} is not a date or time", prop.name)))
+    }
+
+    /// Whether a property tells of a time on a clock that nobody knows. To guess would be to show the wrong hours.
+    fn is_nowhere(&self, prop: &Prop) -> bool {
+        const TIMES: [&str; 5] = ["DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"];
+        let is_local = |text: &str| text.trim().len() > 8 && !text.trim().ends_with(['Z', 'z']);
+        TIMES.contains(&prop.name.as_str())
+            && !self.zones.is_known(prop.param("TZID"))
+            && prop.value.split([',', '/']).any(is_local)
     }
 
     /// The occurrence that a RECURRENCE-ID names: on the clock of its series, if that is known.
@@ -540,11 +569,7 @@ impl Context<'_> {
             rules: rules("RRULE")?,
             except: rules("EXRULE")?,
             extras: self.extras(event, start)?,
-            holes: event
-                .all("EXDATE")
-                .flat_map(|p| self.dates(p, start))
-                .map(|hole| hole.within(start, self.reader.home))
-                .collect(),
+            holes: self.holes(event, start)?,
         };
         let Recurs {
             rules,
@@ -587,11 +612,19 @@ impl Context<'_> {
         Ok(rule)
     }
 
-    fn dates(&self, prop: &Prop, start: &When) -> Vec<When> {
-        let texts = prop.value.split(',').map(str::trim);
-        texts
-            .filter_map(|text| self.when_text(prop, text, Some(start)))
-            .collect()
+    /// The starts that are taken out. One that cannot be read would be busy time that was cancelled.
+    fn holes(&self, event: &Component, start: &When) -> Read<Vec<When>> {
+        let mut holes = Vec::new();
+        for prop in event.all("EXDATE") {
+            let texts = prop.value.split(',').map(str::trim);
+            for text in texts.filter(|text| !text.is_empty()) {
+                let hole = self
+                    .when_text(prop, text, Some(start))
+                    .ok_or_else(|| fault(prop.line, "EXDATE is not a list of dates or times"))?;
+                holes.push(hole.within(start, self.reader.home));
+            }
+        }
+        Ok(holes)
     }
 
     fn extras(&self, event: &Component, start: &When) -> Read<Vec<Extra>> {

@@ -47,6 +47,12 @@ impl Zones {
         Self { by_id, default }
     }
 
+    /// Whether anybody knows the zone that a `TZID` means. None given is well known.
+    pub fn is_known(&self, id: Option<&str>) -> bool {
+        id.map(str::trim)
+            .is_none_or(|id| id.is_empty() || self.by_id.contains_key(id) || named(id).is_some())
+    }
+
     /// The zone that a `TZID` means. One that nobody knows is read as if none were given.
     pub fn get(&self, id: Option<&str>) -> Zone {
         id.and_then(|id| {

@@ -191,6 +191,11 @@ impl Event {
         (event, twins.collect())
     }
 
+    /// What it says, as it is kept in the state.
+    pub fn body(&self) -> String {
+        serde_json::to_string(self).expect("an event is always JSON")
+    }
+
     /// Whether it keeps its owner busy whenever it takes place, in the way its first form says.
     pub fn is_busy_throughout(&self) -> bool {
         let master = self.master.as_ref();

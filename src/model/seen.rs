@@ -39,6 +39,14 @@ pub enum Part {
 }
 
 impl Part {
+    /// What an event says, as it is kept; nothing of one that could not be read.
+    pub fn body(&self) -> Option<String> {
+        match self {
+            Self::Event { event, .. } => Some(event.body()),
+            Self::Unreadable { .. } => None,
+        }
+    }
+
     /// Whether it could not be read.
     pub fn is_unreadable(&self) -> bool {
         matches!(self, Self::Unreadable { .. })

@@ -2,7 +2,11 @@
 //! whole calendar: a web page, an error or half a calendar says nothing about what is there. The address is a secret, since
 //! whoever has it can read the calendar: no message holds more of it than the host.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
 
 use jiff::tz::TimeZone;
 
@@ -172,56 +176,13 @@ impl Provider for IcsCalendar {
             }
             (Fetched::Body(body, marks), _) => (body, marks),
         };
-        if before
-            .as_ref()
-            .is_some_and(|before| before.is_same_text(&marks))
-        {
-            return Ok(unchanged(&marks));
+        if let Some(before) = before.as_ref().filter(|before| before.is_same_text(&marks)) {
+            let signs = before.signs;
+            return Ok(unchanged(&Marks { signs, ..marks }));
         }
         breathe().await;
-        let Found { parts, signs } = self.found(&body)?;
-        let known = known.versions();
-        let held = held::signs_before(&known);
-        let usual = before.map(|before| before.signs).or(held);
-        let usual = usual.unwrap_or(signs.count);
-        let (mut is_spoiled, mut newly) = (signs.count > usual, signs.count > usual);
-        let mut names = Names::new(&parts, &known);
-        let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
-        for (i, part) in parts.into_iter().enumerate() {
-            let version = version(&part, &marks);
-            let (href, part) = names.give(part, &version);
-            if part.is_unreadable() {
-                is_spoiled = true;
-                newly |= !known
-                    .get(&href)
-                    .is_some_and(|known| known.starts_with(UNREAD));
-            }
-            if known.get(&href) != Some(&version) {
-                changes.push(Change::Seen(Resource {
-                    href: href.clone(),
-                    version,
-                    parts: vec![part],
-                    signs: 0,
-                }));
-            }
-            present.insert(href);
-            if i % 256 == 0 {
-                breathe().await;
-            }
-        }
-        // What was held before stays so until all of it makes sense.
-        if newly || held.is_some() && is_spoiled {
-            changes.extend(held::hold(known.keys(), &mut present, signs, usual));
-        }
-        let signs = match is_spoiled {
-            true => usual.min(signs.count),
-            false => signs.count,
-        };
-        Ok(Pulled {
-            listing: Listing::Whole(present),
-            changes,
-            cursor: Some(Marks { signs, ..marks }.cursor()),
-        })
+        let usual = before.map(|before| before.signs);
+        Ok(listing(self.found(&body)?, usual, marks, &known.versions()).await)
     }
 
     async fn look(&mut self, _id: &BlockId) -> Answer<Option<Resource>> {
@@ -256,6 +217,61 @@ impl Provider for IcsCalendar {
 
     fn requests(&self) -> u64 {
         self.line.requests()
+    }
+}
+
+/// What a text tells, beside what was known of it. `usual`: how many places in it always look damaged, if that is known.
+async fn listing(
+    found: Found,
+    usual: Option<u32>,
+    marks: Marks,
+    known: &BTreeMap<Href, Version>,
+) -> Pulled {
+    let Found { parts, signs } = found;
+    let held = held::signs_before(known);
+    let usual = usual.or(held).unwrap_or(signs.count);
+    let (mut is_spoiled, mut newly) = (signs.count > usual, signs.count > usual);
+    let mut names = Names::new(&parts, known);
+    let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
+    for (i, part) in parts.into_iter().enumerate() {
+        let version = version(&part, &marks);
+        let (href, part) = names.give(part, &version);
+        if part.is_unreadable() {
+            is_spoiled = true;
+            newly |= !known
+                .get(&href)
+                .is_some_and(|known| known.starts_with(UNREAD));
+        }
+        let is_other = known.get(&href) != Some(&version);
+        if signs.count > usual && is_other && known.contains_key(&href) {
+            // What was damaged in an event that is still there shows in nothing but that it tells something else.
+            continue;
+        }
+        if is_other {
+            changes.push(Change::Seen(Resource {
+                href: href.clone(),
+                version,
+                parts: vec![part],
+                signs: 0,
+            }));
+        }
+        present.insert(href);
+        if i % 256 == 0 {
+            breathe().await;
+        }
+    }
+    // What was held before stays so until all of it makes sense.
+    if newly || held.is_some() && is_spoiled {
+        changes.extend(held::hold(known.keys(), &mut present, signs, usual));
+    }
+    let signs = match is_spoiled {
+        true => usual.min(signs.count),
+        false => signs.count,
+    };
+    Pulled {
+        listing: Listing::Whole(present),
+        changes,
+        cursor: Some(Marks { signs, ..marks }.cursor()),
     }
 }
 

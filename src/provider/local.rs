@@ -2,7 +2,7 @@
 //! files that hold a block and nothing else, each in one step; never follows a link when it writes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
-    Pulled,
+    Pulled, Told, ToldEvent,
 };
 use crate::{
     clock::{Clock, breathe},
@@ -518,9 +518,12 @@ pub fn file_name(id: &BlockId) -> String {
 
 /// Whether bytes are the beginning of what calsync writes for a block, as far as to its id.
 fn is_begun(bytes: &[u8], id: &str) -> bool {
-    let line = format!("\r\nUID:{id}\r\n");
-    let mut parts = bytes.windows(line.len());
-    ical::is_cut_short(bytes) && parts.any(|part| part == line.as_bytes())
+    const EVENT: &[u8] = b"BEGIN:VEVENT";
+    let event = format!("BEGIN:VEVENT\r\nUID:{id}\r\n");
+    let at = bytes.windows(EVENT.len()).position(|part| part == EVENT);
+    let rest = at.and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let is_own = rest.starts_with(event.as_bytes()) || event.as_bytes().starts_with(rest);
+    ical::is_cut_short(bytes) && is_own
 }
 
 /// The block file that a file with a name that ends so is to become, or was: nobody else names a file so.
@@ -536,24 +539,41 @@ fn is_calendar_file(name: &str) -> bool {
     !name.starts_with('.') && extension.is_some_and(|e| e.eq_ignore_ascii_case("ics"))
 }
 
-/// What a file holds, and how damaged it always looks. Where more makes no sense than before, what it held and holds no more may be
-/// lost rather than gone: it counts as there and unreadable.
-fn with_lost(found: Found, before: Option<(u32, BTreeMap<Uid, bool>)>) -> (Vec<Part>, u32) {
+/// What a file holds, and how damaged it always looks. Where more makes no sense than before, what it held and holds no more, or
+/// tells otherwise, may be lost rather than gone: it counts as there and unreadable.
+fn with_lost(found: Found, before: Option<Told>) -> (Vec<Part>, u32) {
     let Found { mut parts, signs } = found;
-    let Some((usual, mut lost)) = before else {
+    let Some(Told {
+        signs: usual,
+        mut events,
+    }) = before
+    else {
         return (parts, signs.count);
     };
-    let spoiled = parts.iter().filter(|part| part.is_unreadable());
-    let spoiled: BTreeSet<Uid> = spoiled.map(|part| part.uid().clone()).collect();
-    let is_spoiled = signs.count > usual || !spoiled.is_empty();
-    let newly = signs.count > usual || spoiled.iter().any(|uid| lost.get(uid) != Some(&true));
-    for part in &parts {
-        lost.remove(part.uid());
-    }
+    let is_damaged = signs.count > usual;
+    let unreadable = parts.iter().filter(|part| part.is_unreadable());
+    let spoiled: BTreeSet<Uid> = unreadable.map(|part| part.uid().clone()).collect();
+    let is_spoiled = is_damaged || !spoiled.is_empty();
+    let is_news = |uid: &Uid| !events.get(uid).is_some_and(|told| told.unreadable);
+    let newly = is_damaged || spoiled.iter().any(is_news);
+    parts.retain(|part| {
+        // What was damaged in an event that is still there shows in nothing but that it tells something else.
+        let is_other = |told: &ToldEvent| {
+            let (before, now) = (told.body.as_ref(), part.body());
+            before
+                .zip(now.as_ref())
+                .is_some_and(|(before, now)| before != now)
+        };
+        let is_held = is_damaged && events.get(part.uid()).is_some_and(is_other);
+        if !is_held {
+            events.remove(part.uid());
+        }
+        !is_held
+    });
     // What was lost before stays so until all of it makes sense.
-    lost.retain(|_, was_unreadable| newly || is_spoiled && *was_unreadable);
+    events.retain(|_, told| newly || is_spoiled && told.unreadable);
     let why = signs.words();
-    parts.extend(lost.into_keys().map(|uid| Part::Unreadable {
+    parts.extend(events.into_keys().map(|uid| Part::Unreadable {
         uid,
         people: false,
         why: why.clone(),

@@ -88,7 +88,11 @@ fn operation(op: &OperationReport) -> String {
         .map(|from| format!("  from {from}"))
         .unwrap_or_default();
     let again = if op.recurring { ", repeating" } else { "" };
-    format!("  {sign} {}{again}{from}", when(&op.start, &op.end))
+    let when = match op.timeless {
+        true => "a block that could not be read".to_owned(),
+        false => when(&op.start, &op.end),
+    };
+    format!("  {sign} {when}{again}{from}")
 }
 
 /// `Mon 2026-11-23 09:00-10:00`, `Mon 2026-11-23`, `Mon 2026-11-23 to Wed 2026-11-25`.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     ident::Mint,
-    model::{CalendarName, counted},
+    model::{CalendarName, counted, shell_word},
     plan::{
         Plan,
         op::{Doubt, DoubtKind},
@@ -229,10 +229,10 @@ pub(super) fn stranded<P, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>>
     let mut told = Vec::new();
     for (name, count) in in_sources(session)? {
         if !session.state.borrow().is_source_told(&name)? {
-            let blocks = counted(count, "block");
+            let (blocks, word) = (counted(count, "block"), shell_word(&name));
             told.push(format!(
                 "{name} is only a source now; {blocks} of calsync's from before stay in it, and nobody keeps them in step. To remove \
-                 them: calsync reset --calendar {name}"
+                 them: calsync reset --calendar {word}"
             ));
         }
     }
@@ -257,10 +257,10 @@ pub(super) fn left_behind<'a>(
     let mut told = Vec::new();
     for name in names {
         if let Some((count, former)) = state.left_behind(name)? {
-            let blocks = counted(count, "block");
+            let (blocks, word) = (counted(count, "block"), shell_word(name));
             told.push(format!(
                 "{name} is read from another place now; {blocks} that calsync made in the former one ({former}) stay there. To \
-                 remove them, put the former place back into the configuration and run: calsync reset --calendar {name}"
+                 remove them, put the former place back into the configuration and run: calsync reset --calendar {word}"
             ));
         }
     }

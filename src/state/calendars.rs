@@ -77,7 +77,15 @@ impl State {
         self.db
             .prepare_cached("INSERT INTO calendars (name) VALUES (?1)")?
             .execute([&**name])?;
-        Ok(self.db.last_insert_rowid())
+        let id = self.db.last_insert_rowid();
+        // What was nobody's may be a block of this one: it had the name before the state was lost.
+        for sql in [
+            "UPDATE calendars SET cursor = NULL WHERE foreigns > 0",
+            "UPDATE resources SET version = '' WHERE foreigns > 0",
+        ] {
+            self.db.prepare_cached(sql)?.execute([])?;
+        }
+        Ok(id)
     }
 
     /// Where to go on reading a calendar: nowhere if it was last read another way, or if a write is in doubt.

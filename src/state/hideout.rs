@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Stated, record::resource_at};
 use crate::{
+    ical::damage::Signs,
     model::{Href, Part},
     provider::Change,
 };
@@ -16,6 +17,8 @@ pub(super) struct Hideout<'a> {
     served: bool,
     /// What can be read no more, or never could, since this listing.
     unread: Option<&'a Href>,
+    /// What is new in this listing and looks damaged.
+    damaged: Option<&'a Href>,
     leaving: Vec<Leaving>,
     /// Whether anything in the calendar cannot be read.
     any: bool,
@@ -46,10 +49,12 @@ impl<'a> Hideout<'a> {
             calendar,
             served,
             unread,
+            damaged: newly_damaged(db, calendar, changes)?,
             leaving: Vec::new(),
             any: unread.is_some()
                 || !served && (has_trouble(db, calendar)? || tell_of_any(changes)),
         };
+        hideout.any |= hideout.damaged.is_some();
         if !hideout.any {
             return Ok(hideout);
         }
@@ -110,14 +115,30 @@ impl<'a> Hideout<'a> {
                     None => self.any_unreadable(db)?,
                 },
             };
-            if let Some(place) = place {
-                changed += event.put(db, self.calendar, place)?;
-            }
+            changed += match (place, self.damaged) {
+                (Some(place), _) => event.put(db, self.calendar, place)?,
+                (None, Some(href)) => self.lose(db, href, &event.uid, event)?,
+                (None, None) => 0,
+            };
         }
         if !self.served {
             changed += self.unhide(db)?;
         }
         Ok(changed)
+    }
+
+    /// Holds what something new that looks damaged may have lost to be there, as if it had held it all along and been sound.
+    fn lose(&self, db: &Connection, href: &Href, uid: &str, event: &Leaving) -> Stated<usize> {
+        let Some(place) = resource_at(db, self.calendar, href)? else {
+            return Ok(0);
+        };
+        db.prepare_cached("UPDATE resources SET signs = 0 WHERE id = ?1")?
+            .execute([place])?;
+        let put = event.put(db, self.calendar, place)?;
+        let why = Signs::default().words();
+        let sql = "UPDATE events SET hidden = 0, trouble = ?3 WHERE resource = ?1 AND uid = ?2 AND hidden";
+        db.prepare_cached(sql)?.execute(params![place, uid, why])?;
+        Ok(put)
     }
 
     /// Whether anything tells what an event is, be it only that it may be hidden there.
@@ -188,6 +209,23 @@ fn newly_unreadable<'a>(
             && !query.exists(params![calendar, &**href])?
         {
             return Ok(Some(href));
+        }
+    }
+    Ok(None)
+}
+
+/// Something that was not there when the calendar was last looked at, and looks damaged.
+fn newly_damaged<'a>(
+    db: &Connection,
+    calendar: i64,
+    changes: &'a [Change],
+) -> Stated<Option<&'a Href>> {
+    for change in changes {
+        if let Change::Seen(seen) = change
+            && seen.signs > 0
+            && resource_at(db, calendar, &seen.href)?.is_none()
+        {
+            return Ok(Some(&seen.href));
         }
     }
     Ok(None)

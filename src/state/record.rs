@@ -18,7 +18,7 @@ use crate::{
         CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
         When,
     },
-    provider::{Change, Cursor, Listing, Pulled},
+    provider::{Change, Cursor, Listing, Pulled, Told, ToldEvent},
 };
 
 /// What was new in a listing.
@@ -94,29 +94,35 @@ impl State {
         Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many places in a resource looked damaged, and which events it told of, and whether those could not be read; nothing if
-    /// it is to be read anew.
+    /// What a resource told when it was last read; nothing if it is to be read anew.
     pub fn told(
         &self,
         name: &CalendarName,
         reading: &Reading,
         href: &Href,
-    ) -> Stated<Option<(u32, BTreeMap<Uid, bool>)>> {
-        let sql = "SELECT id, signs FROM resources WHERE href = ?3
-            AND calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2)";
+    ) -> Stated<Option<Told>> {
+        let sql = "SELECT r.id, r.signs, c.reading = ?2 FROM resources r JOIN calendars c ON c.id = r.calendar
+            WHERE c.name = ?1 AND c.reading <> '' AND r.href = ?3";
         let mut query = self.db.prepare_cached(sql)?;
         let found = query.query_row([&**name, &reading.0, &**href], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
         });
-        let Some((id, signs)) = found.optional()? else {
+        let Some((id, signs, same)) = found.optional()? else {
             return Ok(None);
         };
-        let sql = "SELECT uid, trouble IS NOT NULL FROM events WHERE resource = ?1 AND NOT hidden";
+        let sql = "SELECT uid, trouble IS NOT NULL, CASE WHEN ?2 THEN body END FROM events
+            WHERE resource = ?1 AND NOT hidden";
         let mut query = self.db.prepare_cached(sql)?;
-        let uids = query.query_map([id], |row| {
-            Ok((row.get::<_, String>(0)?.into(), row.get(1)?))
+        let same: bool = same;
+        let events = query.query_map(params![id, same], |row| {
+            let event = ToldEvent {
+                unreadable: row.get(1)?,
+                body: row.get(2)?,
+            };
+            Ok((row.get::<_, String>(0)?.into(), event))
         })?;
-        Ok(Some((signs, uids.collect::<rusqlite::Result<_>>()?)))
+        let events = events.collect::<rusqlite::Result<_>>()?;
+        Ok(Some(Told { signs, events }))
     }
 
     /// The UID of the one event in a resource.
@@ -482,7 +488,7 @@ fn put_event(
     home: &TimeZone,
 ) -> Stated<()> {
     let (first, last) = extent(event, home);
-    let body = serde_json::to_string(event).expect("an event is always JSON");
+    let body = event.body();
     let sql = "INSERT INTO events (resource, calendar, uid, body, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (resource, uid) DO UPDATE SET body = ?4, first = ?5, last = ?6, trouble = NULL, hidden = 0";
     db.prepare_cached(sql)?

@@ -64,7 +64,7 @@ impl State {
 
     fn sight(&self, calendar: i64, fresh: bool) -> Stated<Sight> {
         let sql = "SELECT whole,
-            EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
+            EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND (trouble IS NOT NULL OR signs > 0))
               OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%'),
             EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%')
             FROM calendars WHERE id = ?1";

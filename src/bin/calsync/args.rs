@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use calsync::{
     auth::Way,
     config::{ConfigError, paths},
+    model::shell_word,
 };
 use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -266,7 +267,7 @@ impl Args {
         let mut words = vec!["calsync".to_owned()];
         for (flag, file) in files {
             if let Some(file) = file {
-                words.extend([flag.to_owned(), quoted(&file.display().to_string())]);
+                words.extend([flag.to_owned(), shell_word(&file.display().to_string())]);
             }
         }
         words.join(" ")
@@ -307,15 +308,6 @@ impl Args {
             Command::Status(options) => options.json,
             Command::Init(_) | Command::Auth(_) | Command::Check | Command::Generate(_) => false,
         }
-    }
-}
-
-/// A text as a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

@@ -9,7 +9,7 @@ use calsync::{
         key::{self, Keys},
     },
     fsx,
-    model::{CalendarName, counted},
+    model::{CalendarName, counted, shell_word},
     provider::{
         Answer, AnyProvider, Probe, Provider as _,
         caldav::CaldavAccount,
@@ -325,7 +325,7 @@ fn blocks_in_source(program: &str, row: &CalendarRow) -> String {
     format!(
         "it still holds {} from when it was a target; take that away with: {program} reset --calendar {}",
         counted(row.blocks.saturating_sub(row.copies + row.taken), "block"),
-        row.name
+        shell_word(&row.name)
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use calsync::{
     clock::Clock,
-    model::{CalendarName, counted},
+    model::{CalendarName, counted, shell_word},
     report::of_calendars,
     state::{CalendarRow, RUNS_KEPT, Renamed, RunRow, SignIn, State, UNFINISHED},
 };
@@ -259,9 +259,10 @@ fn text(args: &Args, lines: &[Line], renamed: &Renamed, runs: &[RunRow], now: Ti
 
 /// What to do about a calendar that left the configuration with blocks in it.
 pub(crate) fn left(program: &str, name: &str) -> String {
+    let word = shell_word(name);
     format!(
-        "to take its blocks away, put it back into the configuration and run `{program} reset --calendar {name}`; if the \
-         calendar is gone for good, `{program} reset --calendar {name} --forget` forgets it"
+        "to take its blocks away, put it back into the configuration and run `{program} reset --calendar {word}`; if the \
+         calendar is gone for good, `{program} reset --calendar {word} --forget` forgets it"
     )
 }
 

@@ -31,11 +31,12 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
         only: context.named(&options.calendars)?,
         allow_mass_delete: options.allow_mass_delete,
     };
+    let is_first = context.state.borrow().runs(1)?.is_empty();
     let mut session = context.session();
     let work = run_session(&mut session, Goal::InStep, request);
     let stopped = || Failure::Stopped("stopped at once; the next run goes on".to_owned());
     let report = block_on(until_stopped(&context.stop, work))?.ok_or_else(stopped)??;
-    warn_of_lost_key(args, &context)?;
+    warn_of_strangers(args, &context, is_first && report.created > 0)?;
     show(args, &context, options.json, report)
 }
 
@@ -51,9 +52,10 @@ fn wait(most: u32) -> Result<(), Failure> {
     waited.ok_or_else(|| Failure::Stopped(words.to_owned()))
 }
 
-/// Blocks that another key made are never touched. If the key was made in this very run, it may be that the old one was lost,
-/// and whatever it made is now there for good.
-fn warn_of_lost_key(args: &Args, context: &Context) -> Result<(), Failure> {
+/// Blocks that another key made, or that were made for a calendar of another name, are never touched. If the key was made in this
+/// very run, it may be that the old one was lost; if the state was, a calendar may have had another name before. Whatever was made
+/// then is there for good.
+fn warn_of_strangers(args: &Args, context: &Context, anew: bool) -> Result<(), Failure> {
     let rows = context.state.borrow().calendar_rows()?;
     let foreign: u64 = rows.iter().map(|row| row.foreign).sum();
     if context.is_new && foreign > 0 {
@@ -64,6 +66,13 @@ fn warn_of_lost_key(args: &Args, context: &Context) -> Result<(), Failure> {
              installation, all is well",
             context.config.key_file.display(),
             counted(foreign, "block"),
+            args.program()
+        );
+    } else if anew && foreign > 0 {
+        let blocks = counted(foreign, "block");
+        tracing::warn!(
+            "{blocks} of another installation, or made when a calendar had another name, are left alone. If the state file was lost and \
+             a calendar renamed since, give it its former name back and run `{} sync`: that takes them over, and then it can be renamed",
             args.program()
         );
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Home, calendar, meeting, utc};
+use crate::support::program::{Home, KEY, calendar, event_with, meeting, utc};
 
 /// A file cut short in its last line: nothing of it can be read, and all of its events are named.
 fn cut(whole: &str) -> &str {
@@ -312,7 +312,7 @@ fn a_file_that_looks_more_damaged_than_before_loses_nothing_by_that() {
         }
     }
     // A person says that it is as it should be.
-    home.put("work", "all.ics", &damaged[0]);
+    home.put("work", "all.ics", &damaged[1]);
     home.expect(5, &["sync"]);
     assert_eq!(home.blocks("home").len(), 5);
     home.expect(5, &["sync", "--full"]);
@@ -411,5 +411,147 @@ fn a_folder_or_a_pipe_in_place_of_a_file_takes_no_block_away() {
         home.expect(5, &["sync"])
             .says(&["work: 1.ics", "not a file"]);
         assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn what_is_misspelt_in_an_event_cannot_be_read() {
+    let home = Home::with(&["work", "home"]);
+    let zone =
+        "DTSTART;TZID=Europe/Berlin:20261201T090000\nDTEND;TZID=Europe/Berlin:20261201T103000";
+    let good = event_with(
+        "a",
+        &format!(
+            "{zone}\nRRULE:FREQ=WEEKLY;COUNT=6\nEXDATE;TZID=Europe/Berlin:20261208T090000,20261215T090000"
+        ),
+    );
+    home.put("work", "a.ics", &good);
+    home.sync();
+    let before = home.blocks("home");
+    for (from, to, words) in [
+        (
+            "20261215T090000",
+            "20261215T0900",
+            "line 10: EXDATE is not a list",
+        ),
+        ("T090000,", "T090000;", "line 10: EXDATE is not a list"),
+        (
+            "DTSTART;TZID=Europe/Berlin",
+            "DTSTART;TZID=Europe/Berlyn",
+            "line 7: nobody knows the time zone",
+        ),
+        (
+            "EXDATE;TZID=Europe/Berlin",
+            "EXDATE;TZID=Somewhere",
+            "line 10: nobody knows the time zone",
+        ),
+        (
+            "DTEND;",
+            "DTND;",
+            "line 8: the property is misspelt; DTEND?",
+        ),
+        (
+            "RRULE:",
+            "RRLE:",
+            "line 9: the property is misspelt; RRULE?",
+        ),
+        (
+            "EXDATE;",
+            "EXDTAE;",
+            "line 10: the property is misspelt; EXDATE?",
+        ),
+    ] {
+        home.put("work", "a.ics", good.replacen(from, to, 1));
+        home.expect(5, &["sync"]).says(&["work: a.ics", words]);
+        assert_eq!(home.blocks("home"), before, "{to}");
+    }
+}
+
+#[test]
+fn an_event_that_damage_changed_stays_as_it_was() {
+    let home = Home::with(&["work", "home"]);
+    let series = meeting("u1", 3).replace("DTEND", "RRULE:FREQ=DAILY;COUNT=5\r\nDTEND");
+    let good = series + &meeting("u2", 20);
+    home.put("work", "all.ics", &good);
+    home.sync();
+    let before = home.blocks("home");
+    let over = |with: u8| {
+        let from = good.find("RRULE").unwrap();
+        let to = good.find("DTEND").unwrap() - 2;
+        let mut text = good.clone().into_bytes();
+        text[from..to].fill(with);
+        text
+    };
+    let padded = format!("RRULE:FREQ=DAILY;COUNT=1{}", " ".repeat(40));
+    let padded = good.replace("RRULE:FREQ=DAILY;COUNT=5", &padded);
+    for (text, words) in [
+        (over(0), "line 8: a piece of it was overwritten"),
+        (over(0xff), "line 8: a piece of it was overwritten"),
+        (over(b'-'), "line 8: it looks damaged"),
+        (padded.into_bytes(), "line 8: it looks damaged"),
+    ] {
+        home.put("work", "all.ics", &text);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["work: all.ics", words]);
+            assert_eq!(home.blocks("home"), before);
+        }
+        home.put("work", "all.ics", &good);
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn a_damaged_export_under_a_new_name_loses_nothing_of_the_old_one() {
+    let good = in_one(1..=4);
+    let from = good.match_indices("BEGIN:VEVENT").nth(1).unwrap().0;
+    let to = good.match_indices("BEGIN:VEVENT").nth(2).unwrap().0;
+    let renamed = good[from..to]
+        .replace("VEVENT", "VEVNT")
+        .replace("UID:u2\r\n", "");
+    for lost in ["\0".repeat(to - from), " ".repeat(to - from), renamed] {
+        let home = Home::with(&["work", "home"]);
+        home.give_key(KEY);
+        home.put("work", "old.ics", &good);
+        home.sync();
+        let before = home.blocks("home");
+        home.delete("work", "old.ics");
+        let damaged = format!("{}{lost}{}", &good[..from], &good[to..]);
+        home.put("work", "new.ics", &damaged);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&["work: new.ics"]);
+            assert_eq!(home.blocks("home"), before, "{damaged}");
+        }
+        // Written again as it is, and read in another way.
+        home.put("work", "new.ics", damaged + "\r\n");
+        home.expect(5, &["sync"]);
+        home.configure_also("me = [\"ada@example.com\"]", "");
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
+        home.lose_state();
+        home.give_key(KEY);
+        home.run(&["sync"]);
+        assert_eq!(home.blocks("home"), before);
+        home.put("work", "new.ics", &good);
+        home.sync();
+        assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn a_large_text_that_is_none_is_refused_at_once() {
+    let wide = in_one(1..=2).repeat(4_000);
+    let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&[0xff, 0xfe][..], &wide].concat();
+    let one = "BEGIN:VEVENT\nUID:a\nDTSTART:20261201T090000Z\nDURATION:PT1H\nEND:VEVENT\n";
+    let crowd = calendar(&one.repeat(20_000));
+    for (text, words) in [
+        (&marked[..], "UTF-16"),
+        (&wide[..], "overwritten"),
+        (crowd.as_bytes(), "more than 5000 events have this UID"),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "a.ics", text);
+        home.expect(5, &["sync"]).says(&["work: a.ics", words]);
     }
 }

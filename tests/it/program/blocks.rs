@@ -157,7 +157,7 @@ fn a_block_that_was_cut_short_comes_back_as_it_was() {
     home.put("work", "a.ics", meeting("a", 3));
     home.sync();
     let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
-    for end in [0, 160, 200, 300, bytes.len() - 20] {
+    for end in [0, 40, 60, 76, 90, 100, 160, 200, 300, bytes.len() - 20] {
         home.put("home", &name, &bytes[..end]);
         home.expect(0, &["sync"]);
         let blocks = home.blocks("home");
@@ -575,7 +575,9 @@ fn what_is_at_a_blocks_place_stays_and_the_block_goes_elsewhere() {
         ("an empty calendar", |place| {
             write(place, calendar("").as_bytes());
         }),
-        ("half a file", |place| write(place, b"BEGIN:VCALENDAR")),
+        ("half a file", |place| {
+            write(place, b"BEGIN:VCALENDAR\nX-MINE:1");
+        }),
         ("a folder", |place| fs::create_dir(place).unwrap()),
         ("a pipe", |place| {
             nix::unistd::mkfifo(place, nix::sys::stat::Mode::S_IRWXU).unwrap();

@@ -335,3 +335,30 @@ fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
         home.sync_idle();
     }
 }
+
+#[test]
+fn a_former_name_that_is_given_back_after_the_state_was_lost_takes_the_blocks_over() {
+    let home = Home::with(&["work", "home"]);
+    home.give_key(KEY);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let before = home.blocks("home");
+    home.lose_state();
+    home.give_key(KEY);
+    rename(&home, "home", "house");
+    home.expect(0, &["sync"]).says(&[
+        "1 block of another installation, or made when a calendar had another name",
+        "give it its former name back",
+    ]);
+    assert_eq!(home.blocks("home").len(), 2);
+    rename(&home, "house", "home");
+    home.sync();
+    assert_eq!(home.blocks("home").len(), before.len());
+    assert!(
+        !home
+            .expect(0, &["status"])
+            .all()
+            .contains("another installation")
+    );
+    home.sync_idle();
+}
