@@ -1,13 +1,30 @@
 //! What the first look at a block tells that was written before: how its target keeps it, or that it does not.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Stated;
+use super::{State, Stated};
 use crate::{
     ident::BlockId,
-    model::{Event, Print, SeenBlock, Version},
+    model::{CalendarName, Event, Href, Print, SeenBlock, Version},
 };
+
+impl State {
+    /// Where the blocks lie that were written and that no listing has told of since, as far as they are known in the version that
+    /// writing them made: a server that says so may keep something else all the same.
+    pub fn unread(&self, name: &CalendarName) -> Stated<BTreeSet<Href>> {
+        let sql = "SELECT r.href FROM links l
+            JOIN blocks b ON b.calendar = l.calendar AND b.id >= l.stem AND b.id < l.stem || '~'
+            JOIN resources r ON r.id = b.resource AND r.version = l.version
+            WHERE l.calendar = (SELECT id FROM calendars WHERE name = ?1) AND l.looked = 0";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name], |row| row.get::<_, String>(0))?;
+        let hrefs = rows.map(|href| href.map(Href::from));
+        Ok(hrefs.collect::<rusqlite::Result<_>>()?)
+    }
+}
 
 /// A look at a block of ours.
 pub(super) struct Look<'a> {

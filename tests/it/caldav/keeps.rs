@@ -218,3 +218,38 @@ fn the_same_edit_in_a_folder_comes_back_however_often() {
         }
     }
 }
+
+#[test]
+fn what_is_written_is_read_once_whatever_version_the_server_says_it_has() {
+    for making in [Making::Later, Making::Free, Making::Cut] {
+        let keeper = Keeper::new(Stores::Made(making));
+        keeper.home.put("home", "a.ics", meeting_at("a", 9, 10));
+        keeper.home.sync();
+        // Written again, in case it was somebody's edit, and then told in words.
+        assert_eq!(ran(&keeper.home, 0, &[]), ("ok".to_owned(), 1));
+        for _ in 0..2 {
+            assert_eq!(ran(&keeper.home, 5, &[]), ("partial".to_owned(), 0));
+        }
+        let said = keeper.home.expect(5, &["sync"]).all();
+        assert!(said.contains("makes something else of 1 block"), "{said}");
+    }
+}
+
+#[test]
+fn reading_what_was_written_costs_one_request_for_all_of_it_and_once() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    let requests = |code: i32| {
+        let report = keeper.home.expect(code, &["sync", "--json"]).json();
+        report["requests"].as_u64().unwrap()
+    };
+    keeper.home.put("home", "a.ics", meeting_at("a", 9, 10));
+    keeper.home.sync();
+    requests(0);
+    for i in 0..60 {
+        let text = meeting_at(&format!("u{i}"), 2, 10);
+        keeper.home.put("home", &format!("{i}.ics"), text);
+    }
+    assert_eq!(requests(0), 1 + 60, "a write each, and no read with it");
+    assert_eq!(requests(0), 2, "all of it at once");
+    assert_eq!(requests(0), 1, "and never again");
+}
