@@ -455,6 +455,10 @@ impl<P: Provider> Lane<'_, P> {
             version: resource.version.clone(),
         };
         let answer = match self.ours(&resource, &block.id) {
+            None if is_renamed(&resource, block) => {
+                let error = ProviderError::new(ErrorKind::Refused, RENAMED);
+                return Ok(Adopted::Done(self.failed(&block.id, error)));
+            }
             None => return Ok(Adopted::Taken),
             // Somebody made a meeting of it, so it stays.
             Some(seen) if seen.people => return Ok(Adopted::Taken),
@@ -558,6 +562,14 @@ impl<P: Provider> Lane<'_, P> {
         }
         Err(error)
     }
+}
+
+const RENAMED: &str = "what calsync writes there has another UID afterwards, so that it is not known again; set role = \"source\"";
+
+/// Whether a resource at a block's place is that block in all but its UID.
+fn is_renamed(resource: &Resource, block: &Block) -> bool {
+    let looks_like_it = |seen: &SeenBlock| !seen.people && seen.print == block.print();
+    matches!(&resource.parts[..], [Part::Event { seen: Some(seen), .. }] if looks_like_it(seen))
 }
 
 fn out_of_time() -> ProviderError {

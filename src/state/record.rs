@@ -21,6 +21,13 @@ use crate::{
     provider::{Change, Cursor, Listing, Pulled},
 };
 
+/// How a block is marked of which only the UID is another than calsync wrote: a server did that. (Of the other marks in that
+/// column, 0 is a block as any other, 1 one that somebody made a meeting of, and 2 one that nobody could look into.)
+pub(super) const RENAMED: i64 = 3;
+
+/// How one is marked that may have been edited beside that.
+pub(super) const RENAMED_OR_EDITED: i64 = 4;
+
 /// What was new in a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
@@ -322,6 +329,10 @@ fn record_parts(
                 continue;
             }
         };
+        if let (true, Some(seen), Some(block)) = (alone, seen, renamed(&resource.href, uid, eyes)) {
+            put_renamed(db, (calendar, id), (resource, &block), seen, eyes)?;
+            continue;
+        }
         match (eyes.block(uid), seen) {
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
             (Recognised::Foreign, Some(_)) => foreigns += 1,
@@ -346,6 +357,41 @@ fn record_parts(
         }
     }
     Ok(foreigns)
+}
+
+/// The block that calsync put at a place where a server keeps it under another UID.
+fn renamed(href: &str, uid: &str, eyes: Eyes<'_>) -> Option<BlockId> {
+    let name = name_of(href);
+    let Recognised::Ours(block) = eyes.block(name) else {
+        return None;
+    };
+    let shaped = ident::shaped(uid);
+    let is_other = shaped.is_none_or(|uid| uid != name && uid.eq_ignore_ascii_case(name));
+    (eyes.served && is_other).then_some(block)
+}
+
+/// Writes down a block that has another UID now. What is there counts as written by calsync if it looks as that did, or is in the
+/// version that writing it made; else it may be somebody's edit of it, or of an installation that is not remembered.
+fn put_renamed(
+    db: &Connection,
+    (calendar, id): (i64, i64),
+    (resource, block): (&Resource, &BlockId),
+    seen: &SeenBlock,
+    eyes: Eyes<'_>,
+) -> Stated<()> {
+    put_block(db, calendar, id, block, seen, eyes.home)?;
+    let sql =
+        "SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2 AND (print = ?3 OR version = ?4)";
+    let stem = block.stem();
+    let key = params![calendar, stem.as_str(), seen.print.0, &*resource.version];
+    let hands_off = match db.prepare_cached(sql)?.exists(key)? {
+        _ if seen.people => return Ok(()),
+        true => RENAMED,
+        false => RENAMED_OR_EDITED,
+    };
+    let sql = "UPDATE blocks SET hands_off = ?2 WHERE resource = ?1";
+    db.prepare_cached(sql)?.execute([id, hands_off])?;
+    Ok(())
 }
 
 fn record_resource(

@@ -253,3 +253,114 @@ fn reading_what_was_written_costs_one_request_for_all_of_it_and_once() {
     assert_eq!(requests(0), 2, "all of it at once");
     assert_eq!(requests(0), 1, "and never again");
 }
+
+/// Ways in which a server keeps a block that is not known again by its UID.
+const RENAMING: [Stores; 4] = [
+    Stores::Made(Making::Renamed),
+    Stores::Made(Making::Capital),
+    Stores::MadeSilently(Making::Renamed),
+    Stores::MadeSilently(Making::Capital),
+];
+
+#[test]
+fn a_server_that_gives_blocks_another_uid_is_told_of_and_gets_no_more_of_them() {
+    for stores in RENAMING {
+        let keeper = Keeper::new(stores);
+        let home = &keeper.home;
+        for i in 0..3 {
+            home.put(
+                "home",
+                &format!("{i}.ics"),
+                meeting_at(&format!("u{i}"), 9, 10),
+            );
+        }
+        home.run(&["sync"]);
+        let written = keeper.blocks().len();
+        // Without a version each block is looked at once it is written, so that the first one tells.
+        let is_silent = matches!(stores, Stores::MadeSilently(_));
+        assert_eq!(written, if is_silent { 1 } else { 3 });
+        for args in [&["sync"][..], &["sync"], &["sync", "--full"], &["sync"]] {
+            let ran = home.expect(5, args);
+            ran.says(&[
+                "another UID",
+                "cannot be a target",
+                "calsync reset --calendar work",
+            ]);
+            assert_eq!(keeper.blocks().len(), written, "{stores:?}");
+            assert_eq!(home.blocks("home").len(), 0, "{stores:?}: no echo");
+        }
+        // Nor when its event goes, or a new one comes.
+        home.delete("home", "0.ics");
+        home.put("home", "new.ics", meeting_at("new", 8, 10));
+        home.expect(5, &["sync"]);
+        assert_eq!(keeper.blocks().len(), written);
+        // What is known to be as it was written can be taken away, and nothing else.
+        keeper.cloud.put(WORK, "own.ics", &meeting_at("own", 9, 15));
+        home.expect(0, &["reset", "--all", "--yes"]);
+        assert_eq!(keeper.blocks(), [], "{stores:?}");
+        assert!(keeper.cloud.items(WORK).contains_key("own.ics"));
+        keeper.cloud.asked();
+    }
+}
+
+#[test]
+fn blocks_with_another_uid_are_no_events_either_when_the_state_is_lost() {
+    for stores in RENAMING {
+        let keeper = Keeper::new(stores);
+        let home = &keeper.home;
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.run(&["sync"]);
+        home.lose_state();
+        for _ in 0..3 {
+            home.expect(5, &["sync"]).says(&["another UID"]);
+            assert_eq!((keeper.blocks().len(), home.blocks("home").len()), (1, 0));
+        }
+        // Nobody remembers that it is as it was written.
+        home.run(&["reset", "--all", "--yes"]);
+        assert_eq!(keeper.blocks().len(), 1, "{stores:?}");
+        keeper.cloud.asked();
+    }
+}
+
+#[test]
+fn what_a_person_puts_at_a_blocks_place_is_theirs_and_an_event() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    let home = &keeper.home;
+    home.put("home", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, _) = keeper.block();
+    let theirs = meeting_at("theirs", 9, 10);
+    keeper.cloud.put(WORK, &name, &theirs);
+    for _ in 0..2 {
+        home.sync();
+    }
+    assert_eq!(home.blocks("home").len(), 1, "it shows elsewhere");
+    assert_eq!(keeper.blocks().len(), 2, "and the block is beside it");
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(keeper.block(), (name, theirs));
+    keeper.cloud.asked();
+}
+
+#[test]
+fn an_edit_or_a_meeting_made_of_a_block_with_another_uid_is_left_alone() {
+    for (line, with) in [
+        ("SUMMARY:Busy", "SUMMARY:Mine"),
+        (
+            "BEGIN:VEVENT",
+            "BEGIN:VEVENT\r\nATTENDEE:mailto:bob@example.org",
+        ),
+    ] {
+        let keeper = Keeper::new(Stores::Made(Making::Renamed));
+        let home = &keeper.home;
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.sync();
+        home.expect(5, &["sync"]);
+        let (name, text) = keeper.block();
+        let theirs = text.replace(line, with);
+        keeper.cloud.put(WORK, &name, &theirs);
+        home.run(&["sync"]);
+        home.run(&["reset", "--all", "--yes"]);
+        assert!(keeper.blocks().contains(&(name, theirs)), "{line}");
+        assert_eq!(home.blocks("home").len(), 0);
+    }
+}
