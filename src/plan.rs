@@ -123,6 +123,8 @@ pub struct Target {
     /// How many of our blocks the server keeps under another UID than they were written with. While it holds any, nothing is
     /// written to it: whatever was written would not be known again.
     pub renamed: usize,
+    /// Whether nothing was there of what was written to it when it was read next, and that again and again.
+    pub keeps_nothing: bool,
     /// How many blocks of other calendars somebody copied here. They are not touched.
     pub copies: usize,
 }
@@ -153,13 +155,18 @@ pub struct Question<'a> {
 
 /// Plans everything that has to be done in one target so that it shows what the routes want.
 pub fn plan_target(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
-    if target.fresh && target.renamed > 0 {
-        compare::renamed(name, &target)
-    } else if target.fresh {
-        compare::compare(question, name, target)
-    } else {
-        Plan::default()
+    if !target.fresh {
+        return Plan::default();
     }
+    if target.renamed > 0 {
+        return compare::renamed(name, &target);
+    }
+    let keeps_nothing = target.keeps_nothing;
+    let mut plan = compare::compare(question, name, target);
+    if keeps_nothing {
+        plan.doubts.extend(compare::unkept(name, &plan.ops));
+    }
+    plan
 }
 
 /// Plans the removal of every block in a target: what `reset` wants.

@@ -528,7 +528,9 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed => return None,
+            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed | DoubtKind::Unkept => {
+                return None;
+            }
             DoubtKind::HandsOff => {
                 "became somebody's own (attendees, or other things beside it); left alone, to be removed by hand"
             }

@@ -26,6 +26,42 @@ impl State {
     }
 }
 
+/// What the fact about a calendar begins with that tells how often in a row nothing was there of what was written to it.
+pub(super) const UNKEPT: &str = "unkept ";
+
+/// So often in a row it is not by chance, or by somebody who took away what there was.
+const UNKEPT_MAX: u32 = 2;
+
+impl State {
+    /// Whether a calendar that took what was written to it had nothing of that when it was read next, and more than once.
+    pub fn keeps_nothing(&self, name: &CalendarName) -> Stated<bool> {
+        let count = self.fact(&format!("{UNKEPT}{name}"))?;
+        let count = count.and_then(|count| count.parse::<u32>().ok());
+        Ok(count.unwrap_or(0) >= UNKEPT_MAX)
+    }
+}
+
+/// Learns from the first listing after writing whether anything is there of what was written.
+pub(super) fn note_kept(db: &Connection, calendar: i64, name: &CalendarName) -> Stated<()> {
+    let sql = "SELECT count(*), count(b.there) FROM
+        (SELECT (SELECT 1 FROM blocks WHERE calendar = ?1 AND id >= stem AND id < stem || '~' LIMIT 1) AS there
+         FROM links WHERE calendar = ?1 AND looked = 0) b";
+    let mut query = db.prepare_cached(sql)?;
+    let (written, kept): (i64, i64) =
+        query.query_row([calendar], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sql = match (written, kept) {
+        (0, _) => return Ok(()),
+        (_, 0) => {
+            "INSERT INTO facts VALUES (?1, '1')
+            ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+        }
+        _ => "DELETE FROM facts WHERE name = ?1",
+    };
+    db.prepare_cached(sql)?
+        .execute([format!("{UNKEPT}{name}")])?;
+    Ok(())
+}
+
 /// A look at a block of ours.
 pub(super) struct Look<'a> {
     pub(super) version: &'a Version,

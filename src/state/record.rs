@@ -10,7 +10,7 @@ use super::{
     calendars::{LAST_CURSOR, recount},
     hideout::{hide, is_export, newly_unreadable, still_unreadable, unhide},
     journal::wrote_fact,
-    look::Look,
+    look::{Look, note_kept},
 };
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
@@ -212,6 +212,9 @@ impl State {
             .execute([calendar])?;
         tx.prepare_cached("DELETE FROM facts WHERE name = ?1")?
             .execute([wrote_fact(name)])?;
+        if served {
+            note_kept(&tx, calendar, name)?;
+        }
         tx.prepare_cached("UPDATE links SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
             .execute([calendar])?;
         tx.commit()?;

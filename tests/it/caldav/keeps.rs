@@ -76,6 +76,94 @@ fn an_organiser_that_the_server_names_makes_no_meeting_of_a_block() {
     keeper.cloud.asked();
 }
 
+#[test]
+fn a_meeting_of_the_owner_alone_that_the_server_makes_of_a_block_is_still_the_block() {
+    for stores in [
+        Stores::Made(Making::OwnersMeeting),
+        Stores::MadeSilently(Making::OwnersMeeting),
+    ] {
+        let keeper = Keeper::new(stores);
+        let home = &keeper.home;
+        home.configure_also("me = [\"alice@example.org\"]", "");
+        // Its event moves, and the block moves along.
+        for hour in 8..11 {
+            home.put("home", "a.ics", meeting_at("a", 9, hour));
+            home.sync();
+            let (_, text) = keeper.block();
+            assert!(text.contains(&format!("T{hour:02}0000Z")), "{text}");
+            home.expect(0, &["sync", "--full"]).is_silent();
+        }
+        // Whoever else is in it makes it a meeting: as a guest, or as the one who invites.
+        let (name, text) = keeper.block();
+        for (line, with) in [
+            (
+                "BEGIN:VEVENT",
+                "BEGIN:VEVENT\r\nATTENDEE:mailto:bob@example.org",
+            ),
+            ("ORGANIZER:mailto:alice", "ORGANIZER:mailto:bob"),
+        ] {
+            let theirs = text.replace(line, with);
+            keeper.cloud.put(WORK, &name, &theirs);
+            home.sync();
+            home.expect(0, &["reset", "--all", "--yes"]);
+            assert_eq!(keeper.blocks(), [(name.clone(), theirs)]);
+        }
+        keeper.cloud.put(WORK, &name, &text);
+        home.sync();
+        home.delete("home", "a.ics");
+        home.sync();
+        assert_eq!(keeper.blocks(), [], "it goes with its event");
+        assert_eq!(home.blocks("home").len(), 0);
+    }
+}
+
+#[test]
+fn in_a_folder_the_owner_as_the_only_one_invited_stays_a_sign_of_a_meeting() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("me = [\"alice@example.org\"]", "");
+    home.put("work", "a.ics", meeting_at("a", 9, 10));
+    home.sync();
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let me = "BEGIN:VEVENT\r\nATTENDEE:mailto:alice@example.org";
+    home.put("home", &name, text.replace("BEGIN:VEVENT", me));
+    let before = home.blocks("home");
+    home.delete("work", "a.ics");
+    home.sync();
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
+fn a_server_that_keeps_nothing_of_what_it_takes_is_told_of() {
+    for stores in [
+        Stores::Made(Making::Lost),
+        Stores::MadeSilently(Making::Lost),
+    ] {
+        let keeper = Keeper::new(stores);
+        let home = &keeper.home;
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.sync();
+        // Once, somebody may have taken it away.
+        home.sync();
+        for _ in 0..2 {
+            home.expect(5, &["sync"]).says(&[
+                "work: ",
+                "twice in a row",
+                "nothing of that was there",
+            ]);
+        }
+        // As soon as it keeps something, all is well.
+        keeper.cloud.set_stores(Stores::AsItIs);
+        home.run(&["sync"]);
+        home.sync_idle();
+        // A person who takes a block away gets it back without a word.
+        keeper.cloud.take(WORK, &keeper.block().0);
+        home.sync();
+        home.sync_idle();
+    }
+}
+
 /// How a run went: its result, and how many blocks it changed.
 fn ran(home: &Home, code: i32, args: &[&str]) -> (String, u64) {
     let report = home
