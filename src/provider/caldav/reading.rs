@@ -79,7 +79,7 @@ pub(super) enum Step {
     Tag,
     /// What is there.
     List,
-    /// Whether what is not listed any more is gone.
+    /// Whether what is not listed any more, or said to be gone, is gone.
     Missing,
     /// What of that is worth reading.
     Choose,
@@ -235,7 +235,10 @@ impl CaldavCalendar {
                 Step::Tag => self.tag(reading, &folder, known).await?,
                 Step::List => self.list(reading, &folder).await?,
                 Step::Missing => {
-                    self.look_for_missing(reading, &folder, known).await?;
+                    match reading.whole {
+                        true => self.look_for_missing(reading, &folder, known).await?,
+                        false => self.look_for_gone(reading, &folder, known).await?,
+                    }
                     reading.step = Step::Choose;
                 }
                 Step::Choose => {
