@@ -165,7 +165,7 @@ impl GoogleCalendar {
             .await?;
         match response.status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
+            _ if refusal(&response).is_missing() => return Ok(None),
             _ => return Err(self.refused(&response, Doing::Looking)),
         }
         let item = decode::single(&response.body, &self.home)
@@ -226,11 +226,13 @@ impl GoogleCalendar {
         let spent = self.error(ErrorKind::Spent, "the id of a block was used before");
         match response.status {
             StatusCode::OK => {}
+            _ if !refusal(&response).is_missing() => {
+                return Err(self.refused(&response, Doing::Looking));
+            }
             StatusCode::NOT_FOUND if self.hides_again(&block.id) => {
                 return Err(self.error(ErrorKind::Conflict, HIDDEN));
             }
-            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(spent),
-            _ => return Err(self.refused(&response, Doing::Looking)),
+            _ => return Err(spent),
         }
         self.hidden = None;
         let taken = decode::taken(&response.body, id)
