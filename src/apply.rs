@@ -338,14 +338,18 @@ impl<P: Provider> Lane<'_, P> {
 
     /// Notes the answers so far, and what the next operations are going to ask.
     fn note(&mut self, next: &[Op]) -> Stated<()> {
-        let intents = next.iter().take(NOTED).map(|op| Intent {
-            id: match &op.action {
-                Action::Create(_) => self.settings.mint.id(self.name, &op.stem, 0),
+        let intents = next.iter().take(NOTED).map(|op| {
+            let id = match &op.action {
+                Action::Create(_) => {
+                    let latest = self.state.borrow().generation(&op.stem)?;
+                    self.settings.mint.id(self.name, &op.stem, latest)
+                }
                 Action::Replace(_, present) | Action::Remove(present) => present.id.clone(),
-            },
-            action: op.action.word(),
+            };
+            let action = op.action.word();
+            Ok(Intent { id, action })
         });
-        let intents: Vec<Intent> = intents.collect();
+        let intents = intents.collect::<Stated<Vec<Intent>>>()?;
         self.turn(&intents)?;
         self.noted
             .extend(intents.into_iter().map(|intent| intent.id));
@@ -400,7 +404,8 @@ impl<P: Provider> Lane<'_, P> {
 
     async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
         let mut elsewhere = 0;
-        for generation in 0..=GENERATIONS_MAX {
+        let latest = self.state.borrow().generation(&op.stem)?;
+        for generation in latest..=GENERATIONS_MAX {
             let id = self.settings.mint.id(self.name, &op.stem, generation);
             let block = block(&id, wanted);
             self.intend(&id, "create")?;

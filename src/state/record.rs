@@ -9,7 +9,7 @@ use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
     hideout::{hide, is_export, newly_unreadable, still_unreadable, unhide},
-    journal::wrote_fact,
+    journal::{note_generation, wrote_fact},
     look::{Look, note_kept},
 };
 use crate::{
@@ -545,7 +545,7 @@ pub(super) fn put_block(
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
     ])?;
-    Ok(())
+    note_generation(db, block)
 }
 
 /// The resources that a whole listing does not have.

@@ -417,6 +417,25 @@ fn a_block_is_taken_back_once_everything_was_read_and_nobody_is_in_it() {
     assert_ne!(blocks[0]["id"], id.as_str());
 }
 
+#[test]
+fn a_series_that_somebody_takes_away_again_and_again_comes_back_at_the_same_cost() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let mut costs = Vec::new();
+    for _ in 0..6 {
+        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        world.desk.google.cancel(ME, &id);
+        world.desk.google.forget();
+        world.sync();
+        costs.push(all_asked(&world.desk));
+        world.settles();
+        assert_eq!(world.blocks().len(), 1);
+    }
+    // The listing, the last id that was used, a look at what has it, and the next one.
+    assert_eq!(costs, [4; 6]);
+}
+
 /// Whole days, each week from this day in November on.
 fn weekly_from(day: i8) -> Shape {
     Shape::Series(Series {
