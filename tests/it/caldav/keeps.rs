@@ -452,3 +452,23 @@ fn an_edit_or_a_meeting_made_of_a_block_with_another_uid_is_left_alone() {
         assert_eq!(home.blocks("home").len(), 0);
     }
 }
+
+#[test]
+fn what_was_written_is_not_asked_for_one_by_one() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    keeper.cloud.renew(Manners {
+        forgetful: true,
+        ..Manners::default()
+    });
+    keeper.cloud.calendar(WORK);
+    for i in 0..30 {
+        let text = meeting_at(&format!("u{i}"), 2, 10);
+        keeper.home.put("home", &format!("{i}.ics"), text);
+    }
+    keeper.home.sync();
+    keeper.cloud.asked();
+    for requests in [2, 1] {
+        keeper.home.sync_idle();
+        assert_eq!(keeper.cloud.asked(), requests);
+    }
+}
