@@ -213,6 +213,35 @@ fn an_occurrence_that_does_not_say_which_keeps_the_blocks_of_its_series() {
 }
 
 #[test]
+fn a_moved_occurrence_that_goes_without_saying_which_stays_where_it_was() {
+    let (fake, home) = signed_in();
+    let on = |days: i32, hour| json!({"dateTime": format!("{}T{hour}:00:00Z", day(days)), "timeZone": "UTC"});
+    let series =
+        json!({"start": on(1, "09"), "end": on(1, "10"), "recurrence": ["RRULE:FREQ=WEEKLY"]});
+    let id = fake.put(ME, series);
+    fake.move_occurrence(ME, &id, &on(8, "09"), &on(9, "11"), &on(9, "12"));
+    home.expect(0, &["sync"]);
+    let blocks = home.blocks("home");
+    assert_eq!(blocks.len(), 2);
+    // Whatever it says of itself beside that.
+    let master = id;
+    let gone = Fault::alter(move |body| {
+        for item in body["items"].as_array_mut().into_iter().flatten() {
+            if item["recurringEventId"] == master.as_str() {
+                *item = json!({"id": item["id"], "etag": "\"7\"", "status": "cancelled",
+                    "recurringEventId": master, "iCalUID": "other@example.org"});
+            }
+        }
+    });
+    fake.fault(When::call("events.list"), gone);
+    for _ in 0..2 {
+        home.expect(5, &["sync", "--full"])
+            .says(&["does not say which"]);
+        assert_eq!(home.blocks("home"), blocks);
+    }
+}
+
+#[test]
 fn a_listing_that_says_two_things_of_one_event_is_not_believed() {
     let (fake, home) = six_blocks();
     tell_four(&fake, |item| item["id"] = json!("0the0same0"));

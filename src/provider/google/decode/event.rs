@@ -60,6 +60,8 @@ impl Reader<'_> {
         let uid = match is_block {
             // Google adds a host to the UID of what was created by id alone.
             true => Some(id),
+            // An occurrence that makes no sense is of its series, whatever else it says.
+            false if series.is_some() && what.is_err() => None,
             false => event.i_cal_uid.as_deref().filter(|uid| !uid.is_empty()),
         };
         Item {
