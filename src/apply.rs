@@ -133,6 +133,7 @@ pub async fn apply<P: Provider, W: Watch>(
                 deadline,
                 noted: BTreeSet::new(),
                 owed: Vec::new(),
+                keeps: Keeps::of(state.borrow().kept_nothing(name)?),
             };
             accounts.entry(account).or_default().push((lane, ops));
         }
@@ -192,6 +193,27 @@ struct Lane<'a, P> {
     noted: BTreeSet<BlockId>,
     /// The answers that are not noted yet.
     owed: Vec<Owed>,
+    keeps: Keeps,
+}
+
+/// Whether a calendar keeps what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// So far as anybody knows.
+    All,
+    /// Nothing was there of what an earlier run created: the first creation is looked at.
+    Doubted,
+    /// That was not there either.
+    Nothing,
+}
+
+impl Keeps {
+    fn of(kept_nothing: bool) -> Self {
+        match kept_nothing {
+            true => Self::Doubted,
+            false => Self::All,
+        }
+    }
 }
 
 /// An answer that has to be noted.
@@ -403,6 +425,9 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
+        if self.keeps == Keeps::Nothing {
+            return Ok(Err(unkept()));
+        }
         let mut elsewhere = 0;
         let latest = self.state.borrow().generation(&op.stem)?;
         for generation in latest..=GENERATIONS_MAX {
@@ -412,6 +437,7 @@ impl<P: Provider> Lane<'_, P> {
             let provider = &mut self.seat.provider;
             let created = patiently(self.clock, async || provider.create(&block).await).await;
             let error = match created {
+                Ok(_) if !self.is_kept(&id).await => return Ok(self.failed(&id, unkept())),
                 Ok(place) => {
                     self.stands(&block, &place, wanted);
                     return Ok(Ok(()));
@@ -438,6 +464,19 @@ impl<P: Provider> Lane<'_, P> {
         }
         let message = "every id for a block is taken, or was used before";
         Ok(Err(ProviderError::new(ErrorKind::Broken, message)))
+    }
+
+    /// Whether a block is there that was just created, where that is in doubt. A failed look says nothing.
+    async fn is_kept(&mut self, id: &BlockId) -> bool {
+        if self.keeps == Keeps::Doubted {
+            let provider = &mut self.seat.provider;
+            let found = patiently(self.clock, async || provider.look(id).await).await;
+            self.keeps = match found {
+                Ok(None) => Keeps::Nothing,
+                _ => Keeps::All,
+            };
+        }
+        self.keeps == Keeps::All
     }
 
     /// Something is where a block was to be created: ours from a run that was cut short, or something that is not ours and
@@ -567,6 +606,13 @@ impl<P: Provider> Lane<'_, P> {
         }
         Err(error)
     }
+}
+
+fn unkept() -> ProviderError {
+    let message = "its server takes blocks and keeps nothing of them: what an earlier run wrote was not there afterwards, and what \
+                   this one wrote is not either. Look at the calendar in the service's own program; if it cannot be put right \
+                   there, set role = \"source\"";
+    ProviderError::new(ErrorKind::Refused, message)
 }
 
 const RENAMED: &str = "what calsync writes there has another UID afterwards, so that it is not known again; set role = \"source\"";

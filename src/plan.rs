@@ -123,8 +123,6 @@ pub struct Target {
     /// How many of our blocks the server keeps under another UID than they were written with. While it holds any, nothing is
     /// written to it: whatever was written would not be known again.
     pub renamed: usize,
-    /// Whether nothing was there of what was written to it when it was read next, and that again and again.
-    pub keeps_nothing: bool,
     /// How many blocks of other calendars somebody copied here. They are not touched.
     pub copies: usize,
 }
@@ -161,12 +159,7 @@ pub fn plan_target(question: Question<'_>, name: &CalendarName, target: Target) 
     if target.renamed > 0 {
         return compare::renamed(name, &target);
     }
-    let keeps_nothing = target.keeps_nothing;
-    let mut plan = compare::compare(question, name, target);
-    if keeps_nothing {
-        plan.doubts.extend(compare::unkept(name, &plan.ops));
-    }
-    plan
+    compare::compare(question, name, target)
 }
 
 /// Plans the removal of every block in a target: what `reset` wants.

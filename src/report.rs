@@ -528,7 +528,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed | DoubtKind::Unkept => {
+            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed => {
                 return None;
             }
             DoubtKind::HandsOff => {

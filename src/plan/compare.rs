@@ -90,16 +90,6 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan
 }
 
-/// What is to be said of blocks that are written again to a target that had none of them when it was read.
-pub fn unkept(name: &CalendarName, ops: &[Op]) -> Option<Doubt> {
-    let count = ops.iter().filter(|op| op.is_again()).count();
-    (count > 0).then(|| Doubt {
-        calendar: name.clone(),
-        kind: DoubtKind::Unkept,
-        count,
-    })
-}
-
 /// Plans nothing in a target whose server renames what is written to it.
 pub fn renamed(name: &CalendarName, target: &Target) -> Plan {
     let mut plan = Plan::default();

@@ -73,8 +73,6 @@ pub enum DoubtKind {
     Otherwise,
     /// The server of this target keeps blocks under another UID than they were written with.
     Renamed,
-    /// Blocks were written to this target and not there when it was read next, more than once.
-    Unkept,
     /// Blocks in this target are copies of blocks made for another calendar.
     Copies,
 }
@@ -174,11 +172,6 @@ impl Action {
 }
 
 impl Op {
-    /// Whether it writes a block again that is not there any more.
-    pub fn is_again(&self) -> bool {
-        self.why == Why::Vanished && matches!(self.action, Action::Create(_))
-    }
-
     /// The creation of a block.
     pub fn create(target: &CalendarName, stem: Stem, wanted: Wanted, why: Why) -> Self {
         Self {

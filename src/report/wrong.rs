@@ -77,11 +77,7 @@ impl Wrong {
             );
             wrong.add(Verdict::Partial, words);
         }
-        let kept = [
-            kept_otherwise(name, findings),
-            renamed(name, findings),
-            unkept(name, findings),
-        ];
+        let kept = [kept_otherwise(name, findings), renamed(name, findings)];
         for words in kept.into_iter().flatten() {
             wrong.add(Verdict::Partial, words);
         }
@@ -121,18 +117,6 @@ fn renamed(name: &CalendarName, findings: &Findings) -> Option<String> {
     Some(format!(
         "its server gives another UID to what calsync writes ({blocks} so far), so that it cannot be a target, and nothing more is \
          written there. Run: calsync reset --calendar {name}, and set role = \"source\""
-    ))
-}
-
-/// What is to be said of a server that takes blocks and does not have them afterwards.
-fn unkept(name: &CalendarName, findings: &Findings) -> Option<String> {
-    let mut doubts = findings.plan.doubts.iter();
-    let doubt = doubts.find(|d| d.calendar == *name && d.kind == DoubtKind::Unkept)?;
-    let blocks = counted(doubt.count, "block");
-    Some(format!(
-        "its server took {blocks}, and when the calendar was read next nothing of that was there, at least twice in a row. They are \
-         written again; if that goes on, look at the calendar in the service's own program: either it keeps nothing, or something \
-         else takes them away"
     ))
 }
 

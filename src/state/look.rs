@@ -26,18 +26,14 @@ impl State {
     }
 }
 
-/// What the fact about a calendar begins with that tells how often in a row nothing was there of what was written to it.
+/// What the fact about a calendar begins with that tells that nothing was there of what was written to it.
 pub(super) const UNKEPT: &str = "unkept ";
 
-/// So often in a row it is not by chance, or by somebody who took away what there was.
-const UNKEPT_MAX: u32 = 2;
-
 impl State {
-    /// Whether a calendar that took what was written to it had nothing of that when it was read next, and more than once.
-    pub fn keeps_nothing(&self, name: &CalendarName) -> Stated<bool> {
-        let count = self.fact(&format!("{UNKEPT}{name}"))?;
-        let count = count.and_then(|count| count.parse::<u32>().ok());
-        Ok(count.unwrap_or(0) >= UNKEPT_MAX)
+    /// Whether a calendar that took what was written to it had nothing of that when it was read next. Somebody may have taken it
+    /// away, or it keeps nothing.
+    pub fn kept_nothing(&self, name: &CalendarName) -> Stated<bool> {
+        Ok(self.fact(&format!("{UNKEPT}{name}"))?.is_some())
     }
 }
 
@@ -51,10 +47,7 @@ pub(super) fn note_kept(db: &Connection, calendar: i64, name: &CalendarName) -> 
         query.query_row([calendar], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let sql = match (written, kept) {
         (0, _) => return Ok(()),
-        (_, 0) => {
-            "INSERT INTO facts VALUES (?1, '1')
-            ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
-        }
+        (_, 0) => "INSERT OR REPLACE INTO facts VALUES (?1, '1')",
         _ => "DELETE FROM facts WHERE name = ?1",
     };
     db.prepare_cached(sql)?

@@ -95,7 +95,6 @@ impl State {
             fresh,
             ..Target::default()
         };
-        target.keeps_nothing = self.keeps_nothing(name)?;
         let others: BTreeSet<CalendarName> = others.cloned().collect();
         self.load_links(calendar, &mut target)?;
         let eyes = Eyes {
