@@ -133,6 +133,7 @@ pub async fn apply<P: Provider, W: Watch>(
                 deadline,
                 noted: BTreeSet::new(),
                 owed: Vec::new(),
+                keeps: Keeps::of(state.borrow().kept_nothing(name)?),
             };
             accounts.entry(account).or_default().push((lane, ops));
         }
@@ -192,6 +193,27 @@ struct Lane<'a, P> {
     noted: BTreeSet<BlockId>,
     /// The answers that are not noted yet.
     owed: Vec<Owed>,
+    keeps: Keeps,
+}
+
+/// Whether a calendar keeps what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// So far as anybody knows.
+    All,
+    /// Nothing was there of what an earlier run created: the first creation is looked at.
+    Doubted,
+    /// That was not there either.
+    Nothing,
+}
+
+impl Keeps {
+    fn of(kept_nothing: bool) -> Self {
+        match kept_nothing {
+            true => Self::Doubted,
+            false => Self::All,
+        }
+    }
 }
 
 /// An answer that has to be noted.
@@ -338,14 +360,18 @@ impl<P: Provider> Lane<'_, P> {
 
     /// Notes the answers so far, and what the next operations are going to ask.
     fn note(&mut self, next: &[Op]) -> Stated<()> {
-        let intents = next.iter().take(NOTED).map(|op| Intent {
-            id: match &op.action {
-                Action::Create(_) => self.settings.mint.id(self.name, &op.stem, 0),
+        let intents = next.iter().take(NOTED).map(|op| {
+            let id = match &op.action {
+                Action::Create(_) => {
+                    let latest = self.state.borrow().generation(&op.stem)?;
+                    self.settings.mint.id(self.name, &op.stem, latest)
+                }
                 Action::Replace(_, present) | Action::Remove(present) => present.id.clone(),
-            },
-            action: op.action.word(),
+            };
+            let action = op.action.word();
+            Ok(Intent { id, action })
         });
-        let intents: Vec<Intent> = intents.collect();
+        let intents = intents.collect::<Stated<Vec<Intent>>>()?;
         self.turn(&intents)?;
         self.noted
             .extend(intents.into_iter().map(|intent| intent.id));
@@ -399,14 +425,19 @@ impl<P: Provider> Lane<'_, P> {
     }
 
     async fn create(&mut self, op: &Op, wanted: &Wanted) -> Stated<Answer<()>> {
+        if self.keeps == Keeps::Nothing {
+            return Ok(Err(unkept()));
+        }
         let mut elsewhere = 0;
-        for generation in 0..=GENERATIONS_MAX {
+        let latest = self.state.borrow().generation(&op.stem)?;
+        for generation in latest..=GENERATIONS_MAX {
             let id = self.settings.mint.id(self.name, &op.stem, generation);
             let block = block(&id, wanted);
             self.intend(&id, "create")?;
             let provider = &mut self.seat.provider;
             let created = patiently(self.clock, async || provider.create(&block).await).await;
             let error = match created {
+                Ok(_) if !self.is_kept(&id).await => return Ok(self.failed(&id, unkept())),
                 Ok(place) => {
                     self.stands(&block, &place, wanted);
                     return Ok(Ok(()));
@@ -435,6 +466,19 @@ impl<P: Provider> Lane<'_, P> {
         Ok(Err(ProviderError::new(ErrorKind::Broken, message)))
     }
 
+    /// Whether a block is there that was just created, where that is in doubt. A failed look says nothing.
+    async fn is_kept(&mut self, id: &BlockId) -> bool {
+        if self.keeps == Keeps::Doubted {
+            let provider = &mut self.seat.provider;
+            let found = patiently(self.clock, async || provider.look(id).await).await;
+            self.keeps = match found {
+                Ok(None) => Keeps::Nothing,
+                _ => Keeps::All,
+            };
+        }
+        self.keeps == Keeps::All
+    }
+
     /// Something is where a block was to be created: ours from a run that was cut short, or something that is not ours and
     /// stays, so that the block has to go elsewhere.
     async fn adopt(&mut self, block: &Block, wanted: &Wanted) -> Stated<Adopted> {
@@ -455,6 +499,10 @@ impl<P: Provider> Lane<'_, P> {
             version: resource.version.clone(),
         };
         let answer = match self.ours(&resource, &block.id) {
+            None if is_renamed(&resource, block) => {
+                let error = ProviderError::new(ErrorKind::Refused, RENAMED);
+                return Ok(Adopted::Done(self.failed(&block.id, error)));
+            }
             None => return Ok(Adopted::Taken),
             // Somebody made a meeting of it, so it stays.
             Some(seen) if seen.people => return Ok(Adopted::Taken),
@@ -558,6 +606,21 @@ impl<P: Provider> Lane<'_, P> {
         }
         Err(error)
     }
+}
+
+fn unkept() -> ProviderError {
+    let message = "its server takes blocks and keeps nothing of them: what an earlier run wrote was not there afterwards, and what \
+                   this one wrote is not either. Look at the calendar in the service's own program; if it cannot be put right \
+                   there, set role = \"source\"";
+    ProviderError::new(ErrorKind::Refused, message)
+}
+
+const RENAMED: &str = "what calsync writes there has another UID afterwards, so that it is not known again; set role = \"source\"";
+
+/// Whether a resource at a block's place is that block in all but its UID.
+fn is_renamed(resource: &Resource, block: &Block) -> bool {
+    let looks_like_it = |seen: &SeenBlock| !seen.people && seen.print == block.print();
+    matches!(&resource.parts[..], [Part::Event { seen: Some(seen), .. }] if looks_like_it(seen))
 }
 
 fn out_of_time() -> ProviderError {

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::{
     auth::{Dav, Google},
     ident::Mint,
-    model::{CalendarName, Face, counted},
+    model::{CalendarName, Face, block::MADE_BY, counted},
     plan::{Limits, Route},
     provider::{caldav::Which as DavWhich, google::Which, ics::Origin},
     session::{Role, Settings},
@@ -180,7 +180,6 @@ impl Config {
 pub fn busy_face(title: &str) -> Arc<Face> {
     Arc::new(Face {
         title: title.to_owned(),
-        notes: "Made by calsync: busy in another calendar. Changes here are overwritten."
-            .to_owned(),
+        notes: format!("{MADE_BY}: busy in another calendar. Changes here are overwritten."),
     })
 }

@@ -120,6 +120,9 @@ pub struct Target {
     pub held: BTreeMap<Stem, Held>,
     /// Further blocks for something that one of these stands for already: older generations, and copies.
     pub extras: Vec<Present>,
+    /// How many of our blocks the server keeps under another UID than they were written with. While it holds any, nothing is
+    /// written to it: whatever was written would not be known again.
+    pub renamed: usize,
     /// How many blocks of other calendars somebody copied here. They are not touched.
     pub copies: usize,
 }
@@ -150,11 +153,13 @@ pub struct Question<'a> {
 
 /// Plans everything that has to be done in one target so that it shows what the routes want.
 pub fn plan_target(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
-    if target.fresh {
-        compare::compare(question, name, target)
-    } else {
-        Plan::default()
+    if !target.fresh {
+        return Plan::default();
     }
+    if target.renamed > 0 {
+        return compare::renamed(name, &target);
+    }
+    compare::compare(question, name, target)
 }
 
 /// Plans the removal of every block in a target: what `reset` wants.

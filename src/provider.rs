@@ -44,6 +44,11 @@ pub trait Known {
         None
     }
 
+    /// Where blocks lie that calsync wrote and nobody has read since, in the very version that writing them made.
+    fn unread(&self) -> BTreeSet<Href> {
+        BTreeSet::new()
+    }
+
     /// The UID of what lies in a resource, for providers that tell of an occurrence without saying of which event.
     fn uid(&self, _href: &Href) -> Option<Uid> {
         None

@@ -216,6 +216,11 @@ impl Known for Remembered<'_> {
         self.state.borrow().wrote(self.name).unwrap_or(true)
     }
 
+    fn unread(&self) -> BTreeSet<Href> {
+        let state = self.state.borrow();
+        state.unread(self.name).unwrap_or_default()
+    }
+
     fn exceptions(&self, series: &Href) -> Vec<Href> {
         let state = self.state.borrow();
         state.exceptions(self.name, series).unwrap_or_default()

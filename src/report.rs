@@ -531,7 +531,9 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany | DoubtKind::Otherwise => return None,
+            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed => {
+                return None;
+            }
             DoubtKind::HandsOff => {
                 "became somebody's own (attendees, or other things beside it); left alone, to be removed by hand"
             }

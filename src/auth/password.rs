@@ -173,6 +173,9 @@ impl PasswordLogin {
         let offers = |name: &str| offered.iter().any(|(scheme, _)| scheme == name);
         let was_digest = parts.proof.borrow().is_some();
         let challenge = Challenge::best(&offered).filter(|_| was_digest || !offers("basic"));
+        if was_digest && challenge.is_none() && offers("basic") && !parts.on_trial {
+            return Err(parts.no_way(words::proof_no_longer_wanted(&parts.account)));
+        }
         let has_way = challenge.is_some() || offered.is_empty() || offers("basic");
         // What an earlier run was asked for may not be what is asked for now.
         let is_old = parts.proof.borrow().as_ref().is_some_and(|it| it.is_old);
@@ -195,16 +198,11 @@ impl PasswordLogin {
         if has_way && parts.refusals.get() < most + u32::from(is_news) {
             return Ok(());
         }
-        let words = match has_way {
-            true => parts.wrong(),
-            false => words::no_password_wanted(&parts.account),
-        };
-        let error = ProviderError::new(ErrorKind::SignIn, words);
-        parts.over.replace(Some(error.clone()));
-        match has_way {
-            true => parts.note_refusal(),
-            false => parts.tell(parts.note_since(true)),
+        if !has_way {
+            return Err(parts.no_way(words::no_password_wanted(&parts.account)));
         }
+        let error = parts.ends(parts.wrong());
+        parts.note_refusal();
         Err(error)
     }
 
@@ -242,6 +240,19 @@ impl Parts {
             over: RefCell::default(),
             on_trial: false,
         }
+    }
+
+    /// Nothing more is asked in this run, for this reason.
+    fn ends(&self, words: String) -> ProviderError {
+        let error = ProviderError::new(ErrorKind::SignIn, words);
+        self.over.replace(Some(error.clone()));
+        error
+    }
+
+    /// The same where it is not the password that is wrong.
+    fn no_way(&self, words: String) -> ProviderError {
+        self.tell(self.note_since(true));
+        self.ends(words)
     }
 
     /// The password, if it may be shown in this run.

@@ -206,6 +206,14 @@ pub fn no_password_wanted(account: &str) -> String {
     )
 }
 
+/// The server wants to be shown the password itself, after it was content with a proof.
+pub fn proof_no_longer_wanted(account: &str) -> String {
+    format!(
+        "account {account}: the server wants the password itself now (Basic), and so far a proof of it was enough (Digest), so \
+         that somebody else may be asking; it was not shown. If the server was changed like that, run: calsync auth add {account}"
+    )
+}
+
 /// The password is not the right one, and which one would be.
 pub fn wrong_password(account: &str, dav: &Dav) -> String {
     let host = dav.server().to_ascii_lowercase();

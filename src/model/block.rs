@@ -41,6 +41,9 @@ pub struct Series {
     pub holes: BTreeSet<DateTime>,
 }
 
+/// How the notes of every block begin.
+pub const MADE_BY: &str = "Made by calsync";
+
 /// What a block says, in words that come from the configuration alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Face {

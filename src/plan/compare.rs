@@ -90,6 +90,20 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan
 }
 
+/// Plans nothing in a target whose server renames what is written to it.
+pub fn renamed(name: &CalendarName, target: &Target) -> Plan {
+    let mut plan = Plan::default();
+    let standing = target.held.values();
+    let standing = standing.filter(|held| held.present.is_some()).count();
+    plan.unchanged.insert(name.clone(), standing);
+    plan.doubts.push(Doubt {
+        calendar: name.clone(),
+        kind: DoubtKind::Renamed,
+        count: target.renamed,
+    });
+    plan
+}
+
 /// Whether a calendar that shows in a target has no event at all.
 fn is_fed_by_empty(question: Question<'_>, name: &CalendarName) -> bool {
     let is_empty =

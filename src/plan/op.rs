@@ -71,6 +71,8 @@ pub enum DoubtKind {
     Unread,
     /// Blocks in this target show another time than was written, or are not busy, however often they are written.
     Otherwise,
+    /// The server of this target keeps blocks under another UID than they were written with.
+    Renamed,
     /// Blocks in this target are copies of blocks made for another calendar.
     Copies,
 }

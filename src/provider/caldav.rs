@@ -18,6 +18,7 @@ pub mod answer;
 mod bounds;
 mod content;
 mod cursor;
+mod dress;
 mod listing;
 mod missing;
 mod named;
@@ -62,6 +63,8 @@ pub struct CaldavCalendar {
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
     wrote: bool,
+    /// Whether the server was seen to give another UID to a block.
+    renames: bool,
     /// Whether this account may write there, if the server said so in this run.
     writable: Option<bool>,
     /// An earlier run found out that it may not.
@@ -95,6 +98,7 @@ impl CaldavCalendar {
             home: home.clone(),
             reading: None,
             wrote: false,
+            renames: false,
             writable: None,
             is_barred: false,
             requests: 0,
@@ -172,6 +176,9 @@ impl CaldavCalendar {
         over: Option<&Version>,
     ) -> Answer<Response> {
         self.barred().map_or(Ok(()), Err)?;
+        if self.renames {
+            return Err(self.error(ErrorKind::Refused, RENAMES));
+        }
         let at = self.address().await?.inside(name);
         let text = ical::write(block, self.account.line.client().clock().now());
         let ask = Ask::new(Method::PUT, &at).content(CALENDAR, text.as_bytes());
@@ -233,7 +240,9 @@ impl CaldavCalendar {
     /// How a block looks where it was just written, if it is alone there, at its time, and has no people in it.
     async fn echo(&mut self, name: &str, block: &Block) -> Option<(Version, Print)> {
         let (version, text) = self.resource(name).await.ok()??;
-        let parts = content::parts(&text, &self.me, &self.home).unwrap_or_default();
+        let parts = self.parts(name, &text).unwrap_or_default();
+        self.renames |= matches!(&parts[..], [Part::Event { uid, seen: Some(seen), .. }]
+            if **uid != *block.id.as_str() && !seen.people);
         match &parts[..] {
             [
                 Part::Event {
@@ -307,6 +316,9 @@ const ELSEWHERE: &str = "the server says that the id of a block is in use in ano
 const NO_VERSIONS: &str = "the server names no versions of events (ETag), so that nothing there can be changed or removed without \
                            the danger of doing that to somebody's edit; set role = \"source\", and remove the blocks there \
                            by hand";
+
+const RENAMES: &str = "the server gives another UID to what calsync writes, so that the next run would not know it again; nothing more \
+                       is written there. Set role = \"source\"; `calsync reset --calendar` with its name takes away what was written";
 
 const LOOKS_AGAIN: &str =
     "Whether that is still so is looked at once a day, or now: calsync sync --full";

@@ -21,7 +21,7 @@ mod reading;
 
 pub use account::{GoogleAccount, Offer};
 
-use account::{ENTRY, Unanswered, encoded, error, refusal, senseless};
+use account::{ENTRY, Unanswered, encoded, error, refusal, senseless, too_much};
 use answer::{Doing, Refusal, Whose};
 use decode::{Item, Nonsense, Taken, What, edition, is_edition, is_touched};
 use named::Found;
@@ -36,6 +36,12 @@ const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrenc
                      attendees(self,responseStatus),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
+
+/// What is wanted of an occurrence to know whether somebody was invited to it.
+const GUESTS: &str = "kind,nextPageToken,items(id,attendees(self,responseStatus),attendeesOmitted,organizer,creator)";
+
+/// The most pages that the occurrences of a block may have: Google tells of decades.
+const INSTANCES_MAX: usize = 20;
 
 /// How many ids in a row may be taken by something that is not there, before a block is left out of a run.
 const HIDDEN_MAX: u32 = 3;
@@ -165,7 +171,7 @@ impl GoogleCalendar {
             .await?;
         match response.status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
+            _ if refusal(&response).is_missing() => return Ok(None),
             _ => return Err(self.refused(&response, Doing::Looking)),
         }
         let item = decode::single(&response.body, &self.home)
@@ -226,11 +232,13 @@ impl GoogleCalendar {
         let spent = self.error(ErrorKind::Spent, "the id of a block was used before");
         match response.status {
             StatusCode::OK => {}
+            _ if !refusal(&response).is_missing() => {
+                return Err(self.refused(&response, Doing::Looking));
+            }
             StatusCode::NOT_FOUND if self.hides_again(&block.id) => {
                 return Err(self.error(ErrorKind::Conflict, HIDDEN));
             }
-            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(spent),
-            _ => return Err(self.refused(&response, Doing::Looking)),
+            _ => return Err(spent),
         }
         self.hidden = None;
         let taken = decode::taken(&response.body, id)
@@ -259,6 +267,43 @@ impl GoogleCalendar {
         let count = before.map_or(1, |(_, count)| count + 1);
         self.hidden = Some((stem, count));
         count >= HIDDEN_MAX
+    }
+
+    /// Whether somebody was invited to an occurrence of a series since that was listed: an invitation changes the occurrence, and not
+    /// the version of the series, which is all that a removal can name.
+    async fn has_guests(&mut self, series: &str) -> Answer<bool> {
+        let path = format!(
+            "calendars/{}/events/{}/instances",
+            encoded(&self.id().await?),
+            encoded(series)
+        );
+        let mut token = String::new();
+        for _ in 0..INSTANCES_MAX {
+            let mut query = vec![("maxResults", "2500"), ("fields", GUESTS)];
+            if !token.is_empty() {
+                query.push(("pageToken", &token));
+            }
+            let url = self.account.url(&path, &query);
+            let response = self.count(Method::GET, &url, None, Vec::new()).await?;
+            match response.status {
+                StatusCode::OK => {}
+                // It went meanwhile, with all of them.
+                _ if refusal(&response).is_missing() => return Ok(false),
+                _ => return Err(self.refused(&response, Doing::Looking)),
+            }
+            let (is_met, next) = decode::invited(&response.body)
+                .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+            match next {
+                _ if is_met => return Ok(true),
+                None => return Ok(false),
+                Some(next) => token = next,
+            }
+        }
+        Err(too_much(
+            self.whose(),
+            INSTANCES_MAX,
+            "pages of occurrences of a block",
+        ))
     }
 
     /// Without a version, a write would go over whatever is there.
@@ -333,6 +378,9 @@ impl Provider for GoogleCalendar {
         let (_, etag) = edition(&place.version);
         if !is_edition(etag) {
             return Err(self.unversioned());
+        }
+        if is_touched(&place.version) && self.has_guests(&place.href).await? {
+            return Err(self.error(ErrorKind::Conflict, INVITED));
         }
         let query = [("sendUpdates", "none")];
         let href = Some(&*place.href);
@@ -456,6 +504,9 @@ const NOBODYS: &str = "Google does not say whose account it is, and another cale
 
 const STANDS: &str = "a block was said to be deleted in words that are not Google's, and is there; the next run tries again. Is \
                       `endpoint` right, and nothing in between that answers itself?";
+
+const INVITED: &str =
+    "somebody was invited to an occurrence of a block during the run; the next run looks again";
 
 const HIDDEN: &str = "Google says of one id of a block after the other that it is taken, and then that nothing is there; the block \
                       is left out of this run, and the next one tries again";

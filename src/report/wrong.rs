@@ -77,7 +77,8 @@ impl Wrong {
             );
             wrong.add(Verdict::Partial, words);
         }
-        if let Some(words) = kept_otherwise(name, findings) {
+        let kept = [kept_otherwise(name, findings), renamed(name, findings)];
+        for words in kept.into_iter().flatten() {
             wrong.add(Verdict::Partial, words);
         }
         wrong.left = left(name, findings);
@@ -105,6 +106,17 @@ fn kept_otherwise(name: &CalendarName, findings: &Findings) -> Option<String> {
     Some(format!(
         "its server makes something else of {blocks} each time: another time, not busy, or cut short; left as it is. Look at \
          the calendar in the service's own program; if it cannot be put right there, set role = \"source\""
+    ))
+}
+
+/// What is to be said of a server under which calsync does not know its blocks again.
+fn renamed(name: &CalendarName, findings: &Findings) -> Option<String> {
+    let mut doubts = findings.plan.doubts.iter();
+    let doubt = doubts.find(|d| d.calendar == *name && d.kind == DoubtKind::Renamed)?;
+    let blocks = counted(doubt.count, "block");
+    Some(format!(
+        "its server gives another UID to what calsync writes ({blocks} so far), so that it cannot be a target, and nothing more is \
+         written there. Run: calsync reset --calendar {name}, and set role = \"source\""
     ))
 }
 

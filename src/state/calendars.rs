@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::{State, Stated};
+use super::{State, Stated, look::UNKEPT};
 use crate::{
     ident::Stem,
     model::{CalendarName, Uid, plain},
@@ -377,6 +377,7 @@ impl State {
         self.drop_fact(&format!("place {name}"))?;
         self.drop_left_behind(name)?;
         self.drop_fact(&format!("barred {name}"))?;
+        self.drop_fact(&format!("{UNKEPT}{name}"))?;
         self.drop_fact(&format!("{LAST_CURSOR}{name}"))?;
         recount(&self.db, id)
     }

@@ -138,6 +138,13 @@ impl State {
         Ok(self.fact(&wrote_fact(calendar))?.is_some())
     }
 
+    /// The latest generation of a block that ever stood: where a server keeps the ids of what was deleted, the earlier ones are of
+    /// no use any more.
+    pub fn generation(&self, stem: &Stem) -> Stated<u16> {
+        let latest = self.fact(&generation_fact(stem))?;
+        Ok(latest.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+
     /// How many operations of an earlier run are still in doubt.
     pub fn open_intents(&self) -> Stated<u64> {
         let count: i64 = self
@@ -150,6 +157,23 @@ impl State {
 /// The fact that tells so.
 pub(super) fn wrote_fact(calendar: &CalendarName) -> String {
     format!("wrote {calendar}")
+}
+
+fn generation_fact(stem: &Stem) -> String {
+    format!("generation {}", stem.as_str())
+}
+
+/// Notes that a later generation of a block stands, which few blocks ever have.
+pub(super) fn note_generation(db: &rusqlite::Connection, id: &BlockId) -> Stated<()> {
+    let generation = id.generation();
+    if generation > 0 {
+        let sql = "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2
+            WHERE CAST(value AS INTEGER) < CAST(?2 AS INTEGER)";
+        let fact = generation_fact(&id.stem());
+        db.prepare_cached(sql)?
+            .execute([fact, generation.to_string()])?;
+    }
+    Ok(())
 }
 
 fn settle(

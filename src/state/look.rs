@@ -1,13 +1,59 @@
 //! What the first look at a block tells that was written before: how its target keeps it, or that it does not.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Stated;
+use super::{State, Stated};
 use crate::{
     ident::BlockId,
-    model::{Event, Print, SeenBlock, Version},
+    model::{CalendarName, Event, Href, Print, SeenBlock, Version},
 };
+
+impl State {
+    /// Where the blocks lie that were written and that no listing has told of since, as far as they are known in the version that
+    /// writing them made: a server that says so may keep something else all the same.
+    pub fn unread(&self, name: &CalendarName) -> Stated<BTreeSet<Href>> {
+        let sql = "SELECT r.href FROM links l
+            JOIN blocks b ON b.calendar = l.calendar AND b.id >= l.stem AND b.id < l.stem || '~'
+            JOIN resources r ON r.id = b.resource AND r.version = l.version
+            WHERE l.calendar = (SELECT id FROM calendars WHERE name = ?1) AND l.looked = 0";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name], |row| row.get::<_, String>(0))?;
+        let hrefs = rows.map(|href| href.map(Href::from));
+        Ok(hrefs.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// What the fact about a calendar begins with that tells that nothing was there of what was written to it.
+pub(super) const UNKEPT: &str = "unkept ";
+
+impl State {
+    /// Whether a calendar that took what was written to it had nothing of that when it was read next. Somebody may have taken it
+    /// away, or it keeps nothing.
+    pub fn kept_nothing(&self, name: &CalendarName) -> Stated<bool> {
+        Ok(self.fact(&format!("{UNKEPT}{name}"))?.is_some())
+    }
+}
+
+/// Learns from the first listing after writing whether anything is there of what was written.
+pub(super) fn note_kept(db: &Connection, calendar: i64, name: &CalendarName) -> Stated<()> {
+    let sql = "SELECT count(*), count(b.there) FROM
+        (SELECT (SELECT 1 FROM blocks WHERE calendar = ?1 AND id >= stem AND id < stem || '~' LIMIT 1) AS there
+         FROM links WHERE calendar = ?1 AND looked = 0) b";
+    let mut query = db.prepare_cached(sql)?;
+    let (written, kept): (i64, i64) =
+        query.query_row([calendar], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sql = match (written, kept) {
+        (0, _) => return Ok(()),
+        (_, 0) => "INSERT OR REPLACE INTO facts VALUES (?1, '1')",
+        _ => "DELETE FROM facts WHERE name = ?1",
+    };
+    db.prepare_cached(sql)?
+        .execute([format!("{UNKEPT}{name}")])?;
+    Ok(())
+}
 
 /// A look at a block of ours.
 pub(super) struct Look<'a> {

@@ -9,8 +9,8 @@ use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
     hideout::Hideout,
-    journal::wrote_fact,
-    look::Look,
+    journal::{note_generation, wrote_fact},
+    look::{Look, note_kept},
 };
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
@@ -20,6 +20,13 @@ use crate::{
     },
     provider::{Change, Cursor, Listing, Pulled, Told, ToldEvent},
 };
+
+/// How a block is marked of which only the UID is another than calsync wrote: a server did that. (Of the other marks in that
+/// column, 0 is a block as any other, 1 one that somebody made a meeting of, and 2 one that nobody could look into.)
+pub(super) const RENAMED: i64 = 3;
+
+/// How one is marked that may have been edited beside that.
+pub(super) const RENAMED_OR_EDITED: i64 = 4;
 
 /// What was new in a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -221,6 +228,9 @@ impl State {
             .execute([calendar])?;
         tx.prepare_cached("DELETE FROM facts WHERE name = ?1")?
             .execute([wrote_fact(name)])?;
+        if served {
+            note_kept(&tx, calendar, name)?;
+        }
         tx.prepare_cached("UPDATE links SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
             .execute([calendar])?;
         tx.commit()?;
@@ -344,6 +354,10 @@ fn record_parts(
                 continue;
             }
         };
+        if let (true, Some(seen), Some(block)) = (alone, seen, renamed(&resource.href, uid, eyes)) {
+            put_renamed(db, (calendar, id), (resource, &block), seen, eyes)?;
+            continue;
+        }
         match (eyes.block(uid), seen) {
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
             (Recognised::Foreign, Some(_)) => foreigns += 1,
@@ -368,6 +382,41 @@ fn record_parts(
         }
     }
     Ok(foreigns)
+}
+
+/// The block that calsync put at a place where a server keeps it under another UID.
+fn renamed(href: &str, uid: &str, eyes: Eyes<'_>) -> Option<BlockId> {
+    let name = name_of(href);
+    let Recognised::Ours(block) = eyes.block(name) else {
+        return None;
+    };
+    let shaped = ident::shaped(uid);
+    let is_other = shaped.is_none_or(|uid| uid != name && uid.eq_ignore_ascii_case(name));
+    (eyes.served && is_other).then_some(block)
+}
+
+/// Writes down a block that has another UID now. What is there counts as written by calsync if it looks as that did, or is in the
+/// version that writing it made; else it may be somebody's edit of it, or of an installation that is not remembered.
+fn put_renamed(
+    db: &Connection,
+    (calendar, id): (i64, i64),
+    (resource, block): (&Resource, &BlockId),
+    seen: &SeenBlock,
+    eyes: Eyes<'_>,
+) -> Stated<()> {
+    put_block(db, calendar, id, block, seen, eyes.home)?;
+    let sql =
+        "SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2 AND (print = ?3 OR version = ?4)";
+    let stem = block.stem();
+    let key = params![calendar, stem.as_str(), seen.print.0, &*resource.version];
+    let hands_off = match db.prepare_cached(sql)?.exists(key)? {
+        _ if seen.people => return Ok(()),
+        true => RENAMED,
+        false => RENAMED_OR_EDITED,
+    };
+    let sql = "UPDATE blocks SET hands_off = ?2 WHERE resource = ?1";
+    db.prepare_cached(sql)?.execute([id, hands_off])?;
+    Ok(())
 }
 
 fn record_resource(
@@ -525,7 +574,7 @@ pub(super) fn put_block(
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
     ])?;
-    Ok(())
+    note_generation(db, block)
 }
 
 /// The resources that a whole listing does not have.

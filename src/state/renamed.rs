@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Transaction, params};
 
-use super::{Reading, State, Stated, calendars::LAST_CURSOR};
+use super::{Reading, State, Stated, calendars::LAST_CURSOR, look::UNKEPT};
 use crate::model::CalendarName;
 
 /// What a fact about a calendar begins with, before the name.
-const ABOUT: [&str; 9] = [
+const ABOUT: [&str; 10] = [
     "stood ",
     "place ",
     "left ",
@@ -19,6 +19,7 @@ const ABOUT: [&str; 9] = [
     "barred ",
     "source ",
     LAST_CURSOR,
+    UNKEPT,
 ];
 
 /// What the calendars are called now that had another name before.

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::{State, Stated, record::name_of};
+use super::{
+    State, Stated,
+    record::{RENAMED, RENAMED_OR_EDITED, name_of},
+};
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Uid, Window, plain},
@@ -174,6 +177,8 @@ impl State {
                 Seen::Foreign => continue,
             };
             let mut present = present(row, id)?;
+            let mark: i64 = row.get(2)?;
+            target.renamed += usize::from(matches!(mark, RENAMED | RENAMED_OR_EDITED));
             let held = target.held.entry(present.id.stem()).or_default();
             if let Some(mut other) = held.present.take() {
                 // Only of something that stands twice it matters where.
@@ -289,7 +294,8 @@ fn present(row: &Row<'_>, id: BlockId) -> rusqlite::Result<Present> {
         id,
         href: None,
         print: print(row, 1)?.unwrap_or_default(),
-        hands_off: row.get(2)?,
+        // What a server renamed and nobody edited may still be taken away.
+        hands_off: !matches!(row.get(2)?, 0 | RENAMED),
         first: time(row.get(3)?),
         first_end: time(row.get(4)?),
         repeats: row.get(5)?,

@@ -9,10 +9,11 @@ use calsync::{
     config::{Account, Config, Means, Place},
     model::plain,
     provider::{
-        Answer, ErrorKind, Probe, Provider as _, ProviderError, caldav,
+        Answer, Cursor, ErrorKind, Probe, Provider as _, ProviderError, caldav,
         google::{self, Which},
         local::{Folder, folders},
     },
+    state::State,
 };
 use serde_json::json;
 
@@ -76,12 +77,15 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
         offers: Vec::new(),
         exit: Exit::InStep,
     };
+    let state = State::open_to_read(&loaded.state)?;
+    // Of a calendar that goes by a name the state knows what that meant last.
+    let last = |name: &str| state.as_ref()?.last_cursor(&name.into()).ok()?;
     block_on(async {
         for name in config.accounts.keys() {
             if wanted.is_some_and(|wanted| wanted != name) {
                 continue;
             }
-            match of_account(&config, &means, name).await {
+            match of_account(&config, &means, name, last).await {
                 Ok(offers) => found.offers.extend(offers),
                 Err(error) => found.failed(args, &format!("account {name}"), &error),
             }
@@ -122,11 +126,16 @@ pub(crate) fn exit_for(error: &ProviderError) -> Exit {
     }
 }
 
-async fn of_account(config: &Config, means: &Means, name: &str) -> Answer<Vec<Offer>> {
+async fn of_account(
+    config: &Config,
+    means: &Means,
+    name: &str,
+    last: impl Fn(&str) -> Option<Cursor>,
+) -> Answer<Vec<Offer>> {
     match config.accounts.get(name) {
         Some(Account::Local { path }) => local_offers(config, name, path),
         Some(Account::Google(_)) => google_offers(config, means, name).await,
-        Some(Account::Caldav(_)) => caldav_offers(config, means, name).await,
+        Some(Account::Caldav(_)) => caldav_offers(config, means, name, last).await,
         None => Ok(Vec::new()),
     }
 }
@@ -177,19 +186,33 @@ async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
     Ok(account.calendars().await?.into_iter().map(offer).collect())
 }
 
-async fn caldav_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec<Offer>> {
+async fn caldav_offers(
+    config: &Config,
+    means: &Means,
+    name: &str,
+    last: impl Fn(&str) -> Option<Cursor>,
+) -> Answer<Vec<Offer>> {
     let accounts = config.caldav_accounts(means);
     let Some(account) = accounts.get(name) else {
         return Ok(Vec::new());
     };
+    let offers = account.calendars().await?;
+    let calendars = config.calendars.iter();
+    let calendars = calendars.filter(|(_, c)| c.account.as_deref() == Some(name));
+    let meant: Vec<_> = calendars
+        .filter_map(|(calendar, c)| match &c.place {
+            Place::Caldav(which) => {
+                let meant = account.which_of(&offers, which, last(calendar).as_ref())?;
+                Some((calendar.to_string(), meant.clone()))
+            }
+            Place::Local(_) | Place::Google(_) | Place::Feed(_) => None,
+        })
+        .collect();
     let offer = |offer: caldav::Offer| {
-        let is_it = |place: &Place| match place {
-            Place::Caldav(which) => account.is_it(&offer, which),
-            Place::Local(_) | Place::Google(_) | Place::Feed(_) => false,
-        };
+        let mut named = meant.iter().filter(|(_, meant)| *meant == offer);
         Offer {
             account: Some(name.to_owned()),
-            name: named(config, name, is_it),
+            name: named.next().map(|(calendar, _)| calendar.clone()),
             title: Some(offer.name.clone()),
             writable: offer.writable,
             zone: offer.zone.clone(),
@@ -198,7 +221,7 @@ async fn caldav_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec
             id: offer.id,
         }
     };
-    Ok(account.calendars().await?.into_iter().map(offer).collect())
+    Ok(offers.into_iter().map(offer).collect())
 }
 
 /// The name in the configuration of the account's calendar at this place.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use super::{CaldavCalendar, version::UNSEEN};
+use super::{CaldavCalendar, dress, version::UNSEEN};
 use crate::{
     ical::{self, Reader, lines},
     ident,
-    model::{Href, Part, Resource, Version},
+    model::{Href, Part, Resource, SeenBlock, Version},
     provider::{Change, Known},
 };
 
@@ -49,10 +49,60 @@ impl CaldavCalendar {
 
     /// What is in a resource of this name, or what is wrong with it.
     pub(super) fn parts(&self, name: &str, text: &[u8]) -> Result<Vec<Part>, String> {
-        match damaged_block(name, text) {
-            Some(part) => Ok(vec![part]),
-            None => parts(text, &self.me, &self.home),
+        if let Some(part) = damaged_block(name, text) {
+            return Ok(vec![part]);
         }
+        let mut parts = parts(text, &self.me, &self.home)?;
+        if let [Part::Event { uid, seen, .. }] = &mut parts[..]
+            && let Some(look) = self.undressed(name, uid, seen.as_ref(), text)
+        {
+            *seen = Some(look);
+        }
+        Ok(parts)
+    }
+
+    /// How a block looks without what servers put on it, where that tells more than the text as it is.
+    fn undressed(
+        &self,
+        name: &str,
+        uid: &str,
+        seen: Option<&SeenBlock>,
+        text: &[u8],
+    ) -> Option<SeenBlock> {
+        let is_named = ident::shaped(uid).is_some();
+        let id = block_name(name).filter(|_| !is_named);
+        // Nearly always there is nothing to take off.
+        if !(id.is_some() || seen.is_some_and(|seen| seen.people)) {
+            return None;
+        }
+        let text = dress::unfolded(text);
+        if id.is_some() && !dress::is_marked(&text) {
+            return None;
+        }
+        let text = id.map_or(text.clone(), |id| dress::with_uid(&text, id));
+        let look = look_of(ical::read_kept(text.as_bytes(), self.reader()))?;
+        if !look.people {
+            return Some(look);
+        }
+        // In the strict way: whoever else is named may be mailed, be it as the organiser.
+        let alone = dress::without(&text, &self.me);
+        let alone = look_of(ical::read(alone.as_bytes(), self.reader()));
+        Some(alone.filter(|alone| !alone.people).unwrap_or(look))
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            me: &self.me,
+            home: &self.home,
+        }
+    }
+}
+
+/// How the one block in a text looks.
+fn look_of<E>(parts: Result<Vec<Part>, E>) -> Option<SeenBlock> {
+    match parts.ok()?.pop() {
+        Some(Part::Event { seen, .. }) => seen,
+        _ => None,
     }
 }
 

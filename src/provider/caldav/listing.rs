@@ -73,10 +73,7 @@ impl CaldavCalendar {
             return Ok(());
         }
         reading.mark = Some(Mark::Sync(next));
-        reading.step = match reading.whole {
-            true => Step::Missing,
-            false => Step::Choose,
-        };
+        reading.step = Step::Missing;
         Ok(())
     }
 

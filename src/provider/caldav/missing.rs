@@ -1,5 +1,6 @@
-//! What was there before and is not in a listing of everything: gone, or left out. Whoever asks for it alone learns which. Not to
-//! be listed is not to be gone, and nothing counts as gone because asking failed.
+//! What was there before and is not in a listing of everything, or is said to be gone in one of what changed: gone, left out, or
+//! there all the same. Whoever asks for it learns which. Not to be listed is not to be gone, and nothing counts as gone because
+//! asking failed.
 
 use std::collections::BTreeSet;
 
@@ -29,11 +30,7 @@ impl CaldavCalendar {
         folder: &Address,
         known: &dyn Known,
     ) -> Answer<()> {
-        let told = |href: &Href| {
-            reading.listed.contains_key(href)
-                || reading.gone.contains(href)
-                || reading.kept.contains(href)
-        };
+        let told = |href: &Href| reading.listed.contains_key(href) || reading.kept.contains(href);
         let held = known.held().into_iter();
         let missing = held.filter(|href| !told(href) && **href != *STRAYS);
         let missing: Vec<Href> = missing.collect();
@@ -54,6 +51,34 @@ impl CaldavCalendar {
         match is_all || found == 0 {
             true => Ok(()),
             false => Err(self.error(ErrorKind::Broken, SHORT)),
+        }
+    }
+
+    /// Makes sure of what is said to be gone since the last time. What a server then says nothing of is as it was said to be: some
+    /// say nothing of what they do not have.
+    pub(super) async fn look_for_gone(
+        &mut self,
+        reading: &mut Reading,
+        folder: &Address,
+        known: &dyn Known,
+    ) -> Answer<()> {
+        if reading.gone.is_empty() {
+            return Ok(());
+        }
+        // What was never seen here is nobody's loss.
+        let held = known.held();
+        let gone: Vec<Href> = reading.gone.intersection(&held).cloned().collect();
+        let asked = spread(&gone, ASKED_MAX);
+        let mut found = 0;
+        for batch in asked.chunks(BATCH) {
+            let (there, _untold) = self.ask_for(reading, folder, batch).await?;
+            found += there;
+        }
+        let listed = &reading.listed;
+        reading.gone.retain(|href| !listed.contains_key(href));
+        match asked.len() == gone.len() || found == 0 {
+            true => Ok(()),
+            false => Err(self.error(ErrorKind::Broken, TAKEN_BACK)),
         }
     }
 
@@ -123,6 +148,9 @@ impl CaldavCalendar {
         }
     }
 }
+
+const TAKEN_BACK: &str = "the server says of events that they are gone, and then that they are there, and too many to ask for each; nothing \
+                          of it is believed, and the next run reads it again";
 
 const SHORT: &str = "the server leaves events out of its listing that are there, and too many to ask for each; nothing of it is \
                      believed, and the next run reads it again";

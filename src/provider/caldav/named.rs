@@ -1,11 +1,47 @@
 //! Where a calendar is: at an address that was given, or wherever one of a name was found. One that was found is known by its
 //! address from then on; when nobody has its name any more, it is told what it is called by now. No name is kept, only a print.
 
-use super::{CaldavCalendar, Which, account::Offer, address::Address, cursor::Reached};
+use super::{
+    CaldavAccount, CaldavCalendar, Which, account::Offer, address::Address, cursor::Reached,
+};
 use crate::{
     model::{Print, plain},
     provider::{Answer, Cursor, ErrorKind, Known},
 };
+
+impl CaldavAccount {
+    /// Which of these calendars of the account a configuration means: that of the name, else the one that had it when the state
+    /// was last read up to here.
+    pub fn which_of<'o>(
+        &self,
+        offers: &'o [Offer],
+        which: &Which,
+        last: Option<&Cursor>,
+    ) -> Option<&'o Offer> {
+        if let Some(offer) = offers.iter().find(|offer| self.is_it(offer, which)) {
+            return Some(offer);
+        }
+        let former = last.and_then(|last| self.former(which, last))?;
+        offers.iter().find(|offer| offer.address == former)
+    }
+
+    /// Where a name was found when a calendar was last read up to here.
+    fn former(&self, which: &Which, last: &Cursor) -> Option<Address> {
+        let by = self.found_by(which)?;
+        let reached = Reached::read(last).filter(|reached| reached.of.as_ref() == Some(&by))?;
+        reached.address()
+    }
+
+    /// By what a calendar is found that goes by a name.
+    fn found_by(&self, which: &Which) -> Option<String> {
+        let Which::Name(name) = which else {
+            return None;
+        };
+        let base = self.base.url();
+        let by = [&*base, &*self.name, name.as_str()];
+        Some(Print::of(by.map(str::as_bytes)).to_string())
+    }
+}
 
 impl CaldavCalendar {
     /// Where the calendar is. A name is looked up, unless it is remembered what it means.
@@ -78,19 +114,14 @@ impl CaldavCalendar {
 
     /// Learns from how far the calendar was read what its name was found to mean.
     pub(super) fn recall_name(&mut self, last: &Cursor) {
-        let reached = Reached::read(last).filter(|reached| reached.of == self.found_by());
-        if let (Some(reached), Which::Name(_)) = (reached, &self.which) {
-            self.former = reached.address();
-        }
+        self.former = self
+            .account
+            .former(&self.which, last)
+            .or(self.former.take());
     }
 
     /// By what a calendar is found that goes by a name.
     pub(super) fn found_by(&self) -> Option<String> {
-        let Which::Name(name) = &self.which else {
-            return None;
-        };
-        let base = self.account.base.url();
-        let by = [&*base, &*self.account.name, name.as_str()];
-        Some(Print::of(by.map(str::as_bytes)).to_string())
+        self.account.found_by(&self.which)
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Reading {
     untold: BTreeSet<String>,
     /// How much of what it listed it did not know any more a moment later.
     denials: usize,
+    /// What calsync wrote and wants to see once, though it is in the version that writing it made.
+    unread: BTreeSet<Href>,
     /// What still has to be read.
     wanted: Vec<Href>,
     /// How much of it at once.
@@ -77,7 +79,7 @@ pub(super) enum Step {
     Tag,
     /// What is there.
     List,
-    /// Whether what is not listed any more is gone.
+    /// Whether what is not listed any more, or said to be gone, is gone.
     Missing,
     /// What of that is worth reading.
     Choose,
@@ -121,6 +123,7 @@ impl Reading {
             strays: 0,
             untold: BTreeSet::new(),
             denials: 0,
+            unread: BTreeSet::new(),
             wanted: Vec::new(),
             batch: MANY,
             alone: Vec::new(),
@@ -232,7 +235,10 @@ impl CaldavCalendar {
                 Step::Tag => self.tag(reading, &folder, known).await?,
                 Step::List => self.list(reading, &folder).await?,
                 Step::Missing => {
-                    self.look_for_missing(reading, &folder, known).await?;
+                    match reading.whole {
+                        true => self.look_for_missing(reading, &folder, known).await?,
+                        false => self.look_for_gone(reading, &folder, known).await?,
+                    }
                     reading.step = Step::Choose;
                 }
                 Step::Choose => {
@@ -292,7 +298,12 @@ impl CaldavCalendar {
                     reading.batch = BATCH;
                     reading.wanted.extend(left);
                 }
-                false => reading.alone.extend(left),
+                // Nobody asks for each thing that calsync wrote itself.
+                false => {
+                    let unread = &reading.unread;
+                    let left = left.into_iter().filter(|href| !unread.contains(href));
+                    reading.alone.extend(left);
+                }
             }
         }
     }
@@ -439,8 +450,8 @@ fn href_of(change: &Change) -> &Href {
     }
 }
 
-/// Leaves out what is known in the very version that is listed: what calsync wrote itself, most of all. What could not be
-/// read the last time is tried again, since it is known in no version.
+/// Leaves out what is known in the very version that is listed. What could not be read the last time is tried again, since it
+/// is known in no version. What calsync wrote itself is read once: no server keeps it as it is because it says so.
 fn choose(reading: &mut Reading, known: &dyn Known) {
     let before = reading.from.as_ref().filter(|_| !reading.whole);
     let untold = before.into_iter().flat_map(|from| &from.untold);
@@ -450,10 +461,15 @@ fn choose(reading: &mut Reading, known: &dyn Known) {
     if reading.listed.is_empty() {
         return;
     }
+    let unread = known.unread();
     let known = known.versions();
-    let is_new = |(href, version): &(&Href, &Option<Version>)| {
-        version.is_none() || known.get(*href) != version.as_ref()
-    };
-    let wanted = reading.listed.iter().filter(is_new);
-    reading.wanted.extend(wanted.map(|(href, _)| href.clone()));
+    for (href, version) in &reading.listed {
+        let is_same = version.is_some() && known.get(href) == version.as_ref();
+        if is_same && unread.contains(href) {
+            reading.unread.insert(href.clone());
+        }
+        if !is_same || unread.contains(href) {
+            reading.wanted.push(href.clone());
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub struct Refusal {
     /// Google's word for it; empty if there is none.
     pub reason: String,
     sequence: bool,
+    /// Whether it is in the form in which Google refuses something. Whatever is in between may answer otherwise.
+    is_told: bool,
     /// Where Google says that something can be put right, if that is its own console.
     console: Option<String>,
 }
@@ -69,6 +71,7 @@ impl Refusal {
     /// Reads what a server said.
     pub fn read(status: StatusCode, body: &[u8]) -> Self {
         let detail = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.error);
+        let is_told = detail.is_ok();
         let detail = detail.unwrap_or_default();
         let mut reasons = detail.errors.into_iter().chain(detail.details);
         let first = reasons
@@ -78,6 +81,7 @@ impl Refusal {
             status,
             reason: first.reason,
             sequence: detail.message.starts_with("Invalid sequence value"),
+            is_told,
             console: console(&detail.message),
         }
     }
@@ -122,7 +126,8 @@ impl Refusal {
             ),
             (401, _) => fixed(ErrorKind::SignIn, SIGN_IN),
             (403, _) => self.forbidden(doing),
-            (404 | 410, _) => missing(doing),
+            (404 | 410, _) if self.is_missing() => missing(doing),
+            (404 | 410, _) => fixed(ErrorKind::Broken, STRANGER),
             (409, _) if doing == Doing::Writing => {
                 fixed(ErrorKind::Exists, "the id of a block is taken already")
             }
@@ -175,10 +180,15 @@ impl Refusal {
             && matches!(self.reason.as_str(), "quotaExceeded" | "dailyLimitExceeded")
     }
 
+    /// Whether Google says that something is not there.
+    pub fn is_missing(&self) -> bool {
+        self.is_told && matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    }
+
     /// Whether it may be about the one event, rather than about haste, rights or the account.
     pub fn is_about_event(&self) -> bool {
         match self.status {
-            StatusCode::NOT_FOUND | StatusCode::GONE => true,
+            StatusCode::NOT_FOUND | StatusCode::GONE => self.is_told,
             StatusCode::FORBIDDEN => matches!(self.reason.as_str(), "" | "forbidden"),
             _ => false,
         }
@@ -260,6 +270,9 @@ const SCOPE: &str = "the sign-in does not allow calsync to use the calendar; run
 
 const ADMIN: &str = "the organisation's administrator does not let this app use Google Calendar; ask them to allow its client \
                      id (Admin console: Security, API controls), or use another account";
+
+const STRANGER: &str = "something is said not to be there, in words that are not Google's; nothing of it is believed. Is `endpoint` \
+                        right, and nothing in between that answers itself?";
 
 const READ_ONLY: &str = "the calendar may not be written by this account; ask its owner for \"Make changes to events\", or set \
                          role = \"source\"";

@@ -102,6 +102,19 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
     })
 }
 
+/// Reads a page of a series' occurrences: whether somebody was invited to one of them, and what the next page goes by. What cannot
+/// be read may be anybody's.
+pub fn invited(body: &[u8]) -> Result<(bool, Option<String>), Nonsense> {
+    let page: Envelope<'_> = of_kind(body, "calendar#events")?;
+    let mut events = page.items.iter();
+    let is_met = events.any(|raw| {
+        let event: Result<api::Event, _> = serde_json::from_str(raw.get());
+        event.map_or(true, |event| people(&event))
+    });
+    let next = page.next_page_token.filter(|token| !token.is_empty());
+    Ok((is_met, next))
+}
+
 /// Reads the one event that `events.get` answers with.
 pub fn single(body: &[u8], home: &TimeZone) -> Result<Item, Nonsense> {
     let Single(raw) = of_kind(body, "calendar#event")?;

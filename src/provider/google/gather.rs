@@ -16,11 +16,23 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Adds the items of a page. What was on an earlier one changed since.
-    pub fn add(&mut self, items: Vec<Item>) {
+    /// Adds the items of a page. What was on an earlier one, in another edition, changed since. Whether the page can be believed:
+    /// not if it says two things of one edition, or twice something else of one event.
+    pub fn add(&mut self, items: Vec<Item>) -> bool {
+        let mut here = BTreeSet::new();
         for item in items {
+            let is_twice = !here.insert(item.href.clone());
+            let is_other = |before: &Item| {
+                let is_same =
+                    before.version == item.version && is_edition(edition(&item.version).1);
+                *before != item && (is_twice || is_same)
+            };
+            if self.items.get(&item.href).is_some_and(is_other) {
+                return false;
+            }
             self.items.insert(item.href.clone(), item);
         }
+        true
     }
 
     /// How many there are.

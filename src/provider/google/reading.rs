@@ -290,7 +290,9 @@ impl GoogleCalendar {
 
     /// Adds a page to a listing, and says what comes next.
     fn add(&self, reading: &mut Reading, page: decode::Page) -> Answer<Step> {
-        reading.gathered.add(page.items);
+        if !reading.gathered.add(page.items) {
+            return Err(self.error(ErrorKind::Broken, TWICE));
+        }
         reading.pages += 1;
         if reading.pages > PAGES_MAX {
             return Err(too_much(self.whose(), PAGES_MAX, "pages"));
@@ -335,6 +337,9 @@ impl GoogleCalendar {
 }
 
 const LOST: &str = "Google does not go on with its own listing; nothing of it was used, and the next run begins it anew";
+
+const TWICE: &str = "one listing says two things of one event; nothing of it is believed, and the next run reads it again. Is \
+                     `endpoint` right, and nothing in between that answers itself?";
 
 const TOO_LARGE: &str = "50 events at once are more than 32 MiB, which is more than calsync reads; shorten the notes of \
                          events that have very long ones";

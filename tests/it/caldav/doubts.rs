@@ -7,8 +7,8 @@ use calsync::{
 
 use super::{
     odd::{
-        FOLDER, Memory, block, calendar, etag, heard, is_multiget, listening, pull, since, tell,
-        token, told, wanted, whole,
+        FOLDER, Memory, block, calendar, etag, heard, is_multiget, listening, pull, reached, since,
+        tell, token, told, wanted, whole,
     },
     program::configured,
 };
@@ -63,6 +63,68 @@ fn what_a_whole_listing_leaves_out_is_asked_for_before_it_is_gone() {
     assert_eq!(whole(&pulled), ["a.ics", "b.ics", "d.ics", "e.ics"]);
     assert_eq!(told(&pulled).0, ["b.ics"], "only what is new is read");
     assert_eq!(heard(&script).len(), 1 + 1 + 3 + 1);
+}
+
+/// A server that says of so many events that they are gone since the last time, and then this.
+fn forgetting(count: usize, answer: impl Fn(&Heard) -> Says + Send + 'static) -> Script {
+    listening(move |asked| match since(asked) {
+        Some(_) => {
+            let gone = (0..count).map(|i| went(&format!("{FOLDER}{i:05}.ics"), 404));
+            Says::many(&(gone.collect::<String>() + &token("http://t/2")))
+        }
+        None => answer(asked),
+    })
+}
+
+#[test]
+fn what_is_said_to_be_gone_is_asked_for_before_that_is_believed() {
+    // One of them is there after all, and of one nothing is said any more.
+    let script = forgetting(3, |asked| {
+        assert!(is_multiget(asked), "{asked:?}");
+        let there = etag("00000.ics", "1");
+        Says::many(&(there + &went(&format!("{FOLDER}00001.ics"), 404)))
+    });
+    let known = knowing((0..3).map(|i| format!("{i:05}.ics")));
+    let pulled = pull(&script, Some(&reached(&script, "http://t/1")), &known);
+    assert_eq!(pulled.listing, Listing::Delta);
+    let right: (Vec<&str>, Vec<&str>, Vec<&str>) = (vec![], vec![], vec!["00001.ics", "00002.ics"]);
+    assert_eq!(told(&pulled), right, "and what is known is not read again");
+    assert_eq!(heard(&script).len(), 2);
+    // Nobody asks for what was never known to be there.
+    let script = forgetting(3, |asked| panic!("{asked:?}"));
+    let pulled = pull(
+        &script,
+        Some(&reached(&script, "http://t/1")),
+        &Memory::default(),
+    );
+    assert_eq!((told(&pulled).2.len(), heard(&script).len()), (3, 1));
+    // A server that is busy meanwhile has said nothing.
+    let script = forgetting(3, |_| Says::status(503));
+    let since = reached(&script, "http://t/1");
+    let error = poll_out(calendar(&script).pull(Some(&since), &known)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Retry(None));
+}
+
+#[test]
+fn of_very_many_that_are_said_to_be_gone_one_that_is_there_spoils_all() {
+    for one_is_there in [false, true] {
+        let script = forgetting(3_000, move |asked| {
+            let is_there = one_is_there && asked.body.contains("00000.ics");
+            Says::many(&if is_there {
+                etag("00000.ics", "1")
+            } else {
+                String::new()
+            })
+        });
+        let known = knowing((0..3_000).map(|i| format!("{i:05}.ics")));
+        let since = reached(&script, "http://t/1");
+        let pulled = poll_out(calendar(&script).pull(Some(&since), &known));
+        assert_eq!(heard(&script).len(), 1 + 20);
+        match one_is_there {
+            false => assert_eq!(told(&pulled.unwrap()).2.len(), 3_000),
+            true => assert_eq!(pulled.unwrap_err().kind, ErrorKind::Broken),
+        }
+    }
 }
 
 #[test]

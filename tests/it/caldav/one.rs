@@ -127,11 +127,19 @@ fn a_calendar_that_is_called_otherwise_at_its_server_is_still_known() {
             "it is called \"Crew\" at the server by now",
             "id = \"/alice/work/\"",
         ]);
+        let listed = home.expect(0, &["calendars"]).stdout;
+        let line = listed.lines().find(|line| line.contains("Crew")).unwrap();
+        assert!(line.starts_with("work "), "{listed}");
     }
     // Another name in the configuration means another calendar, and none if there is none.
     rewrite(&home, "name = \"Work\"", "name = \"Team\"");
     home.expect(5, &["sync", "--full"])
         .says(&["none of this name"]);
+    let listed = home.expect(0, &["calendars"]).stdout;
+    assert!(
+        !listed.lines().any(|line| line.starts_with("work ")),
+        "{listed}"
+    );
     rewrite(&home, "name = \"Team\"", "name = \"Crew\"");
     home.sync();
     let shown = home.expect(0, &["check"]).stdout;

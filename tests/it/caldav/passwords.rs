@@ -265,7 +265,7 @@ fn a_nonce_that_a_server_forgot_is_no_wrong_password() {
 }
 
 #[test]
-fn a_server_that_wants_no_digest_any_more_is_followed() {
+fn a_server_that_wants_no_digest_any_more_is_shown_no_password_until_somebody_signs_in_again() {
     let basic = Arc::new(AtomicBool::new(false));
     let is_basic = Arc::clone(&basic);
     let script = Script::start(move |asked| {
@@ -278,15 +278,25 @@ fn a_server_that_wants_no_digest_any_more_is_followed() {
             false => Says::status(401).with("WWW-Authenticate", says),
         }
     });
-    let vault = vault(&dav(&script.url()));
-    let run = || {
-        run_at(0, &script.url(), &vault, None).unwrap();
-        script.heard().iter().map(shown).collect::<Vec<_>>()
-    };
-    run();
+    let home = configured(&script.url(), "id = \"/c/work/\"", "");
+    let heard = || script.heard().iter().map(shown).collect::<Vec<_>>();
+    assert_eq!(sign_in(&home, PASSWORD).code, 0);
+    home.expect(0, &["calendars", "cloud"]);
+    heard();
     basic.store(true, Ordering::SeqCst);
-    assert_eq!(run(), ["n1", "basic", "basic"]);
-    assert_eq!(run(), ["basic", "basic"]);
+    for _ in 0..2 {
+        let ran = home.expect(4, &["calendars", "cloud"]);
+        ran.says(&["Digest", "was not shown", "calsync auth add cloud"]);
+        assert_eq!(heard(), ["n1"]);
+    }
+    home.expect(4, &["sync"]);
+    home.expect(0, &["auth", "list"])
+        .shows(&["refused by the server"]);
+    heard();
+    assert_eq!(sign_in(&home, PASSWORD).code, 0);
+    assert_eq!(heard(), ["nothing", "basic", "basic"]);
+    home.expect(0, &["calendars", "cloud"]);
+    assert_eq!(heard(), ["basic", "basic"]);
 }
 
 #[test]

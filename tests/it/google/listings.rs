@@ -165,9 +165,25 @@ fn in_a_whole_listing_a_hole_without_its_series_is_nothing() {
 }
 
 #[test]
-fn the_latest_word_counts() {
-    let pulled = pulled(false, &[series("s"), gone("s")], &Memory::default());
+fn the_word_of_the_latest_page_counts() {
+    let mut gathered = Gathered::default();
+    assert!(gathered.add(items(&[series("s"), series("s")])));
+    assert!(gathered.add(items(&[gone("s")])));
+    let pulled = gathered.into_pulled(false, &Memory::default(), Cursor("t".to_owned()));
     assert_eq!(told(&pulled), ["s is gone"]);
+}
+
+#[test]
+fn two_words_on_one_page_or_of_one_edition_are_not_believed() {
+    let mut gathered = Gathered::default();
+    assert!(!gathered.add(items(&[series("s"), gone("s")])));
+    let mut gathered = Gathered::default();
+    let mut other = series("s");
+    other["recurrence"] = json!(["RRULE:FREQ=DAILY"]);
+    assert!(gathered.add(items(&[series("s")])));
+    assert!(!gathered.add(items(&[other.clone()])));
+    other["etag"] = json!("\"2\"");
+    assert!(gathered.add(items(&[other])), "it changed in between");
 }
 
 #[test]

@@ -205,6 +205,29 @@ fn a_refusal_need_not_be_json() {
 }
 
 #[test]
+fn nothing_is_missing_in_words_that_are_not_googles() {
+    for text in [
+        "",
+        "<html>404</html>",
+        "[]",
+        r#"{"error":"not_found"}"#,
+        r#"{"message":"x"}"#,
+    ] {
+        for status in [404, 410] {
+            for doing in [Reading, Looking, Writing, Listing] {
+                let refusal = refusal(status, text);
+                assert!(!refusal.is_missing() && !refusal.is_about_event());
+                let error = refusal.error(WHOSE, doing, None);
+                assert_eq!(error.kind, ErrorKind::Broken, "{text}");
+                assert!(error.message.contains("nothing in between"), "{error}");
+            }
+            let told = refusal(status, &body("notFound"));
+            assert!(told.is_missing());
+        }
+    }
+}
+
+#[test]
 fn a_sequence_that_is_too_low_is_an_edit_in_between() {
     let body = json!({"error": {"errors": [{"domain": "global", "reason": "invalid"}], "code": 400,
         "message": "Invalid sequence value. The specified sequence number is below the current sequence number."}});

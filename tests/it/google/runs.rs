@@ -417,6 +417,63 @@ fn a_block_is_taken_back_once_everything_was_read_and_nobody_is_in_it() {
     assert_ne!(blocks[0]["id"], id.as_str());
 }
 
+#[test]
+fn a_guest_who_is_invited_between_the_listing_and_the_removal_of_a_series_stays_invited() {
+    for is_wanted in [true, false] {
+        let world = World::new();
+        world.put("weekly", &weekly_from(23));
+        world.settles();
+        let google = &world.desk.google;
+        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let on = |date: &str| google.instance_id(ME, &id, &json!({"date": date}));
+        // An occurrence is changed, so that the series has to go and come anew; or its event is gone.
+        google.alter(ME, &on("2026-12-07"), json!({"location": "x"}));
+        if !is_wanted {
+            world.own.take("weekly");
+        }
+        let guest = json!({"attendees": [{"email": "a@example.org"}]});
+        google.alter(ME, &on("2026-11-30"), guest);
+        // The listing does not tell of that yet.
+        let meeting = on("2026-11-30");
+        let before = Fault::alter(move |body| {
+            let items = body["items"].as_array_mut().unwrap();
+            items.retain(|item| item["id"] != meeting.as_str());
+        });
+        google.fault(When::call("events.list"), before);
+        let report = world.try_to_sync();
+        assert!(
+            report.errors[0].contains("somebody was invited"),
+            "{report:?}"
+        );
+        assert_eq!(asked(&world.desk, "events.delete"), 0);
+        google.clear_faults();
+        google.expire_sync_tokens(ME);
+        world.sync();
+        let mut events = google.events(ME).into_iter();
+        assert!(events.any(|event| event["attendees"][0]["email"] == "a@example.org"));
+        assert_eq!(asked(&world.desk, "events.delete"), 0);
+    }
+}
+
+#[test]
+fn a_series_that_somebody_takes_away_again_and_again_comes_back_at_the_same_cost() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let mut costs = Vec::new();
+    for _ in 0..6 {
+        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        world.desk.google.cancel(ME, &id);
+        world.desk.google.forget();
+        world.sync();
+        costs.push(all_asked(&world.desk));
+        world.settles();
+        assert_eq!(world.blocks().len(), 1);
+    }
+    // The listing, the last id that was used, a look at what has it, and the next one.
+    assert_eq!(costs, [4; 6]);
+}
+
 /// Whole days, each week from this day in November on.
 fn weekly_from(day: i8) -> Shape {
     Shape::Series(Series {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     google::{ClientKind, FakeGoogle, Fault, When, errors, exchange::Reply},
-    program::{Home, day},
+    program::{Home, day, meeting},
 };
 
 const ME: &str = "me@example.org";
@@ -181,6 +181,101 @@ fn events_that_end_before_they_start_or_do_not_end_keep_their_blocks() {
             assert_eq!(home.blocks("home").len(), 6);
         }
     }
+}
+
+#[test]
+fn an_occurrence_that_does_not_say_which_keeps_the_blocks_of_its_series() {
+    for status in ["confirmed", "cancelled"] {
+        let (fake, home) = signed_in();
+        let at = |hour| json!({"dateTime": format!("{}T{hour}:00:00Z", day(1)), "timeZone": "UTC"});
+        let series =
+            json!({"start": at("09"), "end": at("10"), "recurrence": ["RRULE:FREQ=WEEKLY"]});
+        let id = fake.put(ME, series);
+        home.expect(0, &["sync"]);
+        let blocks = home.blocks("home");
+        assert_eq!(blocks.len(), 1);
+        let odd = json!({"id": format!("{id}_x"), "status": status, "recurringEventId": id, "etag": "\"7\"",
+            "start": at("11"), "end": at("12")});
+        let also = Fault::alter(move |body| {
+            if let Some(items) = body["items"].as_array_mut() {
+                items.push(odd.clone());
+            }
+        });
+        fake.fault(When::call("events.list"), also);
+        for args in [&["sync"][..], &["sync"], &["sync", "--full"]] {
+            home.expect(5, args).says(&["does not say which"]);
+            assert_eq!(home.blocks("home"), blocks, "{status}");
+        }
+        fake.clear_faults();
+        home.expect(0, &["sync"]);
+        assert_eq!(home.blocks("home"), blocks);
+    }
+}
+
+#[test]
+fn a_moved_occurrence_that_goes_without_saying_which_stays_where_it_was() {
+    let (fake, home) = signed_in();
+    let on = |days: i32, hour| json!({"dateTime": format!("{}T{hour}:00:00Z", day(days)), "timeZone": "UTC"});
+    let series =
+        json!({"start": on(1, "09"), "end": on(1, "10"), "recurrence": ["RRULE:FREQ=WEEKLY"]});
+    let id = fake.put(ME, series);
+    fake.move_occurrence(ME, &id, &on(8, "09"), &on(9, "11"), &on(9, "12"));
+    home.expect(0, &["sync"]);
+    let blocks = home.blocks("home");
+    assert_eq!(blocks.len(), 2);
+    // Whatever it says of itself beside that.
+    let master = id;
+    let gone = Fault::alter(move |body| {
+        for item in body["items"].as_array_mut().into_iter().flatten() {
+            if item["recurringEventId"] == master.as_str() {
+                *item = json!({"id": item["id"], "etag": "\"7\"", "status": "cancelled",
+                    "recurringEventId": master, "iCalUID": "other@example.org"});
+            }
+        }
+    });
+    fake.fault(When::call("events.list"), gone);
+    for _ in 0..2 {
+        home.expect(5, &["sync", "--full"])
+            .says(&["does not say which"]);
+        assert_eq!(home.blocks("home"), blocks);
+    }
+}
+
+#[test]
+fn a_listing_that_says_two_things_of_one_event_is_not_believed() {
+    let (fake, home) = six_blocks();
+    tell_four(&fake, |item| item["id"] = json!("0the0same0"));
+    for _ in 0..2 {
+        home.expect(5, &["sync"]).says(&["two things of one event"]);
+        assert_eq!(home.blocks("home").len(), 6);
+    }
+    fake.clear_faults();
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 6);
+}
+
+#[test]
+fn a_page_in_googles_place_says_of_nothing_that_it_is_gone() {
+    let (fake, home) = signed_in();
+    home.put("home", "a.ics", meeting("a", 3));
+    home.expect(0, &["sync"]);
+    let standing = fake.events(ME);
+    assert_eq!(standing.len(), 1);
+    let portal = || Fault::Answer(Reply::html(404, "<html>Welcome to the hotel</html>"));
+    // Reading, and then writing and looking.
+    fake.fault(When::call("events.list"), portal());
+    home.expect(5, &["sync"])
+        .says(&["words that are not Google's"]);
+    fake.clear_faults();
+    home.delete("home", "a.ics");
+    fake.fault(When::call("events.delete"), portal());
+    fake.fault(When::call("events.get"), portal());
+    home.expect(5, &["sync"])
+        .says(&["words that are not Google's"]);
+    assert_eq!(fake.events(ME), standing);
+    fake.clear_faults();
+    home.expect(0, &["sync"]);
+    assert!(fake.events(ME).is_empty(), "it was not forgotten");
 }
 
 #[test]

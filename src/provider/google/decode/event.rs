@@ -60,6 +60,8 @@ impl Reader<'_> {
         let uid = match is_block {
             // Google adds a host to the UID of what was created by id alone.
             true => Some(id),
+            // An occurrence that makes no sense is of its series, whatever else it says.
+            false if series.is_some() && what.is_err() => None,
             false => event.i_cal_uid.as_deref().filter(|uid| !uid.is_empty()),
         };
         Item {
@@ -76,10 +78,10 @@ impl Reader<'_> {
 
     /// Something cancelled: a hole in a series, or a tombstone.
     fn cancelled(&self, event: &api::Event) -> Read<What> {
-        let (Some(_), Some(at)) = (&event.recurring_event_id, &event.original_start_time) else {
+        if event.recurring_event_id.is_none() {
             return Ok(What::Gone);
-        };
-        let at = self.instant(at)?;
+        }
+        let at = self.instant(event.original_start_time.as_ref().ok_or(WHICH)?)?;
         Ok(What::Event(Event {
             master: None,
             overrides: vec![Override {
@@ -97,7 +99,8 @@ impl Reader<'_> {
         let Some(start) = &event.start else {
             return Err("it has no start".into());
         };
-        if let (Some(_), Some(at)) = (&event.recurring_event_id, &event.original_start_time) {
+        if event.recurring_event_id.is_some() {
+            let at = event.original_start_time.as_ref().ok_or(WHICH)?;
             let start = self.instant(start)?;
             return Ok(Event {
                 master: None,
@@ -279,6 +282,9 @@ fn begins(raw: &str, home: &TimeZone) -> Option<String> {
 pub(super) fn says(field: Option<&String>, word: &str) -> bool {
     field.is_some_and(|text| text == word)
 }
+
+/// Nobody knows at which time nothing is any more, or something else.
+const WHICH: &str = "it is an occurrence, and does not say which";
 
 const NOWHERE: &str = "it repeats in a time zone that calsync does not know";
 

@@ -91,6 +91,14 @@ pub(crate) enum Making {
     Free,
     /// The first half.
     Cut,
+    /// Under a UID of its own.
+    Renamed,
+    /// Under the same UID in capitals.
+    Capital,
+    /// With its owner as the organiser and as the one who is invited.
+    OwnersMeeting,
+    /// Nothing.
+    Lost,
 }
 
 impl Default for Manners {
@@ -435,6 +443,15 @@ impl Making {
             Self::Later => text.replace("T10", "T13").replace("T11", "T14"),
             Self::Free => text.replace("TRANSP:OPAQUE", "TRANSP:TRANSPARENT"),
             Self::Cut => text[..text.len() / 2].to_owned(),
+            Self::Renamed => text.replace("UID:cs1", "UID:server-cs1"),
+            Self::Capital => uid(text).map_or_else(String::new, |uid| {
+                text.replace(uid, &uid.to_ascii_uppercase())
+            }),
+            Self::OwnersMeeting => text.replace(
+                "END:VEVENT",
+                "ORGANIZER:mailto:alice@example.org\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:alice@example.org\r\nEND:VEVENT",
+            ),
+            Self::Lost => String::new(),
         }
     }
 }
@@ -688,7 +705,9 @@ impl Keeps {
             _ => said,
         };
         let item = Item { version, text };
-        self.folder(path).items.insert(name.to_owned(), item);
+        if !item.text.is_empty() {
+            self.folder(path).items.insert(name.to_owned(), item);
+        }
         let reply = Reply::empty(if is_new { 201 } else { 204 });
         Ok(match self.manners.stores {
             Stores::RewordedSilently | Stores::MadeSilently(_) => reply,

@@ -291,9 +291,10 @@ impl World {
             let calendar = self.calendars.iter().find(|c| c.name == named.name);
             let (least, most) = match calendar.map(|calendar| &calendar.shore) {
                 Some(Shore::Feed(_)) => (1, 1),
-                Some(Shore::Cloud(_)) if cloud.is_trusted() => (1, 1),
+                // What the run before wrote is looked at, all of it at once.
+                Some(Shore::Cloud(_)) if cloud.is_trusted() => (1, 2),
                 // Where only a tag tells, what calsync wrote itself changed it.
-                Some(Shore::Cloud(_)) => (1, 2),
+                Some(Shore::Cloud(_)) => (1, 3),
                 _ => (0, 0),
             };
             let is_cut =
