@@ -408,7 +408,7 @@ fn remember<P, W>(
     places::note_stranded(session)?;
     if !findings.left_behind.is_empty() {
         for name in session.seats.keys() {
-            state.drop_left_behind(name)?;
+            state.told_left_behind(name)?;
         }
     }
     if findings.goal == Goal::InStep {

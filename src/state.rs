@@ -56,7 +56,7 @@ pub enum StateError {
     /// It holds something else, or nothing that makes sense any more.
     #[error(
         "{} is not a state file of calsync, or it is damaged ({why}); move it away: the next run rebuilds it from the calendars, and \
-         accounts have to be signed in to again (`calsync auth add`), because the sign-ins are in it",
+         accounts have to be signed in to again (`calsync auth add ACCOUNT`), because the sign-ins are in it",
         path.display()
     )]
     Damaged {
@@ -81,7 +81,7 @@ pub enum StateError {
     /// It could not be brought to this version.
     #[error(
         "the state file could not be brought up to date: {0}; is the disk full? Else move the file away: the next run \
-         rebuilds it from the calendars, and accounts have to be signed in to again (`calsync auth add`)"
+         rebuilds it from the calendars, and accounts have to be signed in to again (`calsync auth add ACCOUNT`)"
     )]
     Migrate(String),
     /// It was made with another key.
@@ -115,7 +115,7 @@ pub enum StateError {
     /// `SQLite` failed.
     #[error(
         "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it from the \
-         calendars, and accounts have to be signed in to again (`calsync auth add`)"
+         calendars, and accounts have to be signed in to again (`calsync auth add ACCOUNT`)"
     )]
     Sql(#[source] rusqlite::Error),
 }

@@ -8,8 +8,8 @@ use crate::model::Uid;
 
 /// The most UIDs that are looked for in a text that cannot be read.
 const NAMES_MAX: usize = 100_000;
-/// So many blanks in a row nobody writes: a piece was overwritten.
-const BLANKS: usize = 32;
+/// So many zeros or ones in a row no program writes by a slip: a piece was overwritten.
+const RUN: usize = 8;
 
 /// How many places of a text look damaged, and the first line that does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,23 +45,21 @@ impl Signs {
 /// The line on which a piece of a text was overwritten: with zeros, as a disk does that lost power, or with ones. No text holds
 /// those, unless something behind its end was left over.
 pub(super) fn overwritten(text: &[u8]) -> Option<usize> {
-    const ONES: [u8; 8] = [0xff; 8];
     const END: &[u8] = b"END:VCALENDAR";
-    let last = text
-        .windows(END.len())
-        .rposition(|part| part.eq_ignore_ascii_case(END));
+    let mut parts = text.windows(END.len());
+    let last = parts.rposition(|part| part.eq_ignore_ascii_case(END));
     let inside = text.get(..last.unwrap_or(text.len())).unwrap_or_default();
-    let zero = inside.iter().position(|byte| *byte == 0);
-    let ones = inside.windows(ONES.len()).position(|part| part == ONES);
-    let first = zero.into_iter().chain(ones).min()?;
+    let is_run = |part: &[u8]| {
+        matches!(part, [0 | 0xff, ..]) && part.iter().all(|byte| part.first() == Some(byte))
+    };
+    let first = inside.windows(RUN).position(is_run)?;
     Some(1 + newlines(inside.get(..first).unwrap_or_default()))
 }
 
-/// Pieces that may have been overwritten with blanks, and zeros behind the end of a text.
-pub(super) fn note_blanks(text: &[u8], signs: &mut Signs) {
+/// Zeros behind the end of a text, or before it.
+pub(super) fn note_zeros(text: &[u8], signs: &mut Signs) {
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let mut runs = line.split(|byte| !matches!(byte, 0 | b' '));
-        if runs.any(|run| run.contains(&0) || run.len() >= BLANKS) {
+        if line.windows(RUN).any(|run| run == [0; RUN]) {
             signs.note(number + 1);
         }
     }
@@ -69,7 +67,7 @@ pub(super) fn note_blanks(text: &[u8], signs: &mut Signs) {
 
 /// What an event may say only once (RFC 5545 3.6.1) and says twice: two events may have run together.
 pub(super) fn note_twice(event: &Component, signs: &mut Signs) {
-    const ONCE: [&str; 11] = [
+    const ONCE: [&str; 9] = [
         "DTSTAMP",
         "CREATED",
         "LAST-MODIFIED",
@@ -77,8 +75,6 @@ pub(super) fn note_twice(event: &Component, signs: &mut Signs) {
         "STATUS",
         "TRANSP",
         "CLASS",
-        "SUMMARY",
-        "DESCRIPTION",
         "DTEND",
         "DURATION",
     ];
@@ -89,24 +85,29 @@ pub(super) fn note_twice(event: &Component, signs: &mut Signs) {
     }
 }
 
-/// A property of an event that is one letter away from one that decides when it is, and which: nobody else has such a name.
+/// A property of an event that is one letter away from one that decides when it is, with such a value, and which: nobody else has
+/// such a name.
 pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
-    const DECIDE: [&str; 10] = [
+    const DECIDE: [&str; 7] = [
         "DTSTART",
         "DTEND",
-        "DURATION",
-        "RRULE",
         "RDATE",
         "EXDATE",
-        "EXRULE",
         "RECURRENCE-ID",
-        "STATUS",
-        "TRANSP",
+        "RRULE",
+        "DURATION",
     ];
     event.props.iter().find_map(|prop| {
-        let name = prop.name.as_str();
+        let (name, value) = (prop.name.as_str(), prop.value.trim());
+        let has_such_a_value = |meant: &str| match meant {
+            "RRULE" => value.to_ascii_uppercase().contains("FREQ="),
+            "DURATION" => value.starts_with(['P', 'p']),
+            _ => value.len() >= 8 && value.bytes().take(8).all(|byte| byte.is_ascii_digit()),
+        };
         let is_near = |meant: &&&str| {
-            meant.len().abs_diff(name.len()) <= 1 && strsim::osa_distance(meant, name) == 1
+            meant.len().abs_diff(name.len()) <= 1
+                && has_such_a_value(meant)
+                && strsim::osa_distance(meant, name) == 1
         };
         let is_other = !DECIDE.contains(&name);
         let meant = DECIDE.iter().filter(|_| is_other).find(is_near)?;
@@ -195,17 +196,16 @@ mod tests {
     #[test]
     fn overwritten_pieces_are_found_with_their_line() {
         let end = "END:VCALENDAR\n";
-        let zeros = |text: &str| overwritten(text.as_bytes());
-        assert_eq!(zeros(&format!("a b\nc\0\0d\n{end}")), Some(2));
-        assert_eq!(zeros(&format!("a b\n{end}\0\0\0")), None);
-        assert_eq!(zeros("a\n\0"), Some(2), "no end is left");
-        let ones = [&b"a\nb"[..], &[0xff; 8], end.as_bytes()].concat();
+        let zeros = "\0".repeat(RUN);
+        let line = |text: &str| overwritten(text.as_bytes());
+        assert_eq!(line(&format!("a b\nc{zeros}d\n{end}")), Some(2));
+        assert_eq!(line(&format!("a b\nc\0d\n{end}")), None, "a slip");
+        assert_eq!(line(&format!("a b\n{end}{zeros}")), None, "behind the end");
+        assert_eq!(line(&format!("a\n{zeros}")), Some(2), "no end is left");
+        let ones = [&b"a\nb"[..], &[0xff; RUN], end.as_bytes()].concat();
         assert_eq!(overwritten(&ones), Some(2));
         let mut signs = Signs::default();
-        note_blanks(
-            format!("a\n{}b\n{end}\0", " ".repeat(BLANKS)).as_bytes(),
-            &mut signs,
-        );
-        assert_eq!(signs, Signs { count: 2, line: 2 });
+        note_zeros(format!("a\n{end}{zeros}").as_bytes(), &mut signs);
+        assert_eq!(signs, Signs { count: 1, line: 3 });
     }
 }

@@ -36,6 +36,8 @@ pub struct Text {
     pub strays: bool,
     /// What looks damaged in it.
     pub signs: Signs,
+    /// Whether any line in it could not be read. Notes that are folded wrongly are common, so that is no sign of damage.
+    pub lost: bool,
 }
 
 impl Text {
@@ -181,11 +183,12 @@ pub fn read(bytes: &[u8]) -> Result<Text, TextError> {
         calendars: Vec::new(),
         strays: false,
         signs: Signs::default(),
+        lost: false,
     };
     if let Some(line) = damage::overwritten(bytes) {
         return Err(TextError::Overwritten { line });
     }
-    damage::note_blanks(bytes, &mut done.signs);
+    damage::note_zeros(bytes, &mut done.signs);
     let mut rest = bytes;
     let mut line_number = 1;
     while !rest.trim_ascii().is_empty() {
@@ -226,7 +229,7 @@ pub(super) fn with_newlines(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// Remembers of a line that could not be read what it seems to have been.
 fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     let name = lost_name(line);
-    done.signs.note(number);
+    done.lost = true;
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
@@ -234,7 +237,7 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
                 component.broken.get_or_insert(number);
             }
         }
-        None => done.strays = true,
+        None => done.stray(number),
     }
 }
 

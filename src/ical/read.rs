@@ -86,11 +86,8 @@ fn read_all(
     names_people: fn(&str) -> bool,
 ) -> Result<Found, TextError> {
     let text = lines::read(bytes)?;
-    let calendars: Vec<(Zones, &Component)> = text
-        .calendars
-        .iter()
-        .map(|calendar| (Zones::of(calendar), calendar))
-        .collect();
+    let calendars = Zones::of_all(&text.calendars).into_iter();
+    let calendars: Vec<(Zones, &Component)> = calendars.zip(&text.calendars).collect();
     let mut contents = Contents {
         mixed: text.strays || text.calendars.iter().any(is_mixed),
         signs: text.signs,
@@ -113,7 +110,7 @@ fn read_all(
     for (_, calendar) in &calendars {
         contents.add_unknown(calendar);
     }
-    if contents.signs.count > 0 {
+    if contents.signs.count > 0 || text.lost {
         contents.add_lost(bytes, &text.calendars);
     }
     Ok(contents.into_found())
@@ -147,9 +144,6 @@ impl Contents {
             return;
         }
         damage::note_twice(event, &mut self.signs);
-        if event.prop("UID").is_none() {
-            self.signs.note(event.line);
-        }
         match context.piece(event, self.clock(event, &uid)) {
             Ok(piece) => {
                 if ident::shaped(&uid).is_some() {
@@ -630,7 +624,8 @@ impl Context<'_> {
     fn extras(&self, event: &Component, start: &When) -> Read<Vec<Extra>> {
         let mut extras = Vec::new();
         for prop in event.all("RDATE") {
-            for text in prop.value.split(',').map(str::trim) {
+            let texts = prop.value.split(',').map(str::trim);
+            for text in texts.filter(|text| !text.is_empty()) {
                 let (from, to) = match text.split_once('/') {
                     Some((from, to)) => (from, Some(to)),
                     None => (text, None),
@@ -641,7 +636,10 @@ impl Context<'_> {
                 let from = self
                     .when_text(prop, from, Some(start))
                     .ok_or_else(unreadable)?;
-                let until = |to| Some(self.between(&from, &self.when_text(prop, to, Some(start))?));
+                let until = |to| {
+                    let to = self.when_text(prop, to, Some(start))?;
+                    (!self.is_before(&to, &from)).then(|| self.between(&from, &to))
+                };
                 let length = match to {
                     Some(to) => Some(duration(to).or_else(|| until(to)).ok_or_else(unreadable)?),
                     None => None,

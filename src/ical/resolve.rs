@@ -34,7 +34,7 @@ impl Zones {
         let mut tables = 0;
         let by_id = described
             .filter_map(|zone| {
-                let id = zone.value("TZID")?.to_owned();
+                let id = zone.prop("TZID")?.text().trim().to_owned();
                 let known = known(&id).or_else(|| known(zone.value("X-LIC-LOCATION")?));
                 let resolved = known.or_else(|| {
                     tables += 1;
@@ -47,17 +47,41 @@ impl Zones {
         Self { by_id, default }
     }
 
+    /// The zones of each of the calendars in a text. What one describes, it describes for all.
+    pub fn of_all(calendars: &[Component]) -> Vec<Self> {
+        let mut all: Vec<Self> = calendars.iter().map(Self::of).collect();
+        let described: BTreeMap<String, Zone> =
+            all.iter().flat_map(|zones| zones.by_id.clone()).collect();
+        for zones in &mut all {
+            for (id, zone) in &described {
+                let lower = id.to_ascii_lowercase();
+                zones
+                    .by_id
+                    .entry(id.clone())
+                    .or_insert_with(|| zone.clone());
+                zones.by_id.entry(lower).or_insert_with(|| zone.clone());
+            }
+        }
+        all
+    }
+
+    /// What a text describes under this name, in whatever case.
+    fn described(&self, id: &str) -> Option<&Zone> {
+        let exact = self.by_id.get(id);
+        exact.or_else(|| self.by_id.get(&id.to_ascii_lowercase()))
+    }
+
     /// Whether anybody knows the zone that a `TZID` means. None given is well known.
     pub fn is_known(&self, id: Option<&str>) -> bool {
         id.map(str::trim)
-            .is_none_or(|id| id.is_empty() || self.by_id.contains_key(id) || named(id).is_some())
+            .is_none_or(|id| id.is_empty() || self.described(id).is_some() || named(id).is_some())
     }
 
     /// The zone that a `TZID` means. One that nobody knows is read as if none were given.
     pub fn get(&self, id: Option<&str>) -> Zone {
         id.and_then(|id| {
             let id = id.trim();
-            self.by_id.get(id).cloned().or_else(|| named(id))
+            self.described(id).cloned().or_else(|| named(id))
         })
         .or_else(|| self.default.clone())
         .unwrap_or(Zone::Floating)

@@ -556,15 +556,19 @@ fn with_lost(found: Found, before: Option<Told>) -> (Vec<Part>, u32) {
     let is_spoiled = is_damaged || !spoiled.is_empty();
     let is_news = |uid: &Uid| !events.get(uid).is_some_and(|told| told.unreadable);
     let newly = is_damaged || spoiled.iter().any(is_news);
+    let present: BTreeSet<&Uid> = parts.iter().map(Part::uid).collect();
+    let is_missing = events.keys().any(|uid| !present.contains(uid));
     parts.retain(|part| {
-        // What was damaged in an event that is still there shows in nothing but that it tells something else.
+        // Beside what is missing, an event that damage has changed shows in nothing but that it tells something else.
         let is_other = |told: &ToldEvent| {
             let (before, now) = (told.body.as_ref(), part.body());
             before
                 .zip(now.as_ref())
                 .is_some_and(|(before, now)| before != now)
         };
-        let is_held = is_damaged && events.get(part.uid()).is_some_and(is_other);
+        let told = events.get(part.uid());
+        let is_held = is_damaged
+            && told.is_some_and(|told| (is_missing || told.unreadable) && is_other(told));
         if !is_held {
             events.remove(part.uid());
         }

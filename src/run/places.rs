@@ -181,7 +181,7 @@ pub(super) fn note_moves<P: Provider, W>(
     let mut after = None;
     for (&name, place) in here.iter().filter(|(name, _)| is_fresh(name)) {
         // A dry run, or one that was cut short, may have found it elsewhere: nothing is left behind where it is.
-        let left = state.left_behind(name)?;
+        let left = state.left_behind(name)?.or(state.was_left_behind(name)?);
         if left.is_some_and(|(_, left)| left == *place) {
             state.drop_left_behind(name)?;
         }

@@ -78,14 +78,20 @@ impl State {
             .prepare_cached("INSERT INTO calendars (name) VALUES (?1)")?
             .execute([&**name])?;
         let id = self.db.last_insert_rowid();
-        // What was nobody's may be a block of this one: it had the name before the state was lost.
+        self.doubt_strangers()?;
+        Ok(id)
+    }
+
+    /// Has what is nobody's read again: with another name in the configuration it may be one of ours, made under that name before
+    /// the state was lost.
+    pub(super) fn doubt_strangers(&self) -> Stated<()> {
         for sql in [
             "UPDATE calendars SET cursor = NULL WHERE foreigns > 0",
             "UPDATE resources SET version = '' WHERE foreigns > 0",
         ] {
             self.db.prepare_cached(sql)?.execute([])?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Where to go on reading a calendar: nowhere if it was last read another way, or if a write is in doubt.
@@ -283,8 +289,27 @@ impl State {
         }))
     }
 
-    /// It was told that blocks of a calendar were left behind.
+    /// It was told that blocks of a calendar were left behind; whoever checks is told again.
+    pub fn told_left_behind(&self, name: &CalendarName) -> Stated<()> {
+        if let Some(left) = self.fact(&format!("left {name}"))? {
+            self.set_fact(&format!("moved {name}"), &left)?;
+            self.drop_fact(&format!("left {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// The same once it was told: how many, and where.
+    pub fn was_left_behind(&self, name: &CalendarName) -> Stated<Option<(u64, String)>> {
+        let fact = self.fact(&format!("moved {name}"))?;
+        Ok(fact.and_then(|fact| {
+            let (count, former) = fact.split_once(' ')?;
+            Some((count.parse().ok()?, former.to_owned()))
+        }))
+    }
+
+    /// No blocks of a calendar are left behind.
     pub fn drop_left_behind(&self, name: &CalendarName) -> Stated<()> {
+        self.drop_fact(&format!("moved {name}"))?;
         self.drop_fact(&format!("left {name}"))
     }
 

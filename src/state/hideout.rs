@@ -117,8 +117,8 @@ impl<'a> Hideout<'a> {
             };
             changed += match (place, self.damaged) {
                 (Some(place), _) => event.put(db, self.calendar, place)?,
-                (None, Some(href)) => self.lose(db, href, &event.uid, event)?,
-                (None, None) => 0,
+                (None, Some(href)) if event.anywhere => self.lose(db, href, &event.uid, event)?,
+                (None, _) => 0,
             };
         }
         if !self.served {

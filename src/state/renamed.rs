@@ -9,10 +9,11 @@ use super::{Reading, State, Stated, calendars::LAST_CURSOR, look::UNKEPT};
 use crate::model::CalendarName;
 
 /// What a fact about a calendar begins with, before the name.
-const ABOUT: [&str; 10] = [
+const ABOUT: [&str; 11] = [
     "stood ",
     "place ",
     "left ",
+    "moved ",
     "copies ",
     "taken ",
     "stuck ",
@@ -111,6 +112,7 @@ impl State {
         self.rename_facts(renamed)?;
         rename_calendars(tx, renamed)?;
         rename_sources(tx, renamed)?;
+        self.doubt_strangers()?;
         self.drop_fact("settled")
     }
 

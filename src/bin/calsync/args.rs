@@ -281,10 +281,10 @@ impl Args {
             return text;
         }
         for command in ["auth", "calendars", "check", "reset", "sync"] {
-            text = text.replace(
-                &format!("calsync {command} "),
-                &format!("{program} {command} "),
-            );
+            for end in [' ', '`'] {
+                let short = format!("calsync {command}{end}");
+                text = text.replace(&short, &format!("{program} {command}{end}"));
+            }
         }
         text
     }

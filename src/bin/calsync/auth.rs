@@ -27,7 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::{
     args::{Args, AuthAdd, AuthCommand, AuthReseal},
     calendars::no_account,
-    context::{Loaded, Opened, block_on, load, load_accounts},
+    context::{Loaded, Opened, block_on, load, load_accounts, made_key},
     exit::{Exit, Failure},
     print,
     standing::{Signer, Standing, signer, testing},
@@ -64,6 +64,9 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
     let chosen = options.flow.map(Way::from);
     // Signing in takes a person minutes, and syncs go on meanwhile: the lock is not held.
     let opened = Opened::without_lock(&loaded)?;
+    if opened.is_new {
+        print::out(&format!("{}\n", made_key(&loaded.config.key_file)))?;
+    }
     let newcomer = Newcomer {
         account: options.account.clone(),
         google: google.clone(),

@@ -329,6 +329,18 @@ fn blocks_in_source(program: &str, row: &CalendarRow) -> String {
     )
 }
 
+/// A calendar that is read from another place than before, by another `path` or as another person, and has blocks in the former one.
+fn moved(name: &CalendarName, state: &State) -> Option<Finding> {
+    let (count, former) = state.was_left_behind(name).ok()??;
+    let words = format!(
+        "it is read from another place than before ({former}), where {} stood; if that is a mistake, put the former place back, or sign \
+         in as before. If not: put it back, run calsync reset --calendar {}, and change it again",
+        counted(count, "block"),
+        shell_word(name)
+    );
+    Some(Finding::unwise(format!("calendar {name}"), words))
+}
+
 /// Blocks in a calendar that no run touches: where, if places may be told.
 fn left_alone(
     config: &Config,
@@ -340,7 +352,10 @@ fn left_alone(
     let kinds = [
         (row.copies, "copied or moved here from another calendar"),
         (row.taken, "somebody's own by now"),
-        (row.foreign, "of another installation or name"),
+        (
+            row.foreign,
+            "of another installation or name (if this calendar had another name once, give it that name again and sync)",
+        ),
     ];
     let kinds = kinds.iter().filter(|(count, _)| *count > 0);
     let kinds: Vec<String> = kinds
@@ -496,6 +511,7 @@ async fn check_calendars(
         });
         findings.extend(unreadable(name, provider, state));
         findings.extend(state.and_then(|state| left_alone(config, name, provider, state)));
+        findings.extend(state.and_then(|state| moved(name, state)));
     }
     for twin in same_calendars(config, state, seats) {
         let what = format!("calendar {}", twin.name);

@@ -55,6 +55,14 @@ pub(crate) struct Opened {
     pub(crate) is_new: bool,
 }
 
+/// What to do with a key that was made just now.
+pub(crate) fn made_key(key: &Path) -> String {
+    format!(
+        "Made the key {}. Keep a copy of it: without it calsync does not know its blocks again.",
+        key.display()
+    )
+}
+
 impl Opened {
     /// Opens both, for whoever holds the lock.
     fn locked(loaded: &Loaded) -> Result<Self, Failure> {

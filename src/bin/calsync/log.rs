@@ -12,6 +12,9 @@ use crate::{
     print,
 };
 
+/// Where that is logged which is said in one run and never again: whoever wants to hear of nothing but errors hears that.
+pub(crate) const ONCE: &str = "calsync::once";
+
 /// Sets logging up as the flags say.
 pub(crate) fn begin(args: &Args) {
     let level = match (args.quiet, args.verbose) {
@@ -20,7 +23,10 @@ pub(crate) fn begin(args: &Args) {
         (false, 1) => LevelFilter::INFO,
         (false, _) => LevelFilter::DEBUG,
     };
-    let ours = Targets::new().with_target("calsync", level);
+    let once = level.max(LevelFilter::WARN);
+    let ours = Targets::new()
+        .with_target("calsync", level)
+        .with_target(ONCE, once);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = match args.log_format {
         LogFormat::Json => layer.json().with_filter(ours).boxed(),

@@ -12,8 +12,9 @@ use calsync::{
 
 use crate::{
     args::{self, Args},
-    context::{Context, block_on, load},
+    context::{Context, block_on, load, made_key},
     exit::{Exit, Failure},
+    log::ONCE,
     print,
     signals::{unless_stopped, until_stopped},
 };
@@ -60,6 +61,7 @@ fn warn_of_strangers(args: &Args, context: &Context, anew: bool) -> Result<(), F
     let foreign: u64 = rows.iter().map(|row| row.foreign).sum();
     if context.is_new && foreign > 0 {
         tracing::warn!(
+            target: ONCE,
             "a new key was made in {}, and there are already {} made with another one. If that was yours, bring it back: \
              run `{} reset --all`, put the old key file in place, and move the state file away (accounts then have to be signed in to \
              again). If it belongs to another \
@@ -71,6 +73,7 @@ fn warn_of_strangers(args: &Args, context: &Context, anew: bool) -> Result<(), F
     } else if anew && foreign > 0 {
         let blocks = counted(foreign, "block");
         tracing::warn!(
+            target: ONCE,
             "{blocks} of another installation, or made when a calendar had another name, are left alone. If the state file was lost and \
              a calendar renamed since, give it its former name back and run `{} sync`: that takes them over, and then it can be renamed",
             args.program()
@@ -101,7 +104,7 @@ pub(crate) fn show(
         );
     }
     for warning in &report.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!(target: ONCE, "{warning}");
     }
     for note in &report.notes {
         match report.command {
@@ -112,10 +115,7 @@ pub(crate) fn show(
     }
     // A run that changed nothing says nothing, so that cron sends no mail; a person who looks on is told all the same.
     let is_told = !report.is_idle() || report.dry_run || args.verbose > 0 || print::to_terminal();
-    let key = context.is_new.then(|| context.config.key_file.display());
-    let key = key.map(|key| {
-        format!("Made the key {key}. Keep a copy of it: without it calsync does not know its blocks again.")
-    });
+    let key = context.is_new.then(|| made_key(&context.config.key_file));
     if json {
         report.notes.extend(key);
         print::json(&report)?;

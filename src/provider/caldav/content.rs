@@ -117,7 +117,7 @@ fn held_event(href: &Href, known: &dyn Known) -> bool {
 }
 
 /// The id in the name of a resource that is called like a block.
-fn block_name(name: &str) -> Option<&str> {
+pub(super) fn block_name(name: &str) -> Option<&str> {
     let id = name.strip_suffix(".ics")?;
     ident::is_shaped(id).then_some(id)
 }

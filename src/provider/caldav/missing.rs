@@ -8,12 +8,13 @@ use super::{
     CaldavCalendar,
     account::Ask,
     address::Address,
+    content::block_name,
     reading::{BATCH, Reading, STRAYS},
     version::version,
     xml::{self, Member},
 };
 use crate::{
-    model::Href,
+    model::{Href, Version},
     provider::{Answer, ErrorKind, Known},
 };
 
@@ -35,17 +36,20 @@ impl CaldavCalendar {
         let missing = held.filter(|href| !told(href) && **href != *STRAYS);
         let missing: Vec<Href> = missing.collect();
         let asked = spread(&missing, ASKED_MAX);
+        let aliases = Aliases::of(reading, known);
         let (mut found, mut left) = (0, BTreeSet::new());
         for batch in asked.chunks(BATCH) {
             let (there, untold) = self.ask_for(reading, folder, batch).await?;
             found += there;
             left.extend(untold);
+            found -= aliases.drop_from(reading, batch);
         }
         let left: Vec<Href> = left.into_iter().collect();
         let singles = spread(&left, SINGLES_MAX);
         for href in &singles {
             found += usize::from(self.ask_for_one(reading, href).await?);
         }
+        found -= aliases.drop_from(reading, &singles);
         // Too many to ask for each: if none of many is there, the others are not there either.
         let is_all = asked.len() == missing.len() && singles.len() == left.len();
         match is_all || found == 0 {
@@ -146,6 +150,43 @@ impl CaldavCalendar {
                 Ok(true)
             }
         }
+    }
+}
+
+/// What is listed under names that nobody knew. A server may list a block under a name of its own, and find it under the one that it
+/// was put under too: that is one resource, and to take away the second would be to take away the only one. Of blocks alone, since
+/// two resources may be in a version of the same name, and a block that is there after all is found when it is put there again.
+struct Aliases {
+    versions: BTreeSet<Version>,
+}
+
+impl Aliases {
+    fn of(reading: &Reading, known: &dyn Known) -> Self {
+        let held = known.held();
+        let new = reading
+            .listed
+            .iter()
+            .filter(|(href, _)| !held.contains(*href));
+        Self {
+            versions: new.filter_map(|(_, version)| version.clone()).collect(),
+        }
+    }
+
+    /// Lets go of those of these names under which there is what is listed under a new one. How many they are.
+    fn drop_from(&self, reading: &mut Reading, names: &[Href]) -> usize {
+        let is_alias = |href: &&Href| {
+            if block_name(href).is_none() {
+                return false;
+            }
+            let version = reading.listed.get(*href).and_then(Option::as_ref);
+            version.is_some_and(|version| self.versions.contains(version))
+        };
+        let aliases: Vec<Href> = names.iter().filter(is_alias).cloned().collect();
+        for href in &aliases {
+            reading.listed.remove(href);
+            reading.is_gone(href);
+        }
+        aliases.len()
     }
 }
 

@@ -475,3 +475,27 @@ fn what_was_written_is_not_asked_for_one_by_one() {
         assert_eq!(keeper.cloud.asked(), requests);
     }
 }
+
+#[test]
+fn a_block_that_a_server_lists_under_a_name_of_its_own_is_one_block() {
+    let keeper = Keeper::new(Stores::Elsewhere);
+    let home = &keeper.home;
+    let standing = || keeper.cloud.items(WORK).len();
+    for hour in 8..11 {
+        home.put("home", "a.ics", meeting_at("a", 9, hour));
+        home.put("home", "b.ics", meeting_at("b", 12, hour));
+        home.expect(0, &["sync"]);
+        assert_eq!(standing(), 2);
+        for args in [&["sync"][..], &["sync", "--full"], &["sync"]] {
+            home.expect(0, args).is_silent();
+            assert_eq!(standing(), 2, "{hour}: {args:?}");
+        }
+    }
+    home.lose_state();
+    home.sync_idle();
+    home.delete("home", "a.ics");
+    home.expect(0, &["sync"]);
+    assert_eq!(standing(), 1);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(standing(), 0);
+}

@@ -371,6 +371,10 @@ fn blocks_in_a_folder_that_was_copied_elsewhere_are_told_of() {
     home.configure(&text.replace("~/cal/home", "~/cal/copy"));
     home.expect(0, &["sync"])
         .says(&["home is read from another place now; 1 block"]);
+    home.expect(0, &["check"]).shows(&[
+        "calendar home: it is read from another place than before",
+        "1 block",
+    ]);
     home.sync_idle();
 }
 

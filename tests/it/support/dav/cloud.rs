@@ -72,6 +72,8 @@ pub(crate) enum Stores {
     RewordedSilently,
     /// With its owner as the organiser, and says in which version.
     Organised,
+    /// Under a name of its own, by which it lists it, and finds it by the one that it was put under too.
+    Elsewhere,
     /// As something else, and says in which version.
     Made(Making),
     /// As something else, and says no version.
@@ -137,6 +139,8 @@ type Listed = BTreeMap<String, u64>;
 #[derive(Debug, Default)]
 struct Folder {
     items: BTreeMap<String, Item>,
+    /// The names that things were put under, and those that they have.
+    aliases: BTreeMap<String, String>,
     /// What was there when a token was given out.
     tokens: BTreeMap<String, Listed>,
     may: May,
@@ -472,6 +476,15 @@ fn published(feed: &Item, request: &Request) -> Reply {
 }
 
 impl Folder {
+    /// What something is called that was put under this name.
+    fn real<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, String::as_str)
+    }
+
+    fn item(&self, name: &str) -> Option<&Item> {
+        self.items.get(self.real(name))
+    }
+
     fn listed(&self) -> Listed {
         let items = self.items.iter();
         items
@@ -630,7 +643,7 @@ impl Keeps {
         let mut all = String::new();
         for (i, href) in texts(&document, DAV, "href").into_iter().enumerate() {
             let name = href.strip_prefix(path).unwrap_or_default();
-            match folder.items.get(name) {
+            match folder.item(name) {
                 _ if self.manners.forgetful && i % 3 == 1 => {}
                 None if self.manners.forgetful => {}
                 None => all.push_str(&went(&href, 404)),
@@ -649,7 +662,7 @@ impl Keeps {
     }
 
     fn one(&self, path: &str, name: &str) -> Result<Reply, Reply> {
-        let item = self.folders[path].items.get(name);
+        let item = self.folders[path].item(name);
         let item = item.ok_or_else(|| plain(404))?;
         let reply = Reply {
             body: item.text.clone().into_bytes(),
@@ -661,7 +674,7 @@ impl Keeps {
 
     /// Whether what is there is what the request wants it to be.
     fn as_wanted(&self, path: &str, name: &str, request: &Request) -> Result<(), Reply> {
-        let there = self.folders[path].items.get(name);
+        let there = self.folders[path].item(name);
         let there = there.map(|item| self.etag(item.version));
         let wanted = request.header("if-match").map(str::to_owned);
         let wrong = match (wanted, request.header("if-none-match")) {
@@ -683,7 +696,7 @@ impl Keeps {
             self.mails.push(text.clone());
         }
         self.as_wanted(path, name, request)?;
-        let is_new = !self.folders[path].items.contains_key(name);
+        let is_new = self.folders[path].item(name).is_none();
         // What a person copied to where such a server would not let it be does not hinder anybody.
         if let Some((status, condition_name)) = self.manners.taken.filter(|_| is_new)
             && let Some(other) = self.holder(path, name, uid(text))
@@ -692,7 +705,7 @@ impl Keeps {
             return Err(condition(status, condition_name, &href));
         }
         let text = match self.manners.stores {
-            Stores::AsItIs => text.clone(),
+            Stores::AsItIs | Stores::Elsewhere => text.clone(),
             Stores::Organised => organised(text),
             Stores::Made(what) | Stores::MadeSilently(what) | Stores::MadeLater(what) => {
                 what.of(text)
@@ -705,8 +718,14 @@ impl Keeps {
             _ => said,
         };
         let item = Item { version, text };
+        if is_new && self.manners.stores == Stores::Elsewhere {
+            let own = format!("AAMk{version}.EML");
+            let folder = self.folder(path);
+            folder.aliases.insert(name.to_owned(), own);
+        }
         if !item.text.is_empty() {
-            self.folder(path).items.insert(name.to_owned(), item);
+            let name = self.folders[path].real(name).to_owned();
+            self.folder(path).items.insert(name, item);
         }
         let reply = Reply::empty(if is_new { 201 } else { 204 });
         Ok(match self.manners.stores {
@@ -732,11 +751,12 @@ impl Keeps {
     }
 
     fn remove(&mut self, path: &str, name: &str, request: &Request) -> Result<Reply, Reply> {
-        if !self.folders[path].items.contains_key(name) {
+        if self.folders[path].item(name).is_none() {
             return Err(plain(404));
         }
         self.as_wanted(path, name, request)?;
-        self.folder(path).items.remove(name);
+        let name = self.folders[path].real(name).to_owned();
+        self.folder(path).items.remove(&name);
         Ok(Reply::empty(204))
     }
 }
