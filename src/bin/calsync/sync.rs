@@ -98,8 +98,8 @@ pub(crate) fn show(
     }
     if report.result == Verdict::Refused {
         tracing::error!(
-            "what was refused stays as it is, all else is done; look at the calendars, and is it the right account? A listing that was wrong once is mended by {program} sync --full. What would go: {program} sync --dry-run \
-             --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
+            "what was refused stays as it is, all else is done; look at the calendars, and is it the right account? A listing \
+             that was wrong once is mended by {program} sync --full. What would go: {program} sync --dry-run --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
             program = args.program()
         );
     }
