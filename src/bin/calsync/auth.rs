@@ -64,9 +64,6 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
     let chosen = options.flow.map(Way::from);
     // Signing in takes a person minutes, and syncs go on meanwhile: the lock is not held.
     let opened = Opened::without_lock(&loaded)?;
-    if opened.is_new {
-        print::out(&format!("{}\n", made_key(&loaded.config.key_file)))?;
-    }
     let newcomer = Newcomer {
         account: options.account.clone(),
         google: google.clone(),
@@ -87,6 +84,9 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
     }
     match &outcome {
         Outcome::In | Outcome::Unnamed(_) => {
+            if opened.is_new {
+                print::out(&format!("{}\n", made_key(&loaded.config.key_file)))?;
+            }
             let after = opened.state.borrow().sign_in(&options.account)?;
             if let Outcome::Unnamed(why) = &outcome {
                 let before = before.as_ref().and_then(|before| before.address.as_deref());
