@@ -169,6 +169,7 @@ impl World {
                 routes: vec![Route {
                     source: "home".into(),
                     target: "work".into(),
+                    filter: Arc::default(),
                     face: busy_face("Busy"),
                 }],
                 past_days: 30,

@@ -12,7 +12,7 @@
 mod made;
 mod measure;
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use calsync::{
     clock::Clock,
@@ -73,7 +73,8 @@ impl World {
         let route = |source: &str, target: &str| Route {
             source: source.into(),
             target: target.into(),
-            face: std::sync::Arc::clone(&face),
+            filter: Arc::default(),
+            face: Arc::clone(&face),
         };
         Self {
             calendars: BTreeMap::from([("full".into(), full), ("empty".into(), empty)]),

@@ -2,7 +2,7 @@
 
 use calsync::{
     model::{
-        Event, Length, Master, Override, Recurs, Revision, Standing, When,
+        Event, Length, Master, Override, Recurs, Revision, Standing, Traits, When,
         zone::{Zone, iana},
     },
     recur::Rule,
@@ -49,6 +49,7 @@ pub(crate) fn event(n: u32) -> Event {
             length,
             recurs: None,
             standing: Standing::Busy,
+            traits: Traits::default(),
             revision: Revision::default(),
         }),
         overrides: Vec::new(),
@@ -69,6 +70,7 @@ pub(crate) fn event(n: u32) -> Event {
             start: at(1, 60),
             length,
             standing: Standing::Busy,
+            traits: Traits::default(),
             revision: Revision::default(),
         });
     }

@@ -13,7 +13,7 @@
 mod made;
 mod measure;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use calsync::{
     config::busy_face,
@@ -42,6 +42,7 @@ fn main() {
         routes: &routes,
         sources: &sources,
         window: &window,
+        now: made::noon(),
         mint: &mint,
         operations: 1_000_000,
     };
@@ -93,6 +94,7 @@ fn routes() -> Vec<Route> {
             routes.push(Route {
                 source: source.into(),
                 target: target.into(),
+                filter: Arc::default(),
                 face: busy_face("Busy"),
             });
         }

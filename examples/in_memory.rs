@@ -30,10 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn sync_twice() -> Result<(), Box<dyn Error>> {
     let home = TimeZone::get("Europe/Berlin")?;
     let (work, family) = (MemoryCalendar::new(), MemoryCalendar::new());
-    let reader = Reader {
-        me: &[],
-        home: &home,
-    };
+    let reader = Reader::new(&[], &home);
     family.put("board games", ical::read(BOARD_GAMES.as_bytes(), reader)?);
 
     let calendars: BTreeMap<CalendarName, &MemoryCalendar> =
@@ -42,6 +39,7 @@ async fn sync_twice() -> Result<(), Box<dyn Error>> {
     let route = |source: &str, target: &str| Route {
         source: source.into(),
         target: target.into(),
+        filter: Arc::default(),
         face: Arc::clone(&face),
     };
     let settings = Settings {

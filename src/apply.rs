@@ -494,10 +494,7 @@ impl<P: Provider> Lane<'_, P> {
             }
             Err(error) => return Ok(Adopted::Done(self.failed(&block.id, error))),
         };
-        let place = Place {
-            href: resource.href.clone(),
-            version: resource.version.clone(),
-        };
+        let place = Place::of(block, resource.href.clone(), resource.version.clone());
         let answer = match self.ours(&resource, &block.id) {
             None if is_renamed(&resource, block) => {
                 let error = ProviderError::new(ErrorKind::Refused, RENAMED);

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::{
     auth::{Dav, Google},
     ident::Mint,
-    model::{CalendarName, Face, block::MADE_BY, counted},
+    model::{CalendarName, Face, Patterns, block::MADE_BY, counted},
     plan::{Limits, Route},
     provider::{caldav::Which as DavWhich, google::Which, ics::Origin},
     session::{Role, Settings},
@@ -24,6 +24,7 @@ mod google;
 pub mod key;
 pub mod paths;
 mod reach;
+mod rules;
 mod syntax;
 mod table;
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub calendars: BTreeMap<CalendarName, Calendar>,
     /// Which source shows in which target.
     pub routes: Vec<Route>,
+    /// What the rules look for in the words of which calendar's events.
+    pub patterns: BTreeMap<CalendarName, Patterns>,
     /// Files with a secret in them, of an OAuth client or a feed, that others can read.
     pub open_files: Vec<PathBuf>,
 }

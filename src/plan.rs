@@ -17,10 +17,13 @@ use crate::{
 
 pub mod compare;
 pub mod desire;
+pub mod explain;
+pub mod filter;
 pub mod flatten;
 pub mod guard;
 pub mod op;
 
+pub use filter::Filter;
 pub use guard::{Approved, Limits, Refusal, guard};
 pub use op::{Action, Op, Plan, Why};
 
@@ -31,6 +34,8 @@ pub struct Route {
     pub source: CalendarName,
     /// The calendar it is shown in.
     pub target: CalendarName,
+    /// What of it is shown.
+    pub filter: Arc<Filter>,
     /// What the blocks say.
     pub face: Arc<Face>,
 }
@@ -145,10 +150,23 @@ pub struct Question<'a> {
     pub sources: &'a Sources,
     /// The days to look at.
     pub window: &'a Window,
+    /// When it is asked.
+    pub now: Timestamp,
     /// Makes block ids.
     pub mint: &'a Mint,
     /// How many operations a plan for one target holds at the most, removals not counted.
     pub operations: usize,
+}
+
+/// The days in which something may be that has a block in these, by any of the rules.
+pub fn reach(routes: &[Route], window: &Window) -> Window {
+    let mut reach = window.clone();
+    for route in routes {
+        let Window { first, end, .. } = route.filter.reach(window);
+        reach.first = reach.first.min(first);
+        reach.end = reach.end.max(end);
+    }
+    reach
 }
 
 /// Plans everything that has to be done in one target so that it shows what the routes want.

@@ -7,11 +7,12 @@ use std::{
 
 use crate::{
     ident::BlockId,
-    model::{Block, Href, Resource, Uid, Version},
+    model::{Block, Href, Resource, Shape, Uid, Version},
 };
 
 pub mod any;
 pub mod caldav;
+mod daily;
 pub mod google;
 pub mod ics;
 pub mod local;
@@ -27,6 +28,11 @@ pub struct Cursor(pub String);
 pub trait Known {
     /// The versions of all resources as last recorded.
     fn versions(&self) -> BTreeMap<Href, Version>;
+
+    /// The version of one resource as last recorded.
+    fn version(&self, href: &Href) -> Option<Version> {
+        self.versions().remove(href)
+    }
 
     /// Where something was when the calendar was last read from the same place, also if all of it is to be read anew.
     fn held(&self) -> BTreeSet<Href> {
@@ -140,6 +146,27 @@ pub struct Place {
     pub href: Href,
     /// The version that may be changed, and no other.
     pub version: Version,
+    /// Whether it may have occurrences, to each of which somebody may have invited people by itself.
+    pub repeats: bool,
+}
+
+impl Place {
+    /// The place of something that happens once.
+    pub fn once(href: Href, version: Version) -> Self {
+        Self {
+            href,
+            version,
+            repeats: false,
+        }
+    }
+
+    /// The place of a block.
+    pub fn of(block: &Block, href: Href, version: Version) -> Self {
+        Self {
+            repeats: matches!(block.shape, Shape::Series(_)),
+            ..Self::once(href, version)
+        }
+    }
 }
 
 /// Why a provider could not do as asked.

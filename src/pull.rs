@@ -193,6 +193,11 @@ impl Known for Remembered<'_> {
             .unwrap_or_default()
     }
 
+    fn version(&self, href: &Href) -> Option<Version> {
+        let state = self.state.borrow();
+        state.version(self.name, self.reading, href).ok()?
+    }
+
     fn held(&self) -> BTreeSet<Href> {
         let state = self.state.borrow();
         state.held(self.name, self.reading).unwrap_or_default()

@@ -172,28 +172,44 @@ impl Rule {
     /// The local starts the rule makes from `start` on, ascending. Endless for an endless rule. A `start` that does not fit
     /// the rule is not among them, yet uses up one of its `COUNT` (RFC 5545 3.3.10: DTSTART is the first occurrence).
     pub fn starts(&self, start: DateTime) -> impl Iterator<Item = DateTime> + use<> {
-        let mut rule = (*self.0).clone();
-        let end = recur(last_moment(start));
-        rule.until = Some(rule.until.map_or(end, |until| until.min(end)));
+        self.starts_to(start, last_moment(start))
+    }
+
+    /// The starts of [`Rule::starts`] up to `to`. A rule that makes none is walked no farther.
+    pub fn starts_to(
+        &self,
+        start: DateTime,
+        to: DateTime,
+    ) -> impl Iterator<Item = DateTime> + use<> {
+        let mut rule = self.ended(to.min(last_moment(start)));
         if let Some(count) = rule.count
-            && IcalRecurExpand::new(rule.clone(), recur(start)).next() != Some(recur(start))
+            && !self.begins_at(start)
         {
             rule.count = Some(count.saturating_sub(1));
         }
         IcalRecurExpand::new(rule, recur(start)).map_while(civil)
     }
 
-    /// The starts of [`Rule::starts`] from `from` on, and perhaps some before it: what lies long before is stepped over, where
+    /// The starts of [`Rule::starts`] from `from` to `to`, and perhaps some before: what lies long before is stepped over, where
     /// the rule lets that be done without walking.
     pub fn starts_near(
         &self,
         start: DateTime,
         from: DateTime,
+        to: DateTime,
     ) -> impl Iterator<Item = DateTime> + use<> {
         match self.forwarded(start, from) {
-            Some((start, rule)) => rule.starts(start),
-            None => self.starts(start),
+            Some((start, rule)) => rule.starts_to(start, to),
+            None => self.starts_to(start, to),
         }
+    }
+
+    /// The same rule, which ends here if it has not ended before.
+    fn ended(&self, end: DateTime) -> IcalRecurRule {
+        let mut rule = (*self.0).clone();
+        let end = recur(end);
+        rule.until = Some(rule.until.map_or(end, |until| until.min(end)));
+        rule
     }
 
     /// The rule from a later start on, whole steps away from its first and still before `from`.
@@ -295,10 +311,11 @@ impl Rule {
         Some(self.starts(start).take(STEPS_MAX).last().unwrap_or(start))
     }
 
-    /// The rule as it would be written from its own first start on, and that start; none if there is no such form.
-    pub fn aligned(&self, start: DateTime) -> Option<(DateTime, Self)> {
+    /// The rule as it would be written from its own first start on, and that start; none if there is no such form, or if it does not
+    /// begin before `to`.
+    pub fn aligned(&self, start: DateTime, to: DateTime) -> Option<(DateTime, Self)> {
         const COMPARED: usize = 60;
-        let first = self.starts(start).next()?;
+        let first = self.starts_to(start, to).next()?;
         let mut rule = self.clone();
         if first != start {
             rule.0.count = rule.0.count.map(|count| count.saturating_sub(1));
@@ -326,7 +343,8 @@ impl Rule {
 
     /// Whether the rule's first start is `start` itself.
     pub fn begins_at(&self, start: DateTime) -> bool {
-        self.starts(start).next() == Some(start)
+        let mut starts = IcalRecurExpand::new(self.ended(start), recur(start));
+        starts.next() == Some(recur(start))
     }
 
     /// The rule as text, its `UNTIL` given by the caller, who knows the zone it is to be written in.
@@ -592,7 +610,7 @@ mod tests {
             let inside = |at: &DateTime| *at >= from;
             let walked = rule.starts(start).take_while(|at| *at < to);
             let walked: Vec<_> = walked.filter(inside).collect();
-            let near = rule.starts_near(start, from).take_while(|at| *at < to);
+            let near = rule.starts_near(start, from, to).take_while(|at| *at < to);
             let near: Vec<_> = near.collect();
             let found: Vec<_> = near.iter().copied().filter(inside).collect();
             assert_eq!(found, walked, "{text}");

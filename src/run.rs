@@ -10,7 +10,7 @@ use crate::{
     model::{CalendarName, Window},
     plan::{
         Approved, Plan, Question, Sources, guard, guard::is_emptied, op::DoubtKind, plan_reset,
-        plan_target,
+        plan_target, reach,
     },
     provider::{Provider, ProviderError},
     pull::{Sighted, pull_all},
@@ -314,8 +314,9 @@ fn whole_plan<P: Provider, W>(
     let fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     let mut sources = Sources::new();
     if goal == Goal::InStep {
+        let reach = reach(&session.settings.routes, window);
         for (name, seat) in &session.seats {
-            let mut source = state.source(name, window, fresh(name))?;
+            let mut source = state.source(name, &reach, fresh(name))?;
             if !fresh(name) && places::is_elsewhere(&state, name, seat)? {
                 // What its former place held is no news of this one. Nothing is taken away, since it was not read.
                 source.events.clear();
@@ -328,6 +329,7 @@ fn whole_plan<P: Provider, W>(
         routes: &session.settings.routes,
         sources: &sources,
         window,
+        now: session.clock.now(),
         mint: &session.settings.mint,
         operations: session.settings.limits.operations,
     };

@@ -172,10 +172,12 @@ impl Settings {
         for Route {
             source,
             target,
+            filter,
             face,
         } in &self.routes
         {
             fields.extend([source.to_string(), target.to_string()]);
+            fields.push(format!("{filter:?}"));
             fields.extend([face.title.clone(), face.notes.clone()]);
         }
         Print::of(fields.iter().map(String::as_bytes))

@@ -209,6 +209,26 @@ impl State {
         Ok(Self { db })
     }
 
+    /// Looks through all of the file, for whoever has reason to doubt it: a page that belongs elsewhere may read like any other.
+    pub fn look_through(&self, path: &Path) -> Stated<()> {
+        let sql = "PRAGMA integrity_check(1)";
+        let found: String = self
+            .db
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| cannot_open(path, &error))?;
+        // Pages of different moments may each be in order.
+        let is_torn = self.db.prepare("PRAGMA foreign_key_check")?.exists([]);
+        let why = match is_torn.map_err(|error| cannot_open(path, &error))? {
+            _ if found != "ok" => found,
+            true => "some of it speaks of what is not in it".to_owned(),
+            false => return Ok(()),
+        };
+        Err(StateError::Damaged {
+            path: path.to_owned(),
+            why,
+        })
+    }
+
     /// Makes sure that the state belongs to the bearer of this key; the first key to come is the one.
     pub fn claim(&self, fingerprint: &str) -> Stated<()> {
         match self.fact("key")? {

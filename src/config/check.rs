@@ -5,19 +5,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
 
 use super::{
-    Account, Calendar, Config, ConfigError, Place, busy_face, caldav, feed, google, paths, syntax,
+    Account, Calendar, Config, ConfigError, Place, caldav, feed, google, paths, rules, syntax,
     table::{At, Mistakes, Table, nearest},
 };
 use crate::{
     model::{CalendarName, zone},
-    plan::{Limits, Route},
+    plan::Limits,
     provider::google::Which,
     session::Role,
 };
@@ -133,7 +132,8 @@ impl Checker {
         let accounts = self.accounts(&mut root);
         let told = self.mistakes.count();
         let calendars = self.calendars(&mut root, &accounts);
-        let routes = routes(&mut root, &calendars);
+        let home = timezone.clone().unwrap_or(TimeZone::UTC);
+        let rules = rules::rules(&mut root, &calendars, &home);
         if self.purpose == Purpose::Accounts && !accounts.is_empty() {
             self.mistakes.forget_after(told);
         }
@@ -155,7 +155,8 @@ impl Checker {
                 .into_iter()
                 .map(|(name, at)| (name, at.value))
                 .collect(),
-            routes,
+            routes: rules.routes,
+            patterns: rules.patterns,
             open_files: self.open_files.take().into_iter().collect(),
         })
     }
@@ -434,51 +435,6 @@ fn told_apart(account: Option<&str>, place: &Place) -> String {
     }
 }
 
-fn routes(root: &mut Table<'_>, calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
-    let named = root.names_in("calendars");
-    let rules = root.list("rules");
-    if rules.is_empty() && !root.has("rules") {
-        return every_pair(calendars);
-    }
-    let mut routes = Vec::new();
-    let mut taken: BTreeSet<(CalendarName, CalendarName)> = BTreeSet::new();
-    for mut rule in rules {
-        let from = names(
-            &mut rule,
-            "from",
-            (calendars, &named),
-            Role::is_source,
-            "source",
-        );
-        let to = names(
-            &mut rule,
-            "to",
-            (calendars, &named),
-            Role::is_target,
-            "target",
-        );
-        let face = busy_face(&title(&mut rule));
-        show(&mut rule);
-        for (source, target) in pairs(&from, &to) {
-            if !taken.insert((source.clone(), target.clone())) {
-                rule.mistake(
-                    rule.at,
-                    &format!(
-                        "shows \"{source}\" in \"{target}\", which an earlier rule does already"
-                    ),
-                );
-            }
-            routes.push(Route {
-                source,
-                target,
-                face: Arc::clone(&face),
-            });
-        }
-        rule.finish();
-    }
-    routes
-}
-
 fn window(table: Option<Table<'_>>) -> (u32, u32) {
     let Some(mut table) = table else {
         return (30, 365);
@@ -549,111 +505,4 @@ fn role(table: &mut Table<'_>) -> Role {
         );
     }
     found.unwrap_or_default()
-}
-
-fn names(
-    rule: &mut Table<'_>,
-    key: &'static str,
-    (calendars, named): (&BTreeMap<CalendarName, At<Calendar>>, &BTreeSet<String>),
-    fits: fn(Role) -> bool,
-    word: &str,
-) -> Vec<CalendarName> {
-    let Some(written) = rule.texts(key) else {
-        if !rule.has(key) {
-            rule.mistake(rule.at, &format!("needs `{key}`: a list of calendars"));
-        }
-        return Vec::new();
-    };
-    if written.is_empty() {
-        rule.mistake(rule.at, &format!("`{key}` must name at least one calendar"));
-    }
-    let mut found = Vec::new();
-    for At { value, at } in written {
-        match calendars.get(value.as_str()) {
-            Some(calendar) if !fits(calendar.value.role) => {
-                let role = calendar.value.role.word();
-                rule.mistake(
-                    at,
-                    &format!(
-                        "`{key}`: \"{value}\" has role = \"{role}\", so it cannot be a {word}"
-                    ),
-                );
-            }
-            Some(_) if found.contains(&CalendarName::from(value.as_str())) => {
-                rule.mistake(at, &format!("`{key}` names \"{value}\" twice"));
-            }
-            Some(_) => found.push(value.as_str().into()),
-            None if named.contains(&value) => {}
-            None => {
-                let near = nearest(&value, named.iter().map(String::as_str));
-                rule.mistake(
-                    at,
-                    &format!("`{key}`: there is no calendar \"{value}\"{near}"),
-                );
-            }
-        }
-    }
-    found
-}
-
-fn title(rule: &mut Table<'_>) -> String {
-    let Some(title) = rule.text("title") else {
-        return "Busy".to_owned();
-    };
-    let text = title.value.trim();
-    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        rule.mistake(
-            title.at,
-            "`title` must have 1 to 200 characters on one line",
-        );
-    }
-    text.to_owned()
-}
-
-fn show(rule: &mut Table<'_>) {
-    if let Some(show) = rule.text("show")
-        && show.value != "busy"
-    {
-        let near = nearest(&show.value, ["busy"].into_iter());
-        rule.mistake(
-            show.at,
-            &format!("`show` must be \"busy\", not \"{}\"{near}", show.value),
-        );
-    }
-}
-
-/// Without rules, every calendar blocks every other one.
-fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
-    let face = busy_face("Busy");
-    let names = |fits: fn(Role) -> bool| {
-        // In the order of the file.
-        let mut fitting: Vec<_> = calendars
-            .iter()
-            .filter(|(_, c)| fits(c.value.role))
-            .collect();
-        fitting.sort_by_key(|(_, calendar)| calendar.at);
-        fitting
-            .into_iter()
-            .map(|(name, _)| name.clone())
-            .collect::<Vec<_>>()
-    };
-    pairs(&names(Role::is_source), &names(Role::is_target))
-        .map(|(source, target)| Route {
-            source,
-            target,
-            face: Arc::clone(&face),
-        })
-        .collect()
-}
-
-fn pairs(
-    from: &[CalendarName],
-    to: &[CalendarName],
-) -> impl Iterator<Item = (CalendarName, CalendarName)> {
-    from.iter()
-        .flat_map(move |source| {
-            to.iter()
-                .map(move |target| (source.clone(), target.clone()))
-        })
-        .filter(|(source, target)| source != target)
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How calendars are read; another number means that all are read anew.
-const READING: u32 = 7;
+const READING: u32 = 8;
 
 /// What it takes to reach calendars.
 #[derive(Clone, Debug)]
@@ -50,11 +50,18 @@ impl Config {
         let mut seats = BTreeMap::new();
         for (name, calendar) in &self.calendars {
             let mut account = calendar.account.clone().unwrap_or_default();
+            let patterns = self.patterns.get(name).cloned().unwrap_or_default();
+            // Whoever looks for other words has to read everything again.
+            let looked_for = match patterns.is_empty() {
+                true => String::new(),
+                false => format!(" {}", patterns.print()),
+            };
             let (provider, place) = match &calendar.place {
                 Place::Local(folder) => {
                     let Means { tag, clock, .. } = means;
                     let provider =
-                        LocalCalendar::new(folder.clone(), tag, &self.me, &self.timezone, clock);
+                        LocalCalendar::new(folder.clone(), tag, &self.me, &self.timezone, clock)
+                            .noticing(patterns);
                     // Whatever path leads there: it is one place.
                     let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
                     let place = format!("{} {}", real.display(), self.me.join(" "));
@@ -71,7 +78,8 @@ impl Config {
                     };
                     let line = Line::new(client, Pace::default());
                     let place = format!("feed {} {}", origin.print(), self.me.join(" "));
-                    let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone);
+                    let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone)
+                        .noticing(patterns);
                     (AnyProvider::Ics(provider), place)
                 }
                 Place::Google(which) => {
@@ -79,7 +87,8 @@ impl Config {
                         continue;
                     };
                     let provider = GoogleCalendar::new(reached, which.clone(), &self.timezone)
-                        .that_may_be_another(self.may_be_another(name, &account));
+                        .that_may_be_another(self.may_be_another(name, &account))
+                        .noticing(patterns);
                     let place = self.google_place(&account, which, &means.vault);
                     (AnyProvider::Google(provider), place)
                 }
@@ -88,7 +97,8 @@ impl Config {
                         continue;
                     };
                     let me = self.me_in(&account);
-                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone);
+                    let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone)
+                        .noticing(patterns);
                     let place = self.caldav_place(&account, which, &me);
                     (AnyProvider::Caldav(provider), place)
                 }
@@ -96,7 +106,7 @@ impl Config {
             let zone = self.timezone.iana_name().unwrap_or_default();
             let seat = Seat {
                 provider,
-                reading: Reading(format!("{READING} {zone} {place}")),
+                reading: Reading(format!("{READING} {zone} {place}{looked_for}")),
                 account,
                 role: calendar.role,
             };

@@ -147,6 +147,16 @@ impl<'a> Table<'a> {
         fits
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.get(key)?;
+        let DeValue::Boolean(flag) = value.get_ref() else {
+            self.wrong(key, value, "true or false");
+            return None;
+        };
+        Some(*flag)
+    }
+
     /// A list of texts; a single text counts as a list of one.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<At<String>>> {
         let value = self.get(key)?;

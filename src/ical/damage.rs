@@ -1,7 +1,10 @@
-//! Signs that a text lost a piece: none of them proves it, so they decide nothing by themselves. Which events a damaged text tells
-//! of. Pure; must never keep a word of it but UIDs.
+//! Whether a text lost a piece: what proves it, and signs that alone prove nothing. Which events a damaged text tells of. Pure; must
+//! never keep a word of it but UIDs.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+};
 
 use super::lines::{Component, newlines, with_newlines};
 use crate::model::Uid;
@@ -10,6 +13,8 @@ use crate::model::Uid;
 const NAMES_MAX: usize = 100_000;
 /// So many zeros or ones in a row no program writes by a slip: a piece was overwritten.
 const RUN: usize = 8;
+/// So many kinds of control characters close together are no text.
+const KINDS: usize = 5;
 
 /// How many places of a text look damaged, and the first line that does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,27 +47,53 @@ impl Signs {
     }
 }
 
-/// The line on which a piece of a text was overwritten: with zeros, as a disk does that lost power, or with ones. No text holds
-/// those, unless something behind its end was left over.
+/// The line on which a piece of a text was overwritten: with zeros, as a disk does that lost power, with ones, or with what stood
+/// elsewhere. No text holds those, unless something behind its end was left over.
 pub(super) fn overwritten(text: &[u8]) -> Option<usize> {
-    const END: &[u8] = b"END:VCALENDAR";
-    let mut parts = text.windows(END.len());
-    let last = parts.rposition(|part| part.eq_ignore_ascii_case(END));
-    let inside = text.get(..last.unwrap_or(text.len())).unwrap_or_default();
+    let (inside, _) = apart(text);
     let is_run = |part: &[u8]| {
         matches!(part, [0 | 0xff, ..]) && part.iter().all(|byte| part.first() == Some(byte))
     };
-    let first = inside.windows(RUN).position(is_run)?;
-    Some(1 + newlines(inside.get(..first).unwrap_or_default()))
+    let run = inside.windows(RUN).position(is_run);
+    let first = run.into_iter().chain(scrambled(inside)).min()?;
+    Some(line_of(inside, first))
 }
 
-/// Zeros behind the end of a text, or before it.
-pub(super) fn note_zeros(text: &[u8], signs: &mut Signs) {
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.windows(RUN).any(|run| run == [0; RUN]) {
-            signs.note(number + 1);
+/// Where bytes stand that are no text: several kinds of control characters close together. A program may leave one in a note, and
+/// some ways of writing shift by two or three.
+fn scrambled(text: &[u8]) -> Option<usize> {
+    const CLOSE: usize = 64;
+    let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let mut near: VecDeque<(usize, u8)> = VecDeque::new();
+    for (at, &byte) in text.iter().enumerate().filter(|(_, byte)| is_control(byte)) {
+        near.retain(|(before, other)| at - before < CLOSE && *other != byte);
+        near.push_back((at, byte));
+        if near.len() >= KINDS {
+            return near.front().map(|(at, _)| *at);
         }
     }
+    None
+}
+
+/// Zeros behind the end of a text: a calendar may have stood there.
+pub(super) fn note_zeros(text: &[u8], signs: &mut Signs) {
+    let (inside, behind) = apart(text);
+    if let Some(at) = behind.windows(RUN).position(|run| run == [0; RUN]) {
+        signs.note(line_of(text, inside.len() + at));
+    }
+}
+
+/// A text up to the end of its last calendar, and what is behind that.
+fn apart(text: &[u8]) -> (&[u8], &[u8]) {
+    const END: &[u8] = b"END:VCALENDAR";
+    let mut parts = text.windows(END.len());
+    let last = parts.rposition(|part| part.eq_ignore_ascii_case(END));
+    text.split_at(last.unwrap_or(text.len()))
+}
+
+/// The line that a place is on, counted from 1.
+fn line_of(text: &[u8], at: usize) -> usize {
+    1 + newlines(text.get(..at).unwrap_or_default())
 }
 
 /// What an event may say only once (RFC 5545 3.6.1) and says twice: two events may have run together.
@@ -115,7 +146,7 @@ pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
     })
 }
 
-/// The UIDs that stand in a text, also in one that makes no sense, each with its line: which events it may tell of.
+/// The UIDs that stand in a text, also in one that makes no sense: which events it may tell of.
 pub fn names(bytes: &[u8]) -> BTreeSet<Uid> {
     let bytes = &*with_newlines(bytes);
     let mut names = BTreeSet::new();
@@ -204,6 +235,13 @@ mod tests {
         assert_eq!(line(&format!("a\n{zeros}")), Some(2), "no end is left");
         let ones = [&b"a\nb"[..], &[0xff; RUN], end.as_bytes()].concat();
         assert_eq!(overwritten(&ones), Some(2));
+        let noise = "a\nb\u{1}x\u{7f}y\u{3}z\u{1c}\u{5}";
+        assert_eq!(line(&format!("{noise}\n{end}")), Some(2), "noise");
+        assert_eq!(line(&format!("{end}{noise}")), None, "behind the end");
+        let shifts = "\u{1b}$B\u{e}\u{f}\u{b}a\n".repeat(50);
+        assert_eq!(line(&format!("{shifts}{end}")), None, "some way of writing");
+        let far = (1..32).map(|n| format!("{}{}", char::from(n), "x".repeat(20)));
+        assert_eq!(line(&format!("{}\n{end}", far.collect::<String>())), None);
         let mut signs = Signs::default();
         note_zeros(format!("a\n{end}{zeros}").as_bytes(), &mut signs);
         assert_eq!(signs, Signs { count: 1, line: 3 });

@@ -140,20 +140,34 @@ impl Prop {
 
     /// The value as text, unescaped (RFC 5545 3.3.11).
     pub fn text(&self) -> String {
-        let mut out = String::with_capacity(self.value.len());
-        let mut chars = self.value.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => match chars.next() {
-                    Some('n' | 'N') => out.push('\n'),
-                    Some(other) => out.push(other),
-                    None => {}
-                },
-                _ => out.push(c),
-            }
-        }
-        out
+        let mut texts = unescaped(&self.value, None);
+        texts.pop().unwrap_or_default()
     }
+
+    /// The value as a list of texts, each unescaped.
+    pub fn texts(&self) -> Vec<String> {
+        unescaped(&self.value, Some(','))
+    }
+}
+
+/// A value in parts, without the backslashes that keep signs from meaning anything.
+fn unescaped(value: &str, between: Option<char>) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n' | 'N') => part.push('\n'),
+                Some(other) => part.push(other),
+                None => {}
+            },
+            _ if Some(c) == between => parts.push(std::mem::take(&mut part)),
+            _ => part.push(c),
+        }
+    }
+    parts.push(part);
+    parts
 }
 
 /// Whether a property of this name tells of people: whoever is invited or invites, or where they meet from afar. Programs
@@ -233,7 +247,7 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
-            if matters(&name) {
+            if matters(&name) || is_torn(line) {
                 component.broken.get_or_insert(number);
             }
         }
@@ -264,20 +278,31 @@ fn lost_name(line: &[u8]) -> String {
 /// Whether a line that could not be read seems to be one that decides when an event is. Stray text, such as a note folded
 /// wrongly, is common in the wild and harms nothing.
 fn matters(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
-        "DTSTART",
-        "DTEND",
-        "DURATION",
-        "RRULE",
-        "RDATE",
-        "EXDATE",
-        "EXRULE",
-        "RECURRENCE-ID",
-        "UID",
-        "TRANSP",
-    ];
-    NAMES.iter().any(|known| name.starts_with(known))
+    DECIDING.iter().any(|known| name.starts_with(known))
 }
+
+/// Whether a line is nothing but the beginning of the name of such a property: the line broke in the middle of it.
+fn is_torn(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.len() >= 2
+        && DECIDING
+            .iter()
+            .any(|known| known.as_bytes().starts_with(line))
+}
+
+/// The properties that decide when an event is, and whose.
+const DECIDING: [&str; 10] = [
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "RRULE",
+    "RDATE",
+    "EXDATE",
+    "EXRULE",
+    "RECURRENCE-ID",
+    "UID",
+    "TRANSP",
+];
 
 fn step(
     line: &IcalLine<'_>,

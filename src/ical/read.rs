@@ -16,8 +16,9 @@ use super::{
 use crate::{
     ident,
     model::{
-        Event, Extra, Face, Length, Master, Override, Part, Print, Recurs, Revision, SeenBlock,
-        Series, Shape, Standing, Uid, When, Zone, block,
+        Answer, Event, Extra, Face, Kind, Length, Mark, Master, Override, Part, Patterns, Print,
+        Recurs, Revision, SeenBlock, Series, Shape, Shown, Standing, Traits, Uid, When, Zone,
+        block, marks,
     },
     recur::{Rule, Until, day_end},
 };
@@ -36,6 +37,16 @@ pub struct Reader<'a> {
     pub me: &'a [String],
     /// The zone of floating times.
     pub home: &'a TimeZone,
+    /// What the rules look for in the words of events.
+    pub patterns: &'a Patterns,
+}
+
+impl<'a> Reader<'a> {
+    /// One that looks for nothing in the words of events.
+    pub fn new(me: &'a [String], home: &'a TimeZone) -> Self {
+        let patterns = &marks::NOTHING;
+        Self { me, home, patterns }
+    }
 }
 
 /// What is wrong with an event, and where.
@@ -377,6 +388,7 @@ impl Context<'_> {
                 and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
                 start,
                 length,
+                traits: self.traits(event, standing),
                 standing,
                 revision,
             }));
@@ -385,6 +397,7 @@ impl Context<'_> {
             recurs: self.recurs(event, &start)?,
             start,
             length,
+            traits: self.traits(event, standing),
             standing,
             revision,
         }))
@@ -492,19 +505,11 @@ impl Context<'_> {
     }
 
     fn standing(&self, event: &Component, start: &When) -> Standing {
-        let says = |name, word| {
-            event
-                .value(name)
-                .is_some_and(|v: &str| v.eq_ignore_ascii_case(word))
-        };
-        let untold = event.prop("TRANSP").is_none();
-        if says("STATUS", "CANCELLED") {
+        if says(event, "STATUS", "CANCELLED") {
             Standing::Cancelled
-        } else if says("TRANSP", "TRANSPARENT")
-            || (untold && says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"))
-        {
+        } else if is_free(event) {
             Standing::Free
-        } else if self.declined(event) {
+        } else if self.answer(event) == Answer::Declined {
             Standing::Declined
         } else if matches!(start, When::Day(_)) && is_birthday(event) {
             Standing::Note
@@ -513,15 +518,71 @@ impl Context<'_> {
         }
     }
 
-    /// Whether the owner declined under every address of theirs that is invited.
-    fn declined(&self, event: &Component) -> bool {
-        let mut answers = event
+    /// What else the event says that a rule may ask for.
+    fn traits(&self, event: &Component, standing: Standing) -> Traits {
+        let away = |word| says(event, "X-MICROSOFT-CDO-BUSYSTATUS", word);
+        let tentative = says(event, "STATUS", "TENTATIVE") || away("TENTATIVE");
+        let shown = if is_free(event) {
+            Shown::Free
+        } else if away("OOF") {
+            Shown::Away
+        } else if tentative {
+            Shown::Tentative
+        } else {
+            Shown::Busy
+        };
+        let is_place = |guest: &Prop| {
+            let kind = guest.param("CUTYPE").unwrap_or_default();
+            ["ROOM", "RESOURCE"]
+                .iter()
+                .any(|place| kind.eq_ignore_ascii_case(place))
+        };
+        let marks = match self.reader.patterns.is_empty() {
+            true => BTreeSet::new(),
+            false => self.marks(event),
+        };
+        Traits {
+            kind: match standing {
+                Standing::Note => Kind::Birthday,
+                _ => Kind::Usual,
+            },
+            answer: self.answer(event),
+            shown,
+            private: says(event, "CLASS", "PRIVATE") || says(event, "CLASS", "CONFIDENTIAL"),
+            invited: event
+                .prop("ORGANIZER")
+                .is_some_and(|prop| !self.is_me(prop)),
+            guests: event
+                .all("ATTENDEE")
+                .any(|guest| !self.is_me(guest) && !is_place(guest)),
+            marks,
+        }
+    }
+
+    fn marks(&self, event: &Component) -> BTreeSet<Mark> {
+        let title = event.prop("SUMMARY").map(Prop::text).unwrap_or_default();
+        // RFC 5545 3.8.1.2, RFC 7986 5.9.
+        let categories = event.all("CATEGORIES").flat_map(Prop::texts);
+        let words: Vec<String> = categories
+            .chain(event.all("COLOR").map(Prop::text))
+            .collect();
+        self.reader.patterns.marks(&title, &words)
+    }
+
+    /// What the owner answered: the most that they did under any address of theirs that is invited.
+    fn answer(&self, event: &Component) -> Answer {
+        let mine = event
             .all("ATTENDEE")
-            .filter(|attendee| self.is_me(attendee))
-            .map(|attendee| attendee.param("PARTSTAT"))
-            .peekable();
-        answers.peek().is_some()
-            && answers.all(|answer| answer.is_some_and(|a| a.eq_ignore_ascii_case("DECLINED")))
+            .filter(|attendee| self.is_me(attendee));
+        let answers = mine.map(|attendee| match attendee.param("PARTSTAT") {
+            Some(answer) if answer.eq_ignore_ascii_case("DECLINED") => Answer::Declined,
+            Some(answer) if answer.eq_ignore_ascii_case("TENTATIVE") => Answer::Tentative,
+            Some(answer) if answer.eq_ignore_ascii_case("NEEDS-ACTION") => Answer::Unanswered,
+            // RFC 5545 3.2.12: whoever is invited and says nothing has not answered.
+            None => Answer::Unanswered,
+            Some(_) => Answer::Accepted,
+        });
+        answers.min().unwrap_or_default()
     }
 
     fn is_me(&self, attendee: &Prop) -> bool {
@@ -712,6 +773,7 @@ impl Context<'_> {
             print,
             shape,
             people: false,
+            touched: false,
         }
     }
 }
@@ -763,7 +825,7 @@ pub fn recurrence(
     let calendars = calendars(text.as_bytes()).map_err(|error| error.to_string())?;
     let events = calendars.iter().flat_map(|calendar| &calendar.children);
     let zones = Zones::default();
-    let reader = Reader { me: &[], home };
+    let reader = Reader::new(&[], home);
     let context = Context {
         zones: &zones,
         reader,
@@ -793,6 +855,18 @@ fn is_birthday(event: &Component) -> bool {
             word.eq_ignore_ascii_case("BIRTHDAY") || word.eq_ignore_ascii_case("BIRTHDAYS")
         })
     })
+}
+
+fn says(event: &Component, name: &str, word: &str) -> bool {
+    let value = event.value(name);
+    value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether an event takes no time of its owner's (RFC 5545 3.8.2.7), or says so as Outlook does.
+fn is_free(event: &Component) -> bool {
+    let untold = event.prop("TRANSP").is_none();
+    says(event, "TRANSP", "TRANSPARENT")
+        || (untold && says(event, "X-MICROSOFT-CDO-BUSYSTATUS", "FREE"))
 }
 
 fn days_between(from: Date, to: Date) -> i32 {

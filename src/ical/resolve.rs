@@ -1,6 +1,6 @@
 //! Which zone a `TZID` means: known names first, the calendar's own description of it last.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use jiff::civil::DateTime;
 use windows_timezones::WindowsTimezone;
@@ -23,6 +23,8 @@ const CHANGES_MAX: usize = 5_000;
 #[derive(Debug, Default)]
 pub struct Zones {
     by_id: BTreeMap<String, Zone>,
+    /// Those that any calendar of the text describes, by their names in lower case.
+    described: Rc<BTreeMap<String, Zone>>,
     /// What times without a zone are read in: `X-WR-TIMEZONE`, else the reader's own zone.
     default: Option<Zone>,
 }
@@ -44,31 +46,29 @@ impl Zones {
             })
             .collect();
         let default = calendar.value("X-WR-TIMEZONE").and_then(named);
-        Self { by_id, default }
+        Self {
+            by_id,
+            default,
+            ..Self::default()
+        }
     }
 
     /// The zones of each of the calendars in a text. What one describes, it describes for all.
     pub fn of_all(calendars: &[Component]) -> Vec<Self> {
         let mut all: Vec<Self> = calendars.iter().map(Self::of).collect();
-        let described: BTreeMap<String, Zone> =
-            all.iter().flat_map(|zones| zones.by_id.clone()).collect();
+        let by_id = all.iter().flat_map(|zones| &zones.by_id);
+        let described = by_id.map(|(id, zone)| (id.to_ascii_lowercase(), zone.clone()));
+        let described = Rc::new(described.collect());
         for zones in &mut all {
-            for (id, zone) in &described {
-                let lower = id.to_ascii_lowercase();
-                zones
-                    .by_id
-                    .entry(id.clone())
-                    .or_insert_with(|| zone.clone());
-                zones.by_id.entry(lower).or_insert_with(|| zone.clone());
-            }
+            zones.described = Rc::clone(&described);
         }
         all
     }
 
-    /// What a text describes under this name, in whatever case.
+    /// What the text describes under this name, in whatever case.
     fn described(&self, id: &str) -> Option<&Zone> {
-        let exact = self.by_id.get(id);
-        exact.or_else(|| self.by_id.get(&id.to_ascii_lowercase()))
+        let own = self.by_id.get(id);
+        own.or_else(|| self.described.get(&id.to_ascii_lowercase()))
     }
 
     /// Whether anybody knows the zone that a `TZID` means. None given is well known.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use super::{Length, Print, Uid, When};
+use super::{Length, Print, Traits, Uid, When};
 use crate::recur::Rule;
 
 /// What one resource says about one UID: the event itself, changes to single occurrences of it, or both.
@@ -34,6 +34,9 @@ pub struct Master {
     /// Whether it keeps its owner busy.
     #[serde(rename = "b")]
     pub standing: Standing,
+    /// What else it says that a rule may ask for.
+    #[serde(rename = "t", default, skip_serializing_if = "Traits::are_usual")]
+    pub traits: Traits,
     /// Which edition of the event this is.
     #[serde(rename = "v")]
     pub revision: Revision,
@@ -88,6 +91,9 @@ pub struct Override {
     /// Whether it keeps its owner busy.
     #[serde(rename = "b")]
     pub standing: Standing,
+    /// What else it says that a rule may ask for.
+    #[serde(rename = "t", default, skip_serializing_if = "Traits::are_usual")]
+    pub traits: Traits,
     /// Which edition of the occurrence this is.
     #[serde(rename = "v")]
     pub revision: Revision,

@@ -69,4 +69,6 @@ pub struct SeenBlock {
     pub shape: Option<Shape>,
     /// Whether it has attendees or an organiser: somebody made a meeting of it, and a server may mail them.
     pub people: bool,
+    /// Whether somebody changed an occurrence of it, and not the block itself: no target keeps a block so by itself.
+    pub touched: bool,
 }

@@ -2,79 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Held, Link, Present, Question, Source, Target,
-    desire::{TooManyBySource, desire},
-    op::{Adoption, Doubt, DoubtKind, Loss, Op, Plan, Wanted, Why},
+    Filter, Held, Link, Present, Question, Source, Target,
+    desire::{Desired, TooManyBySource, desire},
+    flatten::series_spans,
+    op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
 };
 use crate::{
     ident::Stem,
     model::{CalendarName, Shape, Uid, block},
 };
 
+mod sums;
+mod takes;
+
+use sums::Sums;
+
 /// Compares what should stand in a target with what stands there.
 ///
 /// What should stand is looked at one by one and not kept, so that a calendar may hold very many blocks.
 pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
-    let mut plan = Plan::default();
-    let Target {
-        mut held,
-        extras,
-        copies,
-        ..
-    } = target;
-    let mut sums = Sums {
-        copies,
-        ..Sums::default()
+    let mut desk = Desk {
+        question,
+        name,
+        held: target.held,
+        late: Vec::new(),
+        replaced: Vec::new(),
+        plan: Plan::default(),
+        sums: Sums::new(target.copies),
     };
-    plan.ops
-        .extend(remove_spares(name, extras, &held, &mut sums));
-    let too_many = desire(question, name, |stem, wanted| {
-        let held = held.remove(&stem);
-        if let Some(held) = held.as_ref().filter(|held| held.present.is_some()) {
-            sums.tally(held.link.as_ref()).standing += 1;
-        }
-        match judge_wanted(&wanted, held, &question.window.home) {
-            Verdict::Leave => sums.unchanged += 1,
-            Verdict::HandsOff => sums.hands_off += 1,
-            Verdict::Otherwise => sums.otherwise += 1,
-            Verdict::Adopt(present) => {
-                sums.unchanged += 1;
-                plan.adoptions.push(Adoption {
-                    target: name.clone(),
-                    present,
-                    wanted,
-                });
-            }
-            Verdict::Create(_) | Verdict::Replace(..) if plan.ops.len() >= question.operations => {
-                sums.postponed += 1;
-                sums.event(&wanted.source, &wanted.uid).waits = true;
-            }
-            Verdict::Create(why) => {
-                sums.event(&wanted.source, &wanted.uid).come += 1;
-                plan.ops.push(Op::create(name, stem, wanted, why));
-            }
-            Verdict::Replace(present, why) => {
-                plan.ops.push(Op::replace(name, stem, wanted, present, why));
-            }
-        }
-    });
-    // What is left was not asked for.
-    for (stem, held) in held {
-        let Some(present) = held.present else {
-            plan.forgets.push((name.clone(), stem));
-            continue;
-        };
-        let row = Row {
-            present,
-            link: held.link,
-        };
-        plan.ops.extend(judge_unwanted(
-            question, name, &too_many, stem, row, &mut sums,
-        ));
-    }
+    let spares = remove_spares(name, target.extras, &desk.held, &mut desk.sums);
+    desk.plan.ops.extend(spares);
+    let too_many = desire(question, name, |stem, desired| desk.meet(stem, desired));
+    desk.meet_late();
+    let Desk {
+        held,
+        mut plan,
+        mut sums,
+        ..
+    } = desk;
+    judge_rest(question, name, &too_many, held, &mut plan, &mut sums);
     if is_fed_by_empty(question, name) {
         plan.fed_by_empty.insert(name.clone());
     }
@@ -88,6 +57,29 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan.too_many = too_many;
     sums.into_plan(name, &mut plan);
     plan
+}
+
+/// Judges what stands and was not asked for.
+fn judge_rest(
+    question: Question<'_>,
+    name: &CalendarName,
+    too_many: &TooManyBySource,
+    held: BTreeMap<Stem, Held>,
+    plan: &mut Plan,
+    sums: &mut Sums,
+) {
+    for (stem, held) in held {
+        let Some(present) = held.present else {
+            plan.forgets.push((name.clone(), stem));
+            continue;
+        };
+        let row = Row {
+            present,
+            link: held.link,
+        };
+        plan.ops
+            .extend(judge_unwanted(question, name, too_many, stem, row, sums));
+    }
 }
 
 /// Plans nothing in a target whose server renames what is written to it.
@@ -104,6 +96,181 @@ pub fn renamed(name: &CalendarName, target: &Target) -> Plan {
     plan
 }
 
+/// Where what should stand in a target meets what stands there.
+struct Desk<'a> {
+    question: Question<'a>,
+    name: &'a CalendarName,
+    /// What nothing has asked for yet.
+    held: BTreeMap<Stem, Held>,
+    /// What it is too late for, unless it shows already in some other block.
+    late: Vec<(Stem, Wanted)>,
+    /// What blocks showed that are to be written anew, as far as somebody asks for it.
+    replaced: Vec<Showed>,
+    plan: Plan,
+    sums: Sums,
+}
+
+impl Desk<'_> {
+    /// Decides about one block that should stand.
+    fn meet(&mut self, stem: Stem, desired: Desired) {
+        let row = self.held.remove(&stem);
+        let stands = row.as_ref().is_some_and(|row| row.present.is_some());
+        let Some(wanted) = desired.wanted(stands) else {
+            return;
+        };
+        if let Some(row) = row.as_ref().filter(|_| stands) {
+            self.sums.tally(row.link.as_ref()).standing += 1;
+        }
+        let showed = row.as_ref().and_then(Showed::of);
+        let verdict = judge_wanted(&wanted, row, &self.question.window.home);
+        match verdict {
+            Verdict::Create(Why::New) if is_late(self.question, self.name, &wanted) => {
+                self.late.push((stem, wanted));
+                return;
+            }
+            Verdict::Replace(..) => {
+                let notice = notice(self.question, self.name, &wanted.source);
+                self.replaced.extend(showed.filter(|_| notice.is_some()));
+            }
+            _ => {}
+        }
+        self.act(stem, wanted, verdict, stands);
+    }
+
+    /// Decides about what is late, when all else is decided: where a block showed some of its time that goes or is written anew, it
+    /// is news to nobody.
+    fn meet_late(&mut self) {
+        let late = std::mem::take(&mut self.late);
+        if late.is_empty() {
+            return;
+        }
+        let mut showed = std::mem::take(&mut self.replaced);
+        showed.extend(self.held.values().filter_map(Showed::of));
+        for (stem, wanted) in late {
+            let home = &self.question.window.home;
+            if showed.iter().any(|showed| showed.some_of(&wanted, home)) {
+                self.act(stem, wanted, Verdict::Create(Why::New), false);
+            }
+        }
+    }
+
+    /// Does what was decided about a block that should stand.
+    fn act(&mut self, stem: Stem, wanted: Wanted, verdict: Verdict, stands: bool) {
+        let writes = matches!(verdict, Verdict::Create(_) | Verdict::Replace(..));
+        let waits = writes && self.plan.ops.len() >= self.question.operations;
+        self.sums.also(&wanted, &self.held, stands, waits);
+        match verdict {
+            Verdict::Leave => self.sums.unchanged += 1,
+            Verdict::HandsOff => self.sums.hands_off += 1,
+            Verdict::Otherwise => self.sums.otherwise += 1,
+            Verdict::Adopt(present) => {
+                self.sums.unchanged += 1;
+                self.plan.adoptions.push(Adoption {
+                    target: self.name.clone(),
+                    present,
+                    wanted,
+                });
+            }
+            _ if waits => {
+                self.sums.postponed += 1;
+                self.sums.event(&wanted.source, &wanted.uid).waits = true;
+            }
+            Verdict::Create(why) => {
+                self.takes(&wanted, false);
+                let come = self.comes_for(&wanted.shape);
+                self.sums.event(&wanted.source, &wanted.uid).come += come;
+                let op = Op::create(self.name, stem, wanted, why);
+                self.plan.ops.push(op);
+            }
+            Verdict::Replace(present, why) => {
+                self.takes(&wanted, true);
+                let op = Op::replace(self.name, stem, wanted, present, why);
+                self.plan.ops.push(op);
+            }
+        }
+    }
+
+    /// Remembers what a block shows that is written, for whatever goes. A new series counts as many blocks as it is.
+    fn takes(&mut self, wanted: &Wanted, stood: bool) {
+        let merges = filter(self.question, self.name, &wanted.source).is_some_and(|f| f.merge);
+        let repeats = matches!(wanted.shape, Shape::Series(_));
+        if !self.held.is_empty() && (stood && repeats || merges) {
+            self.sums.takes.note(wanted, merges, self.question.window);
+        }
+    }
+
+    /// In the place of how many single blocks a new one comes: a series, of as many as it shows.
+    fn comes_for(&self, shape: &Shape) -> usize {
+        match shape {
+            Shape::Series(series) if !self.held.is_empty() => {
+                series_spans(series, self.question.window).len().max(1)
+            }
+            _ => 1,
+        }
+    }
+}
+
+/// What a block shows that stands.
+struct Showed {
+    source: CalendarName,
+    uid: Uid,
+    first: Timestamp,
+    last: Option<Timestamp>,
+    repeats: bool,
+}
+
+impl Showed {
+    fn of(row: &Held) -> Option<Self> {
+        let (present, link) = (row.present.as_ref()?, row.link.as_ref()?);
+        Some(Self {
+            source: link.source.clone(),
+            uid: link.uid.clone(),
+            first: present.first,
+            last: present.last,
+            repeats: present.repeats,
+        })
+    }
+
+    /// Whether it is some of what a block is to show. Of a series, it may be any occurrence.
+    fn some_of(&self, wanted: &Wanted, home: &TimeZone) -> bool {
+        let (from, to) = wanted.shape.first_occurrence(home);
+        let overlaps = self.first < to && self.last.is_none_or(|last| from < last);
+        let is_of = self.uid == wanted.uid || wanted.also.iter().any(|(also, _)| *also == self.uid);
+        overlaps && self.source == wanted.source && (!self.repeats || is_of)
+    }
+}
+
+/// Whether a new block would begin sooner than its rule gives notice of: a single one, series are for the time to come.
+pub fn is_late(question: Question<'_>, name: &CalendarName, wanted: &Wanted) -> bool {
+    let Shape::Once(span) = &wanted.shape else {
+        return false;
+    };
+    notice(question, name, &wanted.source).is_some_and(|notice| {
+        let soon = question.now.checked_add(notice).unwrap_or(Timestamp::MAX);
+        span.instants(&question.window.home).0 < soon
+    })
+}
+
+/// What notice the rule gives that shows a calendar in this one, if it does.
+fn notice(
+    question: Question<'_>,
+    name: &CalendarName,
+    source: &CalendarName,
+) -> Option<SignedDuration> {
+    filter(question, name, source)?.notice
+}
+
+/// What the rule asks for that shows a calendar in this one, if one does.
+fn filter<'a>(
+    question: Question<'a>,
+    name: &CalendarName,
+    source: &CalendarName,
+) -> Option<&'a Filter> {
+    let mut routes = question.routes.iter();
+    let route = routes.find(|route| route.source == *source && route.target == *name);
+    route.map(|route| &*route.filter)
+}
+
 /// Whether a calendar that shows in a target has no event at all.
 fn is_fed_by_empty(question: Question<'_>, name: &CalendarName) -> bool {
     let is_empty =
@@ -115,10 +282,7 @@ fn is_fed_by_empty(question: Question<'_>, name: &CalendarName) -> bool {
 /// Plans the removal of all blocks in a target that may be touched.
 pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
     let mut plan = Plan::default();
-    let mut sums = Sums {
-        copies: target.copies,
-        ..Sums::default()
-    };
+    let mut sums = Sums::new(target.copies);
     let spares = remove_spares(name, target.extras, &target.held, &mut sums);
     plan.ops.extend(spares);
     for (stem, held) in target.held {
@@ -249,7 +413,12 @@ fn judge_unwanted(
         sums.postponed += 1;
         return None;
     }
-    sums.tally(link.as_ref()).gone += 1;
+    let takes = sums
+        .takes
+        .have(&stem, &present, link.as_ref(), question.window);
+    let tally = sums.tally(link.as_ref());
+    tally.gone += 1;
+    tally.come += usize::from(takes);
     Some(Op::remove(name, stem, present, why, source))
 }
 
@@ -287,89 +456,4 @@ fn may_remove(
     let unread = source.sight.nameless || source.troubled.contains(&link.uid);
     let hidden = unread && !source.events.contains_key(&link.uid);
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
-}
-
-#[derive(Default)]
-struct Sums {
-    unchanged: usize,
-    hands_off: usize,
-    otherwise: usize,
-    copies: usize,
-    unread: usize,
-    /// What waits for the next run.
-    postponed: usize,
-    /// What becomes of the blocks of each event.
-    events: BTreeMap<CalendarName, BTreeMap<Uid, Tally>>,
-    /// The same of blocks of which nobody remembers what they stand for.
-    loose: Tally,
-}
-
-/// What becomes of some blocks.
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    standing: usize,
-    gone: usize,
-    come: usize,
-    /// Some of what is to come waits for the next run.
-    waits: bool,
-}
-
-impl Tally {
-    /// Whether most of them go, and no others come in their place.
-    fn is_lost(self) -> bool {
-        self.gone.saturating_sub(self.come) * 2 > self.standing
-    }
-}
-
-impl Sums {
-    fn event(&mut self, source: &CalendarName, uid: &Uid) -> &mut Tally {
-        let events = self.events.entry(source.clone()).or_default();
-        events.entry(uid.clone()).or_default()
-    }
-
-    fn tally(&mut self, link: Option<&Link>) -> &mut Tally {
-        match link {
-            Some(link) => self.event(&link.source, &link.uid),
-            None => &mut self.loose,
-        }
-    }
-
-    /// What would be lost of each source, if anything.
-    fn losses(&self) -> impl Iterator<Item = (Option<CalendarName>, Loss)> + '_ {
-        let loose = Loss {
-            lost: self.loose.gone,
-            standing: self.loose.standing,
-        };
-        let known = self.events.iter().map(|(source, events)| {
-            let standing = events.values().filter(|tally| tally.standing > 0);
-            let loss = Loss {
-                lost: events.values().filter(|tally| tally.is_lost()).count(),
-                standing: standing.count(),
-            };
-            (Some(source.clone()), loss)
-        });
-        let all = known.chain([(None, loose)]);
-        all.filter(|(_, loss)| loss.lost > 0)
-    }
-
-    fn into_plan(self, name: &CalendarName, plan: &mut Plan) {
-        plan.unchanged.insert(name.clone(), self.unchanged);
-        plan.postponed += self.postponed;
-        for (source, loss) in self.losses() {
-            plan.losses.insert((name.clone(), source), loss);
-        }
-        let doubts = [
-            (DoubtKind::HandsOff, self.hands_off),
-            (DoubtKind::Otherwise, self.otherwise),
-            (DoubtKind::Unread, self.unread),
-            (DoubtKind::Copies, self.copies),
-        ];
-        for (kind, count) in doubts.into_iter().filter(|(_, count)| *count > 0) {
-            plan.doubts.push(Doubt {
-                calendar: name.clone(),
-                kind,
-                count,
-            });
-        }
-    }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Question, Route,
-    flatten::{Flat, Single, flatten, list},
+    Filter, Question, Route,
+    flatten::{Flat, Single, TooMany, fit, flatten, list},
     op::Wanted,
 };
 use crate::{
@@ -15,42 +15,99 @@ use crate::{
     model::{CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
 };
 
+mod merge;
+
+use merge::{Merged, merged};
+
 /// Events that need too many blocks, by source: nothing of theirs is added or removed.
 pub type TooManyBySource = BTreeMap<CalendarName, BTreeSet<Uid>>;
+
+/// What an event asks for at one place.
+#[derive(Debug)]
+pub enum Desired {
+    /// This block.
+    Block(Wanted),
+    /// This one, of which nothing touches the window, and which goes on behind it: if it stands, it stays.
+    Resting(Wanted),
+}
+
+impl Desired {
+    /// The block that is wanted, as its place stands or does not.
+    pub(super) fn wanted(self, stands: bool) -> Option<Wanted> {
+        match self {
+            Self::Block(wanted) => Some(wanted),
+            Self::Resting(wanted) => stands.then_some(wanted),
+        }
+    }
+}
 
 /// Works out what should stand in a target, block by block.
 pub fn desire(
     question: Question<'_>,
     target: &CalendarName,
-    mut want: impl FnMut(Stem, Wanted),
+    mut want: impl FnMut(Stem, Desired),
 ) -> TooManyBySource {
     let mut too_many = TooManyBySource::new();
     let routes = question
         .routes
         .iter()
         .filter(|route| route.target == *target);
-    // The same meeting in several calendars is shown once: where it really stands not at all, elsewhere for the first of them.
-    let mut shown: Vec<&CalendarName> = vec![target];
+    // The same meeting in several calendars is shown once: where it really stands not at all, elsewhere for the first of them
+    // that shows it.
+    let open = Filter::default();
+    let mut shown: Vec<(&CalendarName, &Filter)> = vec![(target, &open)];
     for route in routes {
         let Some(source) = question.sources.get(&route.source) else {
             continue;
         };
+        // What lies beside the window may have a block inside.
+        let reach = route.filter.reach(question.window);
+        let mut to_merge: Vec<(Uid, Single)> = Vec::new();
         for (uid, event) in &source.events {
-            let twins = shown
-                .iter()
-                .filter_map(|name| question.sources.get(*name)?.events.get(uid));
-            let flat = flatten(event, question.window)
-                .and_then(|flat| without_twins(flat, event, twins.collect(), question.window));
-            if let Ok(flat) = flat {
-                each_block(question, route, uid, flat, &mut want);
-            } else {
-                let refused = too_many.entry(route.source.clone()).or_default();
-                refused.insert(uid.clone());
+            let twins = shown.iter().filter_map(|(name, filter)| {
+                let event = question.sources.get(*name)?.events.get(uid)?;
+                Some((event, *filter))
+            });
+            let seen = route.filter.seen(event);
+            let flat = flat(&seen, &route.filter, &reach)
+                .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
+                .and_then(|flat| fit(flat, &route.filter, question.window));
+            match flat {
+                Ok(flat) if route.filter.merge => {
+                    let singles = flat.singles.into_iter();
+                    to_merge.extend(singles.map(|single| (uid.clone(), single)));
+                }
+                Ok(flat) => each_block(question, route, uid, flat, &mut want),
+                Err(TooMany) => {
+                    let refused = too_many.entry(route.source.clone()).or_default();
+                    refused.insert(uid.clone());
+                }
             }
         }
-        shown.push(&route.source);
+        each_merged(question, route, to_merge, &mut want);
+        shown.push((&route.source, &route.filter));
     }
     too_many
+}
+
+/// The busy time of an event, in occurrences if they are to be merged.
+fn flat(event: &Event, filter: &Filter, window: &Window) -> Result<Flat, TooMany> {
+    match filter.merge {
+        false => flatten(event, window),
+        true => Ok(Flat {
+            singles: list(event, window)?,
+            ..Flat::default()
+        }),
+    }
+}
+
+fn stem(question: Question<'_>, route: &Route, uid: &Uid, occurrence: &OccurrenceKey) -> Stem {
+    question.mint.stem(Subject {
+        source: &route.source,
+        uid,
+        occurrence,
+        target: &route.target,
+    })
 }
 
 fn each_block(
@@ -58,30 +115,61 @@ fn each_block(
     route: &Route,
     uid: &Uid,
     flat: Flat,
-    want: &mut impl FnMut(Stem, Wanted),
+    want: &mut impl FnMut(Stem, Desired),
 ) {
-    let series = flat
-        .series
-        .map(|series| (OccurrenceKey::default(), Shape::Series(series)));
-    let singles = flat
-        .singles
-        .into_iter()
-        .map(|single| (single.occurrence, Shape::Once(single.span)));
-    for (occurrence, shape) in series.into_iter().chain(singles) {
-        let stem = question.mint.stem(Subject {
-            source: &route.source,
-            uid,
-            occurrence: &occurrence,
-            target: &route.target,
-        });
+    let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
+        let stem = stem(question, route, uid, &occurrence);
         let wanted = Wanted {
             shape,
             face: Arc::clone(&route.face),
             source: route.source.clone(),
             uid: uid.clone(),
             occurrence,
+            also: Vec::new(),
         };
-        want(stem, wanted);
+        want(stem, desired(wanted));
+    };
+    if let Some(series) = flat.resting {
+        ask(
+            OccurrenceKey::default(),
+            Shape::Series(series),
+            Desired::Resting,
+        );
+    }
+    if let Some(series) = flat.series {
+        ask(
+            OccurrenceKey::default(),
+            Shape::Series(series),
+            Desired::Block,
+        );
+    }
+    for single in flat.singles {
+        ask(single.occurrence, Shape::Once(single.span), Desired::Block);
+    }
+}
+
+fn each_merged(
+    question: Question<'_>,
+    route: &Route,
+    blocks: Vec<(Uid, Single)>,
+    want: &mut impl FnMut(Stem, Desired),
+) {
+    for Merged { span, first, also } in merged(blocks) {
+        let (uid, occurrence) = first;
+        let also = also.into_iter().map(|(uid, occurrence)| {
+            let stem = stem(question, route, &uid, &occurrence);
+            (uid, stem)
+        });
+        let wanted = Wanted {
+            shape: Shape::Once(span),
+            face: Arc::clone(&route.face),
+            source: route.source.clone(),
+            also: also.collect(),
+            uid,
+            occurrence,
+        };
+        let stem = stem(question, route, &wanted.uid, &wanted.occurrence);
+        want(stem, Desired::Block(wanted));
     }
 }
 
@@ -89,34 +177,44 @@ fn each_block(
 fn without_twins(
     flat: Flat,
     event: &Event,
-    twins: Vec<&Event>,
+    twins: Vec<(&Event, &Filter)>,
     window: &Window,
-) -> Result<Flat, super::flatten::TooMany> {
-    if twins.is_empty() || (flat.series.is_none() && flat.singles.is_empty()) {
+) -> Result<Flat, TooMany> {
+    if twins.is_empty() {
+        return Ok(flat);
+    }
+    // Which of its occurrences stand elsewhere is only known within the window.
+    let flat = Flat {
+        resting: None,
+        ..flat
+    };
+    if flat.series.is_none() && flat.singles.is_empty() {
         return Ok(flat);
     }
     let mut covered: BTreeSet<(OccurrenceKey, Span)> = BTreeSet::new();
     let mut endless = false;
-    for twin in twins {
+    for (twin, filter) in twins {
+        let twin = &*filter.seen(twin);
         let rules = twin.master.iter().filter_map(|m| m.recurs.as_deref());
         endless |= rules.into_iter().any(|recurs| !recurs.rules.is_empty());
-        let found = list(twin, window)?;
-        covered.extend(found.into_iter().map(|s| (s.occurrence, s.span)));
+        let found = list(twin, window)?.into_iter();
+        let found = found.filter(|s| filter.pieces(s.span, &window.home) == [s.span]);
+        covered.extend(found.map(|s| (s.occurrence, s.span)));
     }
     let is_covered = |single: &Single| covered.contains(&(single.occurrence.clone(), single.span));
     let Some(mut series) = flat.series else {
         let singles = flat.singles.into_iter().filter(|s| !is_covered(s));
         return Ok(Flat {
-            series: None,
             singles: singles.collect(),
+            ..Flat::default()
         });
     };
     let mine = list(event, window)?;
     let open: Vec<Single> = mine.iter().filter(|s| !is_covered(s)).cloned().collect();
     if endless || open.is_empty() {
         return Ok(Flat {
-            series: None,
             singles: open,
+            ..Flat::default()
         });
     }
     // What stands alone beside the rule is no start of it, and needs no hole.
@@ -133,5 +231,6 @@ fn without_twins(
     Ok(Flat {
         singles: singles.collect(),
         series: Some(series),
+        ..Flat::default()
     })
 }

@@ -19,8 +19,11 @@ use crate::{
 };
 
 mod alike;
+mod fit;
 mod lister;
 mod named;
+
+pub use fit::fit;
 
 use alike::alike_for_all;
 use lister::Lister;
@@ -38,6 +41,8 @@ pub struct Flat {
     pub series: Option<Series>,
     /// Single stretches of time inside the window, in order of their keys.
     pub singles: Vec<Single>,
+    /// A rule with holes of which nothing touches the window, and which goes on behind it.
+    pub resting: Option<Series>,
 }
 
 /// One stretch of busy time, and the occurrence it is.
@@ -62,7 +67,7 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
     refuse_crowds(event, window)?;
     let settled = settled(event, &window.home);
     let event = settled.as_ref().unwrap_or(event);
-    let aligned = aligned(event);
+    let aligned = aligned(event, window);
     let event = aligned.as_ref().unwrap_or(event);
     let Some((master, recurs, rule)) = as_series(event) else {
         return Ok(listed(Lister::new(event, window).list()?));
@@ -80,13 +85,13 @@ pub fn flatten(event: &Event, window: &Window) -> Result<Flat, TooMany> {
 
 /// A series whose DTSTART does not fit its rule, as one that begins where its rule does, with DTSTART as an extra date.
 /// RFC 5545 3.8.5.3 leaves it open what readers make of the former; of the latter they make the same.
-fn aligned(event: &Event) -> Option<Event> {
+fn aligned(event: &Event, window: &Window) -> Option<Event> {
     let (master, _, rule) = as_series(event)?;
     let start = master.start.local();
     if rule.begins_at(start) {
         return None;
     }
-    let (first, rule) = rule.aligned(start)?;
+    let (first, rule) = rule.aligned(start, ahead(window))?;
     let mut event = event.clone();
     let master = event.master.as_mut()?;
     let recurs = master.recurs.as_deref_mut()?;
@@ -159,10 +164,18 @@ fn earliest(length: Length, window: &Window) -> DateTime {
     first.unwrap_or(Date::MIN).at(0, 0, 0, 0)
 }
 
+/// How far behind the window anybody looks for the next occurrence of a rule: as far as one leap year may be from the next.
+fn ahead(window: &Window) -> DateTime {
+    let end = window
+        .end
+        .saturating_add(jiff::Span::new().years(8).days(2));
+    end.at(0, 0, 0, 0)
+}
+
 fn listed(singles: Vec<Single>) -> Flat {
     Flat {
-        series: None,
         singles,
+        ..Flat::default()
     }
 }
 
@@ -244,13 +257,12 @@ fn with_rule(
         holes,
     };
     let series = alike_for_all(series, window, &mut singles);
-    let touches = series_touches(&series, window)?;
     Ok(Flat {
-        series: touches.then_some(series),
         singles: singles
             .into_iter()
             .map(|(occurrence, span)| Single { occurrence, span })
             .collect(),
+        ..shown(series, window)?
     })
 }
 
@@ -286,30 +298,61 @@ fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
     change_span(change, home) == Some(usual)
 }
 
-/// Whether some occurrence of a rule with holes touches the window.
-fn series_touches(series: &Series, window: &Window) -> Result<bool, TooMany> {
+/// Where the occurrences of a rule are.
+enum Reach {
+    /// One at least touches the window.
+    Now,
+    /// None touches it; there are some behind it.
+    Later,
+    Over,
+}
+
+/// A rule with holes, if it shows in the window or behind it.
+fn shown(series: Series, window: &Window) -> Result<Flat, TooMany> {
+    let (series, resting) = match reach(&series, window)? {
+        Reach::Now => (Some(series), None),
+        Reach::Later => (None, Some(series)),
+        Reach::Over => (None, None),
+    };
+    Ok(Flat {
+        series,
+        resting,
+        ..Flat::default()
+    })
+}
+
+/// Where the occurrences of a rule with holes are.
+fn reach(series: &Series, window: &Window) -> Result<Reach, TooMany> {
     let from = earliest(series.length, window);
-    let starts = series.rule.starts_near(series.start.local(), from);
+    let start = series.start.local();
+    let starts = series.rule.starts_near(start, from, ahead(window));
     for (steps, start) in starts.enumerate() {
         if steps >= STEPS_MAX {
             return Err(TooMany);
         }
         let span = series.start.at(start).span(series.length, &window.home);
-        if window.is_future(&span) {
-            return Ok(false);
+        if series.holes.contains(&start) {
+            continue;
         }
-        if window.touches(&span) && !series.holes.contains(&start) {
-            return Ok(true);
+        if window.is_future(&span) {
+            return Ok(Reach::Later);
+        }
+        if window.touches(&span) {
+            return Ok(Reach::Now);
         }
     }
-    Ok(false)
+    Ok(Reach::Over)
 }
 
 /// All occurrences that a rule with holes shows inside the window, for comparison and for tests.
 pub fn series_spans(series: &Series, window: &Window) -> Vec<Span> {
     series
         .rule
-        .starts_near(series.start.local(), earliest(series.length, window))
+        .starts_near(
+            series.start.local(),
+            earliest(series.length, window),
+            ahead(window),
+        )
         .take(STEPS_MAX)
         .filter(|start| !series.holes.contains(start))
         .map(|start| series.start.at(start).span(series.length, &window.home))

@@ -127,6 +127,8 @@ pub struct Wanted {
     pub uid: Uid,
     /// The occurrence of that event.
     pub occurrence: OccurrenceKey,
+    /// What it shows beside that: the events, and what the blocks of their occurrences would stand for.
+    pub also: Vec<(Uid, Stem)>,
 }
 
 /// The reason for an operation. The words are part of `--json` and never change their meaning.

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderError, Pulled};
 use crate::{
     http::{Method, Response, StatusCode, header},
-    ical,
+    ical::{self, Reader},
     ident::BlockId,
-    model::{Block, Event, Part, Print, Resource, SeenBlock, Version},
+    model::{Block, Event, Part, Patterns, Print, Resource, SeenBlock, Version},
 };
 
 mod account;
@@ -59,6 +59,7 @@ pub struct CaldavCalendar {
     called: Option<String>,
     me: Vec<String>,
     home: TimeZone,
+    patterns: Patterns,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
@@ -96,12 +97,27 @@ impl CaldavCalendar {
             called: None,
             me: me.to_vec(),
             home: home.clone(),
+            patterns: Patterns::default(),
             reading: None,
             wrote: false,
             renames: false,
             writable: None,
             is_barred: false,
             requests: 0,
+        }
+    }
+
+    /// The same, looking for this in the words of events.
+    #[must_use]
+    pub fn noticing(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            me: &self.me,
+            home: &self.home,
+            patterns: &self.patterns,
         }
     }
 
@@ -213,10 +229,7 @@ impl CaldavCalendar {
     /// it is written once more, and what comes out the same way twice is the server's. Anything else is not taken for what was
     /// written.
     async fn written(&mut self, name: &str, block: &Block, answer: &Response) -> Answer<Place> {
-        let place = |version| Place {
-            href: name.into(),
-            version,
-        };
+        let place = |version| Place::of(block, name.into(), version);
         if let Some(version) = told_version(answer) {
             return Ok(place(version));
         }

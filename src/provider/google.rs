@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderError, Pulled};
 use crate::{
     http::{Method, Response, StatusCode},
-    ident::{BlockId, Stem},
-    model::{Block, Part, Resource, Shape, Version},
+    ident::{self, BlockId, Stem},
+    model::{Block, Part, Patterns, Resource, Shape, Version},
 };
 
 mod account;
 pub mod answer;
+mod cursor;
 pub mod decode;
 pub mod encode;
 pub mod gather;
@@ -33,7 +34,7 @@ const PRIMARY: &str = "primary";
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
                      extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,\
-                     attendees(self,responseStatus),attendeesOmitted,organizer,creator";
+                     attendees(self,responseStatus,resource),attendeesOmitted,organizer,creator";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
 
@@ -63,6 +64,7 @@ pub struct GoogleCalendar {
     /// What its name was found to mean, if it goes by a name.
     found: Option<Found>,
     home: TimeZone,
+    patterns: Patterns,
     /// Whether another calendar of the configuration may turn out to be the same.
     may_be_another: bool,
     /// Whether the account may write to it, as the last page said.
@@ -82,12 +84,19 @@ impl GoogleCalendar {
             which,
             found: None,
             home: home.clone(),
+            patterns: Patterns::default(),
             may_be_another: false,
             writable: None,
             reading: None,
             hidden: None,
             requests: 0,
         }
+    }
+
+    /// The same, looking for this in the words of events.
+    #[must_use]
+    pub fn noticing(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
     }
 
     /// The same, where another calendar of the configuration may turn out to be this one.
@@ -174,7 +183,7 @@ impl GoogleCalendar {
             _ if refusal(&response).is_missing() => return Ok(None),
             _ => return Err(self.refused(&response, Doing::Looking)),
         }
-        let item = decode::single(&response.body, &self.home)
+        let item = decode::single(&response.body, &self.home, &self.patterns)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         if *item.href != *href {
             return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
@@ -214,7 +223,7 @@ impl GoogleCalendar {
             return Ok(Err(response));
         }
         // It was done, whatever the answer looks like: asking again finds what stands there.
-        let place = decode::written(&response.body, block.id.as_str())
+        let place = decode::written(&response.body, block)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Retry(None)))?;
         Ok(Ok(place))
     }
@@ -306,6 +315,14 @@ impl GoogleCalendar {
         ))
     }
 
+    /// Makes sure that something has the id of a block, whatever the state says of it.
+    fn make_sure_of_block(&self, href: &str) -> Answer<()> {
+        match ident::is_shaped(href) {
+            true => Ok(()),
+            false => Err(self.error(ErrorKind::Refused, NO_BLOCK)),
+        }
+    }
+
     /// Without a version, a write would go over whatever is there.
     fn unversioned(&self) -> ProviderError {
         self.error(ErrorKind::Conflict, UNVERSIONED)
@@ -365,6 +382,7 @@ impl Provider for GoogleCalendar {
             self.remove(place).await?;
             return Err(self.error(ErrorKind::Gone, "a block was taken away to be made anew"));
         }
+        self.make_sure_of_block(&place.href)?;
         match self.write(block, Some(&place.version)).await? {
             Ok(place) => Ok(place),
             Err(response) => Err(self.unchanged(&place.href, &response).await?),
@@ -379,7 +397,9 @@ impl Provider for GoogleCalendar {
         if !is_edition(etag) {
             return Err(self.unversioned());
         }
-        if is_touched(&place.version) && self.has_guests(&place.href).await? {
+        self.make_sure_of_block(&place.href)?;
+        let may_have = place.repeats || is_touched(&place.version);
+        if may_have && self.has_guests(&place.href).await? {
             return Err(self.error(ErrorKind::Conflict, INVITED));
         }
         let query = [("sendUpdates", "none")];
@@ -435,7 +455,7 @@ impl Provider for GoogleCalendar {
         let id = match &self.which {
             Which::Id(id) if id == PRIMARY => access.address()?,
             Which::Id(id) => id.clone(),
-            Which::Name(_) => self.found.as_ref()?.id.clone(),
+            Which::Name(_) => self.found.as_ref()?.named.id.clone(),
         };
         let id = id.to_lowercase();
         Some(match access.server() {
@@ -504,6 +524,8 @@ const NOBODYS: &str = "Google does not say whose account it is, and another cale
 
 const STANDS: &str = "a block was said to be deleted in words that are not Google's, and is there; the next run tries again. Is \
                       `endpoint` right, and nothing in between that answers itself?";
+
+const NO_BLOCK: &str = "what the state file calls a block has no id of one, and stays as it is; move the state file away";
 
 const INVITED: &str =
     "somebody was invited to an occurrence of a block during the run; the next run looks again";

@@ -19,7 +19,7 @@ use crate::{
     http::{Line, Roots},
     ical::{self, Found, lines::TextError},
     ident::BlockId,
-    model::{Block, Href, Part, Print, Resource, Version},
+    model::{Block, Href, Part, Patterns, Print, Resource, Version},
     secrets::Secret,
 };
 
@@ -60,6 +60,7 @@ pub struct IcsCalendar {
     line: Line,
     me: Vec<String>,
     home: TimeZone,
+    patterns: Patterns,
 }
 
 impl IcsCalendar {
@@ -70,7 +71,14 @@ impl IcsCalendar {
             line,
             me: me.to_owned(),
             home: home.clone(),
+            patterns: Patterns::default(),
         }
+    }
+
+    /// The same, looking for this in the words of events.
+    #[must_use]
+    pub fn noticing(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
     }
 
     async fn fetch(&self, marks: Option<&Marks>) -> Answer<Fetched> {
@@ -85,6 +93,7 @@ impl IcsCalendar {
         let reader = ical::Reader {
             me: &self.me,
             home: &self.home,
+            patterns: &self.patterns,
         };
         ical::read_signs(body, reader).map_err(|error| self.nonsense(body, &error))
     }
@@ -230,21 +239,29 @@ async fn listing(
     let Found { parts, signs } = found;
     let held = held::signs_before(known);
     let usual = usual.or(held).unwrap_or(signs.count);
-    let (mut is_spoiled, mut newly) = (signs.count > usual, signs.count > usual);
+    let is_damaged = signs.count > usual;
+    let (mut is_spoiled, mut newly) = (is_damaged, is_damaged);
     let mut names = Names::new(&parts, known);
+    let told: Vec<_> = parts
+        .into_iter()
+        .map(|part| {
+            let version = version(&part, &marks);
+            let (href, part) = names.give(part, &version);
+            (href, version, part)
+        })
+        .collect();
+    let named: BTreeSet<&Href> = told.iter().map(|(href, _, _)| href).collect();
+    let is_missing = known.keys().any(|href| !named.contains(href));
     let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
-    for (i, part) in parts.into_iter().enumerate() {
-        let version = version(&part, &marks);
-        let (href, part) = names.give(part, &version);
+    for (i, (href, version, part)) in told.into_iter().enumerate() {
         if part.is_unreadable() {
             is_spoiled = true;
-            newly |= !known
-                .get(&href)
-                .is_some_and(|known| known.starts_with(UNREAD));
+            let was = known.get(&href);
+            newly |= !was.is_some_and(|known| known.starts_with(UNREAD));
         }
         let is_other = known.get(&href) != Some(&version);
-        if signs.count > usual && is_other && known.contains_key(&href) {
-            // What was damaged in an event that is still there shows in nothing but that it tells something else.
+        if is_damaged && is_missing && is_other && known.contains_key(&href) {
+            // Beside what is missing, an event that damage has changed shows in nothing but that it tells something else.
             continue;
         }
         if is_other {
@@ -260,18 +277,22 @@ async fn listing(
             breathe().await;
         }
     }
-    // What was held before stays so until all of it makes sense.
-    if newly || held.is_some() && is_spoiled {
+    // What was held before stays so until all of it makes sense. What looks damaged and lost nothing is as it always will be.
+    let mut always = signs.count;
+    if is_missing && (newly || held.is_some() && is_spoiled) {
         changes.extend(held::hold(known.keys(), &mut present, signs, usual));
+        always = usual.min(signs.count);
     }
-    let signs = match is_spoiled {
-        true => usual.min(signs.count),
-        false => signs.count,
-    };
     Pulled {
         listing: Listing::Whole(present),
         changes,
-        cursor: Some(Marks { signs, ..marks }.cursor()),
+        cursor: Some(
+            Marks {
+                signs: always,
+                ..marks
+            }
+            .cursor(),
+        ),
     }
 }
 

@@ -13,18 +13,20 @@ use jiff::tz::TimeZone;
 
 use super::{
     Answer, Change, Cursor, ErrorKind, Known, Listing, Place, Probe, Provider, ProviderError,
-    Pulled, Told, ToldEvent,
+    Pulled,
 };
 use crate::{
     clock::{Clock, breathe},
     fsx,
-    ical::{self, Found, Reader},
+    ical::{self, Reader},
     ident::{self, BlockId},
-    model::{Block, Href, Part, Resource, Uid, Version},
+    model::{Block, Href, Part, Patterns, Resource, Uid, Version},
 };
 
+mod lost;
 mod stamp;
 
+use lost::with_lost;
 use stamp::Stamp;
 
 /// The most files a folder may hold.
@@ -41,6 +43,7 @@ pub struct LocalCalendar {
     tag: String,
     me: Vec<String>,
     home: TimeZone,
+    patterns: Patterns,
     clock: Clock,
     /// What an earlier run, cut short, left unfinished.
     leftovers: Vec<(PathBuf, String)>,
@@ -55,8 +58,23 @@ impl LocalCalendar {
             tag: tag.to_owned(),
             me: me.to_vec(),
             home: home.clone(),
+            patterns: Patterns::default(),
             clock: clock.clone(),
             leftovers: Vec::new(),
+        }
+    }
+
+    /// The same, looking for this in the words of events.
+    #[must_use]
+    pub fn noticing(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            me: &self.me,
+            home: &self.home,
+            patterns: &self.patterns,
         }
     }
 
@@ -186,10 +204,7 @@ impl LocalCalendar {
                 };
             }
         };
-        let reader = Reader {
-            me: &self.me,
-            home: &self.home,
-        };
+        let reader = self.reader();
         let damaged = |id: &str, why: &str| {
             Change::Seen(Resource {
                 href: href.clone(),
@@ -210,7 +225,7 @@ impl LocalCalendar {
         }
         match ical::read_signs(&bytes, reader) {
             Ok(found) => {
-                let (parts, signs) = with_lost(found, known.and_then(|known| known.told(href)));
+                let (parts, signs) = with_lost(found, || known?.told(href));
                 Change::Seen(Resource {
                     href: href.clone(),
                     version: version.clone(),
@@ -236,7 +251,8 @@ impl LocalCalendar {
         }
     }
 
-    /// Makes sure that a file is as it was when the plan was made.
+    /// Makes sure that a file is as it was when the plan was made, and a block: whatever the state says, nothing else is written over
+    /// or removed.
     fn check(&self, place: &Place) -> Answer<()> {
         match self
             .stamp_now(&place.href)
@@ -246,7 +262,20 @@ impl LocalCalendar {
                 ErrorKind::Gone,
                 format!("{} is gone", self.path(&place.href).display()),
             )),
-            Some(now) if stamp::is_same(&now, &place.version) => Ok(()),
+            Some(now) if stamp::is_same(&now, &place.version) => {
+                let path = self.path(&place.href);
+                let bytes = read_file(&path).map_err(|e| self.write_error(&place.href, &e))?;
+                match self.is_block(&bytes, &place.href) {
+                    true => Ok(()),
+                    false => {
+                        let message = format!(
+                            "{} is no block, and stays as it is, though the state file calls it one; move the state file away",
+                            path.display()
+                        );
+                        Err(ProviderError::new(ErrorKind::Refused, message))
+                    }
+                }
+            }
             Some(_) => {
                 let link = fs::symlink_metadata(self.path(&place.href));
                 let what = match link.is_ok_and(|meta| meta.is_symlink()) {
@@ -257,6 +286,23 @@ impl LocalCalendar {
                 Err(ProviderError::new(ErrorKind::Conflict, message))
             }
         }
+    }
+
+    /// Whether there is nothing in a file but blocks that nobody made a meeting of, or the beginning of the one that it is named for.
+    fn is_block(&self, bytes: &[u8], name: &str) -> bool {
+        let id = name.strip_suffix(".ics").filter(|id| ident::is_shaped(id));
+        if id.is_some_and(|id| is_begun(bytes, id)) {
+            return true;
+        }
+        let parts = ical::read(bytes, self.reader()).unwrap_or_default();
+        let is_ours = |part: &Part| {
+            let is_theirs = match part {
+                Part::Event { seen, .. } => seen.as_ref().is_none_or(|seen| seen.people),
+                Part::Unreadable { people, .. } => *people,
+            };
+            ident::shaped(part.uid()).is_some() && !is_theirs
+        };
+        !parts.is_empty() && parts.iter().all(is_ours)
     }
 
     /// Writes a block beside its place, and says which file that is.
@@ -282,10 +328,7 @@ impl LocalCalendar {
         if ical::is_cut_short(&bytes) {
             return true;
         }
-        let reader = Reader {
-            me: &self.me,
-            home: &self.home,
-        };
+        let reader = self.reader();
         let parts = ical::read(&bytes, reader).unwrap_or_default();
         let is_block = |part: &Part| match part {
             Part::Event { uid, seen, .. } => {
@@ -309,17 +352,16 @@ impl LocalCalendar {
         }
     }
 
-    /// Where a block lies now that its file was moved there; `inode` is that file's. What another program put there since then
+    /// The version of a block whose file was moved to its place; `inode` is that file's. What another program put there since then
     /// must not be taken for the block.
-    fn written(&self, href: Href, inode: u64) -> Answer<Place> {
-        let failed = |error: &io::Error| self.write_error(&href, error);
-        let meta = fs::symlink_metadata(self.path(&href)).map_err(|e| failed(&e))?;
+    fn written(&self, href: &Href, inode: u64) -> Answer<Version> {
+        let failed = |error: &io::Error| self.write_error(href, error);
+        let meta = fs::symlink_metadata(self.path(href)).map_err(|e| failed(&e))?;
         if meta.ino() != inode {
-            return Err(self.meddled_with(&href));
+            return Err(self.meddled_with(href));
         }
         // What calsync wrote itself has no young stamp: whoever changes it at once only has a block put right later.
-        let version = Stamp::of(&meta, i128::MAX).version();
-        Ok(Place { href, version })
+        Ok(Stamp::of(&meta, i128::MAX).version())
     }
 
     fn meddled_with(&self, href: &str) -> ProviderError {
@@ -429,7 +471,9 @@ impl Provider for LocalCalendar {
             return Err(self.write_error(&name, &error));
         }
         breathe().await;
-        self.written(name.as_str().into(), inode)
+        let href = Href::from(name.as_str());
+        let version = self.written(&href, inode)?;
+        Ok(Place::of(block, href, version))
     }
 
     async fn replace(&mut self, place: &Place, block: &Block) -> Answer<Place> {
@@ -447,7 +491,8 @@ impl Provider for LocalCalendar {
             return Err(self.meddled_with(&place.href));
         }
         breathe().await;
-        self.written(place.href.clone(), inode)
+        let version = self.written(&place.href, inode)?;
+        Ok(Place::of(block, place.href.clone(), version))
     }
 
     async fn remove(&mut self, place: &Place) -> Answer<()> {
@@ -516,14 +561,46 @@ pub fn file_name(id: &BlockId) -> String {
     format!("{id}.ics")
 }
 
-/// Whether bytes are the beginning of what calsync writes for a block, as far as to its id.
+/// Whether bytes are the beginning of what calsync writes for a block.
 fn is_begun(bytes: &[u8], id: &str) -> bool {
     const EVENT: &[u8] = b"BEGIN:VEVENT";
     let event = format!("BEGIN:VEVENT\r\nUID:{id}\r\n");
-    let at = bytes.windows(EVENT.len()).position(|part| part == EVENT);
-    let rest = at.and_then(|at| bytes.get(at..)).unwrap_or_default();
-    let is_own = rest.starts_with(event.as_bytes()) || event.as_bytes().starts_with(rest);
+    let is_own = match bytes.windows(EVENT.len()).position(|part| part == EVENT) {
+        None => is_bare(bytes),
+        Some(at) => {
+            let rest = bytes.get(at..).unwrap_or_default();
+            rest.starts_with(event.as_bytes()) || event.as_bytes().starts_with(rest)
+        }
+    };
     ical::is_cut_short(bytes) && is_own
+}
+
+/// Whether there is nothing in the beginning of a calendar but what describes it and its zones: nothing of anybody's.
+fn is_bare(bytes: &[u8]) -> bool {
+    const NAMES: [&str; 14] = [
+        "BEGIN:VCALENDAR",
+        "BEGIN:VTIMEZONE",
+        "BEGIN:STANDARD",
+        "BEGIN:DAYLIGHT",
+        "BEGIN:VEVENT",
+        "END:",
+        "VERSION:",
+        "PRODID:",
+        "TZID:",
+        "TZNAME:",
+        "TZOFFSETFROM:",
+        "TZOFFSETTO:",
+        "DTSTART:",
+        "RRULE:",
+    ];
+    let text = String::from_utf8_lossy(bytes);
+    // The last line may have lost its end.
+    let is_usual = |line: &str| {
+        NAMES
+            .iter()
+            .any(|name| line.starts_with(name) || name.starts_with(line))
+    };
+    text.lines().all(is_usual)
 }
 
 /// The block file that a file with a name that ends so is to become, or was: nobody else names a file so.
@@ -537,56 +614,6 @@ fn staged_block(rest: &str) -> Option<&str> {
 fn is_calendar_file(name: &str) -> bool {
     let extension = Path::new(name).extension();
     !name.starts_with('.') && extension.is_some_and(|e| e.eq_ignore_ascii_case("ics"))
-}
-
-/// What a file holds, and how damaged it always looks. Where more makes no sense than before, what it held and holds no more, or
-/// tells otherwise, may be lost rather than gone: it counts as there and unreadable.
-fn with_lost(found: Found, before: Option<Told>) -> (Vec<Part>, u32) {
-    let Found { mut parts, signs } = found;
-    let Some(Told {
-        signs: usual,
-        mut events,
-    }) = before
-    else {
-        return (parts, signs.count);
-    };
-    let is_damaged = signs.count > usual;
-    let unreadable = parts.iter().filter(|part| part.is_unreadable());
-    let spoiled: BTreeSet<Uid> = unreadable.map(|part| part.uid().clone()).collect();
-    let is_spoiled = is_damaged || !spoiled.is_empty();
-    let is_news = |uid: &Uid| !events.get(uid).is_some_and(|told| told.unreadable);
-    let newly = is_damaged || spoiled.iter().any(is_news);
-    let present: BTreeSet<&Uid> = parts.iter().map(Part::uid).collect();
-    let is_missing = events.keys().any(|uid| !present.contains(uid));
-    parts.retain(|part| {
-        // Beside what is missing, an event that damage has changed shows in nothing but that it tells something else.
-        let is_other = |told: &ToldEvent| {
-            let (before, now) = (told.body.as_ref(), part.body());
-            before
-                .zip(now.as_ref())
-                .is_some_and(|(before, now)| before != now)
-        };
-        let told = events.get(part.uid());
-        let is_held = is_damaged
-            && told.is_some_and(|told| (is_missing || told.unreadable) && is_other(told));
-        if !is_held {
-            events.remove(part.uid());
-        }
-        !is_held
-    });
-    // What was lost before stays so until all of it makes sense.
-    events.retain(|_, told| newly || is_spoiled && told.unreadable);
-    let why = signs.words();
-    parts.extend(events.into_keys().map(|uid| Part::Unreadable {
-        uid,
-        people: false,
-        why: why.clone(),
-    }));
-    let signs = match is_spoiled {
-        true => usual.min(signs.count),
-        false => signs.count,
-    };
-    (parts, signs)
 }
 
 /// The stamp of a directory entry, if it is a file or leads to one.
@@ -716,6 +743,36 @@ mod tests {
     }
 
     #[test]
+    fn whatever_the_state_says_nothing_but_a_block_may_be_written_over_or_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let calendar = LocalCalendar::new(path, "tag", &[], &TimeZone::UTC, &Clock::System);
+        let id = "cs1".to_owned() + &"0".repeat(41);
+        let event = |uid: &str| {
+            format!(
+                "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTART:20261201T090000Z\r\nDURATION:PT1H\r\nEND:VEVENT\r\n"
+            )
+        };
+        let (own, block) = (event("own"), event(&id));
+        let task = "BEGIN:VTODO\r\nUID:task\r\nEND:VTODO\r\n";
+        for (name, text, is_ours) in [
+            ("own", own.clone(), false),
+            ("other", block.clone(), true),
+            ("both", block.clone() + &own, false),
+            ("task", block + task, false),
+            (&*id, own, false),
+        ] {
+            let name = format!("{name}.ics");
+            let text = format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n");
+            fsx::create_private(&folder.path().join(&name), text.as_bytes()).unwrap();
+            let href = Href::from(name);
+            let version = calendar.stamp_now(&href).unwrap().unwrap();
+            let checked = calendar.check(&Place::once(href, version));
+            assert_eq!(checked.is_ok(), is_ours, "{text}");
+        }
+    }
+
+    #[test]
     fn what_another_program_put_at_a_blocks_place_is_not_taken_for_the_block() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("a.ics");
@@ -723,11 +780,11 @@ mod tests {
         let ours = fs::metadata(&place).unwrap().ino();
         let path = folder.path().to_owned();
         let calendar = LocalCalendar::new(path, "tag", &[], &TimeZone::UTC, &Clock::System);
-        assert!(calendar.written("a.ics".into(), ours).is_ok());
+        assert!(calendar.written(&"a.ics".into(), ours).is_ok());
         let theirs = folder.path().join("theirs.tmp");
         fsx::create_private(&theirs, b"theirs").unwrap();
         fs::rename(&theirs, &place).unwrap();
-        let error = calendar.written("a.ics".into(), ours).unwrap_err();
+        let error = calendar.written(&"a.ics".into(), ours).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
     }
 }

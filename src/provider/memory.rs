@@ -17,7 +17,7 @@ use crate::{
     ident::BlockId,
     model::{
         Block, Event, Href, Length, Master, Part, Recurs, Resource, Revision, SeenBlock, Shape,
-        Span, Standing, Uid, Version, When, Zone,
+        Span, Standing, Traits, Uid, Version, When, Zone,
     },
 };
 
@@ -126,13 +126,17 @@ impl Shelf {
     fn put(&mut self, href: Href, parts: Vec<Part>, block: Option<Block>) -> Place {
         self.note(&href);
         let version: Version = self.step.to_string().into();
+        let place = match &block {
+            Some(block) => Place::of(block, href.clone(), version.clone()),
+            None => Place::once(href.clone(), version.clone()),
+        };
         let item = Item {
-            version: version.clone(),
+            version,
             parts,
             block,
         };
-        self.items.insert(href.clone(), item);
-        Place { href, version }
+        self.items.insert(href, item);
+        place
     }
 
     fn take(&mut self, href: &str) {
@@ -312,6 +316,7 @@ pub fn as_part(block: &Block) -> Part {
             print: block.print(),
             shape: Some(block.shape.clone()),
             people: false,
+            touched: false,
         }),
     }
 }
@@ -350,6 +355,7 @@ pub fn as_event(shape: &Shape) -> Event {
             length,
             recurs,
             standing: Standing::Busy,
+            traits: Traits::default(),
             revision: Revision::default(),
         }),
         overrides: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::{Findings, Verdict};
 use crate::{
-    model::{CalendarName, counted},
+    model::{CalendarName, counted, shell_word},
     plan::op::DoubtKind,
     provider::{ErrorKind, ProviderError},
     pull::Sighted,
@@ -116,7 +116,8 @@ fn renamed(name: &CalendarName, findings: &Findings) -> Option<String> {
     let blocks = counted(doubt.count, "block");
     Some(format!(
         "its server gives another UID to what calsync writes ({blocks} so far), so that it cannot be a target, and nothing more is \
-         written there. Run: calsync reset --calendar {name}, and set role = \"source\""
+         written there. Run: calsync reset --calendar {}, and set role = \"source\"",
+        shell_word(name)
     ))
 }
 

@@ -213,13 +213,13 @@ pub(super) fn note_moves<P: Provider, W>(
 }
 
 /// The calendars that are no target any more and in which blocks of ours stand, and how many.
-fn in_sources<P, W>(session: &Session<'_, P, W>) -> Stated<BTreeMap<CalendarName, u64>> {
+fn in_no_targets<P, W>(session: &Session<'_, P, W>) -> Stated<BTreeMap<CalendarName, u64>> {
     let rows = session.state.borrow().calendar_rows()?.into_iter();
-    let is_source = |name: &CalendarName| {
+    let is_target = |name: &CalendarName| {
         let seat = session.seats.get(name);
-        seat.is_some_and(|seat| !seat.role.is_target())
+        seat.is_some_and(|seat| seat.role.is_target())
     };
-    let held = rows.filter(|row| is_source(&row.name));
+    let held = rows.filter(|row| !is_target(&row.name));
     let held = held.map(|row| (row.name, row.blocks.saturating_sub(row.copies + row.taken)));
     Ok(held.filter(|(_, blocks)| *blocks > 0).collect())
 }
@@ -227,24 +227,34 @@ fn in_sources<P, W>(session: &Session<'_, P, W>) -> Stated<BTreeMap<CalendarName
 /// What there is to say of blocks in calendars that are no target any more, once: the next runs leave them where they are.
 pub(super) fn stranded<P, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>> {
     let mut told = Vec::new();
-    for (name, count) in in_sources(session)? {
-        if !session.state.borrow().is_source_told(&name)? {
-            let (blocks, word) = (counted(count, "block"), shell_word(&name));
-            told.push(format!(
-                "{name} is only a source now; {blocks} of calsync's from before stay in it, and nobody keeps them in step. To remove \
-                 them: calsync reset --calendar {word}"
-            ));
+    for (name, count) in in_no_targets(session)? {
+        if session.state.borrow().is_source_told(&name)? {
+            continue;
         }
+        let (blocks, word) = (counted(count, "block"), shell_word(&name));
+        told.push(match session.seats.contains_key(&name) {
+            true => format!(
+                "{name} is only a source now and still holds {blocks} of calsync's, kept in step by nobody. To remove all of that: \
+                 calsync reset --calendar {word}"
+            ),
+            false => format!(
+                "{name} is not in the configuration any more and still holds {blocks} of calsync's, kept in step by nobody. To remove \
+                 all of that, put it back, run calsync reset --calendar {word}, and take it out again"
+            ),
+        });
     }
     Ok(told)
 }
 
 /// Remembers what was told of that.
 pub(super) fn note_stranded<P, W>(session: &Session<'_, P, W>) -> Stated<()> {
-    let held = in_sources(session)?;
+    let held = in_no_targets(session)?;
     let state = session.state.borrow();
-    for name in session.seats.keys() {
-        state.note_source_told(name, held.contains_key(name))?;
+    for name in held.keys().chain(session.seats.keys()) {
+        let is_held = held.contains_key(name);
+        if is_held != state.is_source_told(name)? {
+            state.note_source_told(name, is_held)?;
+        }
     }
     Ok(())
 }

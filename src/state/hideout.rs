@@ -231,10 +231,10 @@ fn newly_damaged<'a>(
     Ok(None)
 }
 
-/// Whether anything in a calendar could not be read when it was last looked at.
+/// Whether anything in a calendar could not be read when it was last looked at. Counted when it changes, so that nobody has to
+/// look through all of it in every run.
 fn has_trouble(db: &Connection, calendar: i64) -> Stated<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL)";
+    let sql = "SELECT unreadable > 0 FROM calendars WHERE id = ?1";
     let mut query = db.prepare_cached(sql)?;
     Ok(query.query_row([calendar], |row| row.get(0))?)
 }

@@ -106,11 +106,12 @@ impl State {
         Ok(())
     }
 
-    /// Where a block was last seen, and in which version.
+    /// Where a block was last seen, and in which version. Where an event of somebody's lies as well, there is none to take away.
     pub fn place(&self, calendar: &CalendarName, present: &Present) -> Stated<Option<Place>> {
         let calendar = self.calendar_id(calendar)?;
-        let sql = "SELECT r.href, r.version FROM blocks b JOIN resources r ON r.id = b.resource
-            WHERE b.calendar = ?1 AND b.id = ?2 AND (?3 IS NULL OR r.href = ?3)";
+        let sql = "SELECT r.href, r.version, b.repeats OR b.first_end = 0 FROM blocks b JOIN resources r ON r.id = b.resource
+            WHERE b.calendar = ?1 AND b.id = ?2 AND (?3 IS NULL OR r.href = ?3) AND r.calendar = ?1
+            AND NOT EXISTS (SELECT 1 FROM events e WHERE e.resource = r.id)";
         let mut query = self.db.prepare_cached(sql)?;
         let key = params![calendar, present.id.as_str(), present.href.as_deref()];
         let found = query.query_row(key, |row| {
@@ -118,6 +119,7 @@ impl State {
             Ok(Place {
                 href: href.into(),
                 version: version.into(),
+                repeats: row.get(2)?,
             })
         });
         Ok(found.optional()?)
@@ -216,6 +218,7 @@ fn stands(
         print: *print,
         shape: Some(wanted.shape.clone()),
         people: false,
+        touched: false,
     };
     put_block(db, calendar, resource, id, &seen, home)?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.

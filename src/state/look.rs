@@ -91,8 +91,8 @@ impl Look<'_> {
         let Some((written, times, odd, is_own)) = known.optional()? else {
             return Ok(());
         };
-        // Whatever differs from what was written in a folder, somebody did.
-        if !is_own && !self.served {
+        // Whatever differs from what was written in a folder, somebody did; and in an occurrence alone, wherever it is.
+        if (!is_own && !self.served) || self.seen.touched {
             return Ok(());
         }
         let now = self.seen.print;

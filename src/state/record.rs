@@ -90,6 +90,22 @@ impl State {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The version of one resource, on the same terms as [`State::versions`].
+    pub fn version(
+        &self,
+        name: &CalendarName,
+        reading: &Reading,
+        href: &Href,
+    ) -> Stated<Option<Version>> {
+        let sql = "SELECT version FROM resources
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2) AND href = ?3";
+        let mut query = self.db.prepare_cached(sql)?;
+        let row = query.query_row([&**name, &reading.0, &**href], |row| {
+            row.get::<_, String>(0)
+        });
+        Ok(row.optional()?.map(Version::from))
+    }
+
     /// Where all resources of a calendar were when it was last read, unless that was another way. One that is to be read anew
     /// counts: that has forgotten how it was read.
     pub fn held(&self, name: &CalendarName, reading: &Reading) -> Stated<BTreeSet<Href>> {
@@ -309,6 +325,7 @@ fn damaged(why: &str, people: bool) -> SeenBlock {
         print: Print::of([b"damaged".as_slice(), why.as_bytes()]),
         shape: None,
         people,
+        touched: false,
     }
 }
 

@@ -449,10 +449,7 @@ fn nobody_ever_sees_half_of_a_block(mut bench: Bench) {
     let stands = bench
         .look(&first.id)
         .expect("so many steps are enough to create a block");
-    let place = Place {
-        href: stands.href,
-        version: stands.version,
-    };
+    let place = Place::once(stands.href, stands.version);
     for polls in 0..bench.shore.steps() {
         let mut dying = provider(&bench.shore);
         poll_for(dying.replace(&place, &second), polls);

@@ -40,7 +40,40 @@ const KEYS: [(&str, &[&str]); 7] = [
         "[calendars.",
         &["account", "id", "name", "path", "feed", "role"],
     ),
-    ("[[rules]]", &["from", "to", "show", "title"]),
+    (
+        "[[rules]]",
+        &[
+            "from",
+            "to",
+            "show",
+            "title",
+            "all_day",
+            "shortest",
+            "longest",
+            "days",
+            "hours",
+            "edge",
+            "zone",
+            "kinds",
+            "not_kinds",
+            "answers",
+            "not_answers",
+            "shown_as",
+            "not_shown_as",
+            "titles",
+            "not_titles",
+            "categories",
+            "not_categories",
+            "private",
+            "organiser_is_me",
+            "has_guests",
+            "before",
+            "after",
+            "round",
+            "merge",
+            "notice",
+        ],
+    ),
 ];
 
 #[test]
@@ -343,6 +376,26 @@ fn every_command_in_the_documents_is_understood() {
     }
     let nonsense = ["sync", "--no-such-flag"].map(str::to_owned);
     assert!(!is_understood(&home, &nonsense), "the check can fail");
+}
+
+#[test]
+fn every_example_is_a_configuration_that_works() {
+    let home = Home::bare();
+    let readme = document("README.md");
+    for (name, rules) in [
+        ("two-google-accounts", 6),
+        ("family", 8),
+        ("consultant", 12),
+        ("freelancer", 4),
+    ] {
+        let path = format!("examples/{name}.toml");
+        assert!(readme.contains(&format!("({path})")), "{path}");
+        let place = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + &path;
+        let shown = home
+            .expect(0, &["--config", &place, "rules", "--json"])
+            .json();
+        assert_eq!(shown["rules"].as_array().unwrap().len(), rules, "{path}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! *Exact*: what blocks show is what an independent implementation says of the sources, occurrence by occurrence. The truth
 //! is in `tests/oracle/expected.json`, which Python's recurring-ical-events made; its README says how.
 
+use std::sync::Arc;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -103,10 +105,7 @@ impl Oracle {
     }
 
     fn read(&self, path: &Path) -> BTreeMap<Uid, Event> {
-        let reader = Reader {
-            me: &self.me,
-            home: &self.home,
-        };
+        let reader = Reader::new(&self.me, &self.home);
         let mut said: BTreeMap<Uid, Vec<Event>> = BTreeMap::new();
         for part in ical::read(&fs::read(path).unwrap(), reader).unwrap() {
             match part {
@@ -162,6 +161,7 @@ impl Oracle {
             routes: vec![Route {
                 source: names[0].clone(),
                 target: names[1].clone(),
+                filter: Arc::default(),
                 face: busy_face("Busy"),
             }],
             past_days: 10,

@@ -315,6 +315,24 @@ fn a_feed_that_looks_damaged_loses_nothing_by_that() {
 }
 
 #[test]
+fn a_feed_that_gets_a_footer_and_loses_nothing_is_believed_from_then_on() {
+    let (home, server) = with_feed();
+    home.sync();
+    let before = home.blocks("home");
+    let footer = "<!-- made in 0.3 s -->\r\n";
+    server.publish(&(three() + footer), None);
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home"), before);
+    server.publish(&(meeting("a", 3) + footer), None);
+    home.expect(0, &["sync"]);
+    let left = home.blocks("home");
+    assert_eq!(left.len(), before.len() - 2);
+    server.publish(&(meeting("a", 4) + footer), None);
+    home.expect(0, &["sync"]);
+    assert_ne!(home.blocks("home"), left);
+}
+
+#[test]
 fn the_address_is_kept_to_itself_and_nothing_is_written_there() {
     let (home, server) = with_feed();
     home.put("home", "own.ics", meeting("own", 8));

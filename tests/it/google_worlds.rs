@@ -13,6 +13,7 @@ use crate::{
     restart::{each_far_world, each_seed},
     support::{
         google::FakeGoogle,
+        sieve,
         spec::{Busy, Ends, Freq, Kind, Lasts, Rule, Spec},
         world::World,
     },
@@ -53,7 +54,18 @@ fn is_shown_exactly(seed: u64, spec: impl FnOnce(&mut World) -> Spec) {
     }
     let window = world.settings.window(&world.clock);
     let there = shown(&google, crate::support::desk::ME, &window);
-    assert_eq!(there, spec.busy(&window).merged(), "of {}", spec.text());
+    let filter = &world.settings.routes[0].filter;
+    let mut wanted = Busy::default();
+    for span in sieve::seen(filter, &spec)
+        .occurrences(&window)
+        .into_values()
+    {
+        for block in sieve::shown(filter, span) {
+            wanted.add(block, &window);
+        }
+    }
+    let text = spec.text();
+    assert_eq!(there, wanted.merged(), "of {text} by {filter:#?}");
 }
 
 #[test]

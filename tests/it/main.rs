@@ -25,4 +25,5 @@ mod privacy;
 mod program;
 mod reading;
 mod restart;
+mod shaped;
 mod support;

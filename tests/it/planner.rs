@@ -12,12 +12,12 @@ use calsync::{
     ical::{self, Reader},
     ident::{Mint, Recognised, Stem},
     model::{
-        Block, CalendarName, Event, Face, Href, Length, Part, Shape, Span, Uid, When, Window, Zone,
-        block,
+        Block, CalendarName, Event, Face, Href, Length, Part, Series, Shape, Span, Uid, When,
+        Window, Zone, block,
     },
     plan::{
-        Action, Approved, Held, Limits, Link, Plan, Present, Question, Route, Sight, Source,
-        Sources, Target,
+        Action, Approved, Filter, Held, Limits, Link, Plan, Present, Question, Route, Sight,
+        Source, Sources, Target,
         flatten::{self, flatten},
         guard,
         op::Wanted,
@@ -29,12 +29,13 @@ use calsync::{
     session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
     state::{Reading, State},
 };
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::DateTime, tz::TimeZone};
 use proptest::{prelude::*, test_runner::RngSeed};
 
 use crate::support::{
     rng::Rng,
     shore::poll_out,
+    sieve,
     spec::{self, Busy, Kind, Lasts, Rule, Spec, Taste},
     world::home,
 };
@@ -78,6 +79,7 @@ struct Board {
 #[derive(Clone, Debug)]
 struct Case {
     rng: Rng,
+    now: Timestamp,
     window: Window,
     mint: Mint,
     names: Vec<CalendarName>,
@@ -129,12 +131,14 @@ impl Case {
                 routes.push(Route {
                     source: source.clone(),
                     target: target.clone(),
+                    filter: sieve::any(&mut rng),
                     face: Arc::clone(&face),
                 });
             }
         }
         routes.retain(|_| !rng.chance(10));
         let mut case = Self {
+            now,
             window: Window::around(now, &home(), 10, 45),
             mint: Mint::new(&[7; 32]),
             specs: names
@@ -217,6 +221,7 @@ impl Case {
             routes: &self.routes,
             sources: &sources,
             window: &self.window,
+            now: self.now,
             mint: &self.mint,
             operations,
         };
@@ -406,11 +411,7 @@ fn link(wanted: &Wanted) -> Link {
 
 fn event(spec: &Spec) -> Event {
     let home = home();
-    let reader = Reader {
-        me: &[],
-        home: &home,
-    };
-    let mut parts = ical::read(spec.text().as_bytes(), reader).unwrap();
+    let mut parts = ical::read(spec.text().as_bytes(), sieve::reader(&home)).unwrap();
     match parts.pop() {
         Some(Part::Event { event, .. }) if parts.is_empty() => event,
         other => panic!("{other:?} from {}", spec.text()),
@@ -547,6 +548,107 @@ proptest! {
     }
 
     #[test]
+    fn each_occurrence_has_its_blocks_in_the_form_of_the_rule(seed: u64) {
+        let mut case = Case::bare(seed);
+        for spec in case.specs.values().flatten() {
+            let filter = sieve::formed(&mut case.rng);
+            let event = event(spec);
+            let event = filter.seen(&event);
+            let flat = flatten(&event, &filter.reach(&case.window)).unwrap();
+            let flat = flatten::fit(flat, &filter, &case.window).unwrap();
+            let skipped = flat.series.as_ref().and_then(|series| skipped(series, &case.window));
+            let series = flat.series.iter().flat_map(|s| flatten::series_spans(s, &case.window));
+            let mut flat: Vec<Span> =
+                series.chain(flat.singles.iter().map(|single| single.span)).collect();
+            let seen = sieve::seen(&filter, spec).occurrences(&case.window).into_values();
+            let mut slow: Vec<Span> = seen.flat_map(|span| sieve::shown(&filter, span)).collect();
+            slow.retain(|span| case.window.touches(span));
+            for spans in [&mut flat, &mut slow] {
+                spans.sort_unstable();
+                // Two starts may come to the same instant where the clock is put forward.
+                spans.dedup();
+            }
+            prop_assert_eq!(flat, slow, "{:#?} by {:#?}", spec, filter);
+            prop_assert_eq!(skipped, None, "some readers drop it, of {:#?} by {:#?}", spec, filter);
+        }
+    }
+
+    #[test]
+    fn no_form_makes_a_block_smaller(seed: u64) {
+        let mut case = Case::bare(seed);
+        for spec in case.specs.values().flatten() {
+            let filter = sieve::formed(&mut case.rng);
+            for span in spec.occurrences(&case.window).into_values() {
+                let blocks = filter.blocks(span, &case.window.home);
+                for piece in filter.pieces(span, &case.window.home).into_iter().filter(|p| !p.is_empty()) {
+                    let holds = |block: &Span| match (piece, *block) {
+                        (Span::Timed { start, end }, Span::Timed { start: from, end: to }) => from <= start && end <= to,
+                        (piece, block) => piece == block,
+                    };
+                    prop_assert_eq!(blocks.iter().filter(|b| holds(b)).count(), 1, "{:?} of {:?} by {:#?}", piece, span, filter);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn merging_changes_no_time(seed: u64) {
+        let with = |merge: bool| {
+            let mut case = Case::bare(seed);
+            for route in &mut case.routes {
+                Arc::make_mut(&mut route.filter).merge = merge;
+            }
+            case
+        };
+        let (mut apart, mut merged) = (with(false), with(true));
+        apart.follow_all();
+        merged.follow_all();
+        for name in &apart.names {
+            prop_assert_eq!(merged.shown(name), apart.shown(name));
+            merged.blocks_are_merged(name)?;
+        }
+        // The same when it is switched on, and off again.
+        for other in [&with(true), &with(false)] {
+            merged.routes.clone_from(&other.routes);
+            apart.routes.clone_from(&other.routes);
+            for case in [&mut merged, &mut apart] {
+                prop_assert_eq!(&case.plan().losses, &BTreeMap::new());
+                case.follow_all();
+                prop_assert!(case.plan().is_empty());
+            }
+            prop_assert_eq!(boards(&merged), boards(&apart));
+        }
+    }
+
+    #[test]
+    fn what_begins_too_soon_gets_no_new_block_and_keeps_the_one_it_has(seed: u64) {
+        let mut case = Case::bare(seed);
+        let mut stands = Case::in_step(seed);
+        let notice = SignedDuration::from_hours(*case.rng.pick(&[1, 2, 24, 240]));
+        for case in [&mut case, &mut stands] {
+            for route in &mut case.routes {
+                Arc::make_mut(&mut route.filter).notice = Some(notice);
+            }
+        }
+        prop_assert!(stands.plan().is_empty(), "what stands, stays: {:#?}", stands.plan());
+        let soon = case.now + notice;
+        let begins = |shape: &Shape| shape.first_occurrence(&home()).0;
+        let is_late = |shape: &Shape| matches!(shape, Shape::Once(_)) && begins(shape) < soon;
+        case.follow_all();
+        for (name, board) in &case.boards {
+            let mut wanted = stands.boards[name].shapes.clone();
+            wanted.retain(|_, shape| !is_late(shape));
+            prop_assert_eq!(&board.shapes, &wanted);
+        }
+        prop_assert!(case.plan().is_empty(), "{:#?}", case.plan());
+        for case in [&mut case, &mut stands] {
+            case.disturb();
+            case.follow_all();
+            prop_assert!(case.plan().is_empty(), "{:#?}", case.plan());
+        }
+    }
+
+    #[test]
     fn a_block_is_read_as_it_was_written(seed: u64) {
         let mut case = Case::in_step(seed);
         let home = home();
@@ -561,7 +663,7 @@ proptest! {
                 shape,
             };
             let text = ical::write(&block, case.window.from());
-            let parts = ical::read(text.as_bytes(), Reader { me: &[], home: &home }).unwrap();
+            let parts = ical::read(text.as_bytes(), Reader::new(&[], &home)).unwrap();
             let [Part::Event { uid, seen: Some(seen), .. }] = &parts[..] else {
                 panic!("{parts:?} from {text}");
             };
@@ -684,15 +786,61 @@ impl Case {
         busy.merged()
     }
 
-    /// The busy time that it should show: that of all sources.
+    /// The busy time that it should show: that of all sources, but of meetings that stand there, or show there already, once.
     fn wanted(&self, target: &CalendarName) -> Busy {
         let mut busy = self.twins(target);
+        let mut before: Vec<(&CalendarName, Arc<Filter>)> = vec![(target, Arc::default())];
         for route in self.routes.iter().filter(|route| route.target == *target) {
             for spec in &self.specs[&route.source] {
-                busy.join(spec.busy(&self.window));
+                let covered: BTreeSet<(DateTime, Span)> = before
+                    .iter()
+                    .flat_map(|(name, filter)| self.shown_whole(name, filter, &spec.uid))
+                    .collect();
+                let seen = sieve::seen(&route.filter, spec);
+                for (at, span) in seen.occurrences(&self.window) {
+                    if covered.contains(&(at, span)) {
+                        continue;
+                    }
+                    for part in sieve::shown(&route.filter, span) {
+                        busy.add(part, &self.window);
+                    }
+                }
             }
+            before.push((&route.source, Arc::clone(&route.filter)));
         }
         busy.merged()
+    }
+
+    /// Whether no two blocks of one calendar overlap or touch in this one.
+    fn blocks_are_merged(&self, target: &CalendarName) -> Result<(), TestCaseError> {
+        let mut by_source: BTreeMap<&CalendarName, Vec<Span>> = BTreeMap::new();
+        let board = &self.boards[target];
+        for held in board.target.held.values() {
+            let shape = &board.shapes[held.present.as_ref().unwrap().id.as_str()];
+            let Shape::Once(span) = shape else {
+                return Err(TestCaseError::fail(format!("{shape:?}")));
+            };
+            let spans = by_source.entry(&held.link.as_ref().unwrap().source);
+            spans.or_default().push(*span);
+        }
+        for spans in by_source.values_mut() {
+            spans.sort_unstable();
+            prop_assert_eq!(&sieve::joined(spans.clone()), spans);
+        }
+        Ok(())
+    }
+
+    /// The occurrences of a meeting in a calendar of which a filter shows all.
+    fn shown_whole(
+        &self,
+        name: &CalendarName,
+        filter: &Filter,
+        uid: &str,
+    ) -> Vec<(DateTime, Span)> {
+        let twins = self.specs[name].iter().filter(|spec| spec.uid == uid);
+        let seen = twins.map(|spec| sieve::seen(filter, spec).occurrences(&self.window));
+        let whole = |(_, span): &(DateTime, Span)| sieve::pieces(filter, *span) == [*span];
+        seen.flatten().filter(whole).collect()
     }
 
     fn twins(&self, target: &CalendarName) -> Busy {
@@ -724,6 +872,25 @@ impl Case {
             })
             .collect()
     }
+}
+
+/// What stands where.
+fn boards(case: &Case) -> BTreeMap<&CalendarName, &BTreeMap<Href, Shape>> {
+    let boards = case.boards.iter();
+    boards.map(|(name, board)| (name, &board.shapes)).collect()
+}
+
+/// A start of a rule that its clock skips, inside the window.
+fn skipped(series: &Series, window: &Window) -> Option<DateTime> {
+    let When::Time(first, Zone::Named(zone)) = &series.start else {
+        return None;
+    };
+    let end = window.end.at(0, 0, 0, 0);
+    let starts = series.rule.starts(*first).take_while(|at| *at < end);
+    let mut starts =
+        starts.filter(|at| *at >= window.first.at(0, 0, 0, 0) && !series.holes.contains(at));
+    starts
+        .find(|at| zone.to_datetime(zone.to_ambiguous_timestamp(*at).compatible().unwrap()) != *at)
 }
 
 /// The occurrences of a block inside the window, the slow way.

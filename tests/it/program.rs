@@ -2,6 +2,8 @@
 
 mod accounts;
 mod blocks;
+mod explained;
+mod filters;
 mod google;
 mod messages;
 mod output;

@@ -29,10 +29,7 @@ fn read(events: &[&str]) -> Vec<(Uid, Event)> {
     });
     let text = calendar(&events.collect::<String>());
     let home = home();
-    let reader = Reader {
-        me: &[],
-        home: &home,
-    };
+    let reader = Reader::new(&[], &home);
     let parts = ical::read(text.as_bytes(), reader).unwrap();
     let parts = parts.into_iter().map(|part| match part {
         Part::Event { uid, event, .. } => (uid, event),
@@ -50,7 +47,9 @@ fn event(events: &[&str]) -> Event {
 /// When an event is busy, as it is listed; what it is flattened to must show the same.
 fn busy(event: &Event) -> Vec<String> {
     let window = window();
-    let Flat { series, singles } = flatten(event, &window).unwrap();
+    let Flat {
+        series, singles, ..
+    } = flatten(event, &window).unwrap();
     let series = series.iter();
     let series = series.flat_map(|series| flatten::series_spans(series, &window));
     let flat = series.chain(singles.iter().map(|single| single.span));

@@ -11,6 +11,7 @@ pub(crate) mod program;
 pub(crate) mod python;
 pub(crate) mod rng;
 pub(crate) mod shore;
+pub(crate) mod sieve;
 pub(crate) mod spec;
 pub(crate) mod weather;
 pub(crate) mod world;

@@ -76,6 +76,10 @@ pub(crate) enum Command {
     Status(Status),
     /// Look for problems with the configuration, the key, the state file and every calendar
     Check,
+    /// Show which calendar shows in which other one, and what of it
+    Rules(Rules),
+    /// Tell why you are blocked on a day, or why not
+    Explain(Explain),
     /// Print shell completions, an example configuration or the man page
     Generate(Generate),
 }
@@ -91,6 +95,25 @@ pub(crate) struct Init {
     /// Your mail address, in place of being asked; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) me: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// The calendar
+    pub(crate) calendar: String,
+    /// The day: a date such as 2026-11-23, or today, tomorrow or yesterday
+    #[arg(default_value = "today")]
+    pub(crate) date: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -306,6 +329,8 @@ impl Args {
             Command::Sync(options) => options.json,
             Command::Reset(options) => options.json,
             Command::Status(options) => options.json,
+            Command::Rules(options) => options.json,
+            Command::Explain(options) => options.json,
             Command::Init(_) | Command::Auth(_) | Command::Check | Command::Generate(_) => false,
         }
     }
@@ -322,6 +347,8 @@ impl Command {
             Self::Reset(_) => "reset",
             Self::Status(_) => "status",
             Self::Check => "check",
+            Self::Rules(_) => "rules",
+            Self::Explain(_) => "explain",
             Self::Generate(_) => "generate",
         }
     }

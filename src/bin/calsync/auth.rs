@@ -27,7 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::{
     args::{Args, AuthAdd, AuthCommand, AuthReseal},
     calendars::no_account,
-    context::{Loaded, Opened, block_on, load, load_accounts, made_key},
+    context::{Loaded, Opened, block_on, load, load_accounts},
     exit::{Exit, Failure},
     print,
     standing::{Signer, Standing, signer, testing},
@@ -84,9 +84,6 @@ fn add(args: &Args, options: &AuthAdd) -> Result<Exit, Failure> {
     }
     match &outcome {
         Outcome::In | Outcome::Unnamed(_) => {
-            if opened.is_new {
-                print::out(&format!("{}\n", made_key(&loaded.config.key_file)))?;
-            }
             let after = opened.state.borrow().sign_in(&options.account)?;
             if let Outcome::Unnamed(why) = &outcome {
                 let before = before.as_ref().and_then(|before| before.address.as_deref());
@@ -182,9 +179,13 @@ fn typed() -> UnboundedReceiver<String> {
     let (tell, told) = unbounded_channel();
     // A thread of its own, which nobody waits for: the browser may be faster, and the terminal never says another word.
     thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
+        for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { return };
-            if tell.send(line).is_err() {
+            // What is no text is no address either, and is answered like any other odd line.
+            if tell
+                .send(String::from_utf8_lossy(&line).into_owned())
+                .is_err()
+            {
                 return;
             }
         }

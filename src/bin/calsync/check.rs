@@ -256,7 +256,7 @@ fn check_key(config: &Config, state: Option<&State>) -> Finding {
 fn check_state(path: &Path, opened: Result<&Option<State>, &StateError>) -> Finding {
     let what = format!("state {}", path.display());
     let open = match opened {
-        Ok(Some(state)) => state.open_intents(),
+        Ok(Some(state)) => state.look_through(path).and_then(|()| state.open_intents()),
         Ok(None) if !fsx::can_come(path) => {
             let words = "it cannot be made there; make its folder writable, or name another place with `state` or --state";
             return Finding::wrong(what, Exit::Config, words);

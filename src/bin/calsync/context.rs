@@ -20,7 +20,7 @@ use calsync::{
     state::{Lock, Renamed, State, StateError},
 };
 
-use crate::{args::Args, exit::Failure, progress::Bar, status::left as left_words};
+use crate::{args::Args, exit::Failure, log::ONCE, progress::Bar, status::left as left_words};
 
 /// A configuration, and the state file that goes with it.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ pub(crate) struct Context {
     program: String,
     /// The key was made just now.
     pub(crate) is_new: bool,
+    /// Last: it notes how the state was left.
     _lock: Lock,
 }
 
@@ -82,7 +83,11 @@ impl Opened {
     /// Opens both beside a run that may be under way.
     pub(crate) fn without_lock(loaded: &Loaded) -> Result<Self, Failure> {
         let _lock = lock_or_not(loaded)?;
-        Self::locked(loaded)
+        let opened = Self::locked(loaded)?;
+        if opened.is_new {
+            tracing::warn!(target: ONCE, "{}", made_key(&loaded.config.key_file));
+        }
+        Ok(opened)
     }
 
     /// Opens the state alone, beside a run that may be under way.
@@ -179,12 +184,13 @@ impl Context {
 
     /// The same with a configuration that was read.
     pub(crate) fn of(args: &Args, loaded: Loaded) -> Result<Self, Failure> {
-        let lock = Lock::take(&loaded.state)?;
+        let mut lock = Lock::take(&loaded.state)?;
         let Opened {
             state,
             keys,
             is_new,
         } = Opened::locked(&loaded)?;
+        lock.make_sure(&state.borrow())?;
         let config = loaded.config;
         let clock = Clock::System;
         Ok(Self {

@@ -6,6 +6,7 @@ mod calendars;
 mod check;
 mod context;
 mod exit;
+mod explain;
 mod generate;
 mod hidden;
 mod init;
@@ -14,6 +15,7 @@ mod man;
 mod print;
 mod progress;
 mod reset;
+mod rules;
 mod signals;
 mod standing;
 mod status;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Reset(options) => reset::run(&args, options),
         Command::Status(options) => status::run(&args, options),
         Command::Check => check::run(&args),
+        Command::Rules(options) => rules::run(&args, options),
+        Command::Explain(options) => explain::run(&args, options),
         Command::Generate(options) => generate::run(options),
     };
     let exit = ended.unwrap_or_else(|failure| tell(&args, &failure, started));
@@ -66,6 +70,8 @@ fn print_failure(args: &Args, failure: &Failure, started: Timestamp) -> Result<(
         Command::Auth(_) => &["accounts"],
         Command::Calendars(_) => &["calendars"],
         Command::Status(_) => &["calendars", "runs"],
+        Command::Rules(_) => &["rules"],
+        Command::Explain(_) => &["events", "blocks"],
         _ => return print::json(&report(args, failure, started)),
     };
     let empty = empty.iter().map(|list| ((*list).to_owned(), json!([])));

@@ -30,7 +30,7 @@ pub(super) fn alike_for_all(
     if any_time || wall != series.length || may_be_in_gap(&zone, first, window) {
         let end = window.end.saturating_add(2.days()).at(0, 0, 0, 0);
         let from = earliest(series.length, window);
-        let starts = series.rule.starts_near(first, from).take(STEPS_MAX);
+        let starts = series.rule.starts_near(first, from, end).take(STEPS_MAX);
         for start in starts.take_while(|start| *start < end) {
             let at = series.start.at(start);
             let span = at.span(series.length, &window.home);
@@ -44,30 +44,14 @@ pub(super) fn alike_for_all(
     series
 }
 
-/// Lets a series that begins, or whose first occurrence ends, where the clock skips begin at its next start instead, with
-/// single stretches for what was before. A target that keeps the first begin and end as instants would have every other
-/// occurrence late by as much as that one is moved.
+/// Lets a series that begins where the clock skips begin at its next start instead, with single stretches for what was before.
 fn begin_regularly(
     series: &mut Series,
     wall: Length,
     window: &Window,
     singles: &mut BTreeMap<OccurrenceKey, Span>,
 ) {
-    const SKIPPED_MAX: usize = 60;
-    let (When::Time(first, Zone::Named(zone)), Length::Wall(seconds)) = (&series.start, wall)
-    else {
-        return;
-    };
-    let is_odd = |start: &DateTime| {
-        let end = start.saturating_add(seconds.seconds());
-        is_in_gap(zone, *start) || is_in_gap(zone, end)
-    };
-    let starts = series.rule.starts(*first).take(SKIPPED_MAX);
-    let skipped: Vec<DateTime> = starts.take_while(is_odd).collect();
-    if skipped.is_empty() {
-        return;
-    }
-    let Some((next, rule)) = series.rule.later(*first, skipped.len()) else {
+    let Some((skipped, later)) = regular(series, wall) else {
         return;
     };
     for start in skipped {
@@ -77,12 +61,37 @@ fn begin_regularly(
             singles.insert(at.key(&window.home), span);
         }
     }
-    series.start = series.start.at(next);
-    series.rule = rule;
-    series.holes = series.holes.split_off(&next);
+    *series = later;
 }
 
-fn is_in_gap(zone: &TimeZone, local: DateTime) -> bool {
+/// A series that begins, or whose first occurrence ends, where the clock skips, from its next start on, and the starts before that.
+/// A target that keeps the first begin and end as instants would have every other occurrence late by as much as that one is moved.
+pub(super) fn regular(series: &Series, wall: Length) -> Option<(Vec<DateTime>, Series)> {
+    const SKIPPED_MAX: usize = 60;
+    let (When::Time(first, Zone::Named(zone)), Length::Wall(seconds)) = (&series.start, wall)
+    else {
+        return None;
+    };
+    let is_odd = |start: &DateTime| {
+        let end = start.saturating_add(seconds.seconds());
+        is_in_gap(zone, *start) || is_in_gap(zone, end)
+    };
+    let starts = series.rule.starts(*first).take(SKIPPED_MAX);
+    let skipped: Vec<DateTime> = starts.take_while(is_odd).collect();
+    if skipped.is_empty() {
+        return None;
+    }
+    let (next, rule) = series.rule.later(*first, skipped.len())?;
+    let later = Series {
+        start: series.start.at(next),
+        length: series.length,
+        rule,
+        holes: series.holes.clone().split_off(&next),
+    };
+    Some((skipped, later))
+}
+
+pub(super) fn is_in_gap(zone: &TimeZone, local: DateTime) -> bool {
     let offset = zone.to_ambiguous_timestamp(local).offset();
     matches!(offset, jiff::tz::AmbiguousOffset::Gap { .. })
 }

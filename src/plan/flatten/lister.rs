@@ -152,7 +152,7 @@ impl<'a> Lister<'a> {
             true => earliest(master.length, self.window),
             false => DateTime::MIN,
         };
-        rule.starts_near(master.start.local(), from)
+        rule.starts_near(master.start.local(), from, end)
             .take(STEPS_MAX + 1)
             .take_while(move |start| *start < end)
     }

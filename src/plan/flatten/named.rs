@@ -86,7 +86,7 @@ pub(super) fn named_starts(
         return BTreeSet::new();
     };
     let end = last.saturating_add(2.days()).at(0, 0, 0, 0);
-    rule.starts(master.start.local())
+    rule.starts_to(master.start.local(), end)
         .take(STEPS_MAX)
         .take_while(|start| *start < end)
         .filter(|start| near(&days, start.date()))

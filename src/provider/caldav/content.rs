@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::tz::TimeZone;
-
 use super::{CaldavCalendar, dress, version::UNSEEN};
 use crate::{
     ical::{self, Reader, lines},
@@ -52,7 +50,7 @@ impl CaldavCalendar {
         if let Some(part) = damaged_block(name, text) {
             return Ok(vec![part]);
         }
-        let mut parts = parts(text, &self.me, &self.home)?;
+        let mut parts = parts(text, self.reader())?;
         if let [Part::Event { uid, seen, .. }] = &mut parts[..]
             && let Some(look) = self.undressed(name, uid, seen.as_ref(), text)
         {
@@ -89,13 +87,6 @@ impl CaldavCalendar {
         let alone = look_of(ical::read(alone.as_bytes(), self.reader()));
         Some(alone.filter(|alone| !alone.people).unwrap_or(look))
     }
-
-    fn reader(&self) -> Reader<'_> {
-        Reader {
-            me: &self.me,
-            home: &self.home,
-        }
-    }
 }
 
 /// How the one block in a text looks.
@@ -107,8 +98,8 @@ fn look_of<E>(parts: Result<Vec<Part>, E>) -> Option<SeenBlock> {
 }
 
 /// What a text holds, or what is wrong with it.
-pub(super) fn parts(text: &[u8], me: &[String], home: &TimeZone) -> Result<Vec<Part>, String> {
-    ical::read_kept(text, Reader { me, home }).map_err(|error| error.to_string())
+pub(super) fn parts(text: &[u8], reader: Reader<'_>) -> Result<Vec<Part>, String> {
+    ical::read_kept(text, reader).map_err(|error| error.to_string())
 }
 
 /// Whether there was an event in a resource, or by its name a block.

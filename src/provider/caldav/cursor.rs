@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::Address;
-use crate::provider::Cursor;
-
-/// After this long everything is listed again: some servers take a token that they have long forgotten, and say that nothing
-/// changed.
-const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
+use crate::provider::{Cursor, daily};
 
 /// The longest that a server may call a state of a calendar to be reminded of it.
 const MARK_MAX: usize = 16 << 10;
@@ -85,10 +81,9 @@ impl Reached {
         Address::parse(&self.url)
     }
 
-    /// Whether it is time to list everything. A clock that was set back makes it so too.
+    /// Whether it is time to list everything.
     pub(super) fn is_old(&self, now: Timestamp) -> bool {
-        let then = Timestamp::from_second(self.whole).unwrap_or(Timestamp::MIN);
-        !(SignedDuration::ZERO..WHOLE_EVERY).contains(&now.duration_since(then))
+        daily::is_due(self.whole, now)
     }
 }
 

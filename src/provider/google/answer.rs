@@ -113,10 +113,8 @@ impl Refusal {
     fn meaning(&self, doing: Doing, wait: Option<Duration>) -> (ErrorKind, String) {
         let fixed = |kind, text: &str| (kind, text.to_owned());
         match (self.status.as_u16(), self.reason.as_str()) {
-            (403, "rateLimitExceeded" | "userRateLimitExceeded") | (429, _) => fixed(
-                ErrorKind::Retry(wait),
-                "Google limits how fast it may be asked; the next run goes on",
-            ),
+            (429, _) => (ErrorKind::Retry(wait), HASTE.to_owned()),
+            (403, reason) if LIMITS.contains(&reason) => (ErrorKind::Retry(wait), HASTE.to_owned()),
             (500 | 502 | 503 | 504, _) | (409, "conflict") => (
                 ErrorKind::Retry(wait),
                 format!(
@@ -157,7 +155,10 @@ impl Refusal {
             _ => format!("{text} ({})", self.word()),
         };
         let (kind, text) = match self.reason.as_str() {
-            "quotaExceeded" | "dailyLimitExceeded" => (ErrorKind::Refused, SPENT),
+            "quotaExceeded" | "dailyLimitExceeded" if doing == Doing::Writing => {
+                (ErrorKind::Refused, SPENT)
+            }
+            "quotaExceeded" | "dailyLimitExceeded" => (ErrorKind::Refused, SPENT_READING),
             "accessNotConfigured" | "SERVICE_DISABLED" => {
                 let at = self.console.as_deref().unwrap_or(CONSOLE);
                 return (ErrorKind::Refused, NOT_ENABLED.replace("{console}", at));
@@ -237,7 +238,11 @@ fn missing(doing: Doing) -> (ErrorKind, String) {
 }
 
 /// What Google calls its limits on haste.
-const LIMITS: [&str; 2] = ["rateLimitExceeded", "userRateLimitExceeded"];
+const LIMITS: [&str; 3] = [
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "RATE_LIMIT_EXCEEDED",
+];
 
 /// What else it refuses a whole account for.
 const ACCOUNTS: [&str; 9] = [
@@ -252,6 +257,8 @@ const ACCOUNTS: [&str; 9] = [
     "org_internal",
 ];
 
+const HASTE: &str = "Google limits how fast it may be asked; the next run goes on";
+
 const SIGN_IN: &str =
     "Google does not accept the sign-in any more; run `calsync auth add {account}`";
 
@@ -259,6 +266,8 @@ const CHANGED: &str = "an event changed during the run; the next run looks again
 
 const SPENT: &str = "Google's usage limits for this account are used up; nothing more is written to it in this run, a later \
                      one goes on (it may take hours)";
+
+const SPENT_READING: &str = "Google's usage limits for this account are used up; a later run reads it again (it may take hours)";
 
 const CONSOLE: &str = "https://console.cloud.google.com/apis/library/calendar-json.googleapis.com";
 

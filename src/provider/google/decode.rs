@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    model::{Version, Zone},
+    model::{Block, Patterns, Version, Zone},
     provider::Place,
 };
 
 mod block;
 mod event;
 mod item;
+mod traits;
 
 pub(super) use block::{EXACT, MARK};
 pub use item::{Item, What, Why, edition, is_edition, is_touched, touched, version};
@@ -75,8 +76,9 @@ struct Envelope<'a> {
     summary: Option<String>,
 }
 
-/// Reads a page of `events.list`. Dates without a zone of their own are read in the calendar's, else in `home`.
-pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
+/// Reads a page of `events.list`, looking for `patterns` in the words of its events. Dates without a zone of their own are read in
+/// the calendar's, else in `home`.
+pub fn page(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Page, Nonsense> {
     let page: Envelope<'_> = of_kind(body, "calendar#events")?;
     let next = match (page.next_page_token, page.next_sync_token) {
         (Some(token), _) if !token.is_empty() => Next::Page(token),
@@ -87,6 +89,7 @@ pub fn page(body: &[u8], home: &TimeZone) -> Result<Page, Nonsense> {
     let reader = Reader {
         zone: calendar.unwrap_or(Zone::Floating),
         home,
+        patterns,
     };
     let role = page.access_role.as_deref();
     Ok(Page {
@@ -115,12 +118,13 @@ pub fn invited(body: &[u8]) -> Result<(bool, Option<String>), Nonsense> {
     Ok((is_met, next))
 }
 
-/// Reads the one event that `events.get` answers with.
-pub fn single(body: &[u8], home: &TimeZone) -> Result<Item, Nonsense> {
+/// Reads the one event that `events.get` answers with, as [`page`] does.
+pub fn single(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Item, Nonsense> {
     let Single(raw) = of_kind(body, "calendar#event")?;
     let reader = Reader {
         zone: Zone::Floating,
         home,
+        patterns,
     };
     Ok(reader.item(raw.get()))
 }
@@ -158,13 +162,14 @@ pub fn taken(body: &[u8], id: &str) -> Result<Taken, Nonsense> {
 }
 
 /// Reads where a block stands after it was written.
-pub fn written(body: &[u8], id: &str) -> Result<Place, Nonsense> {
+pub fn written(body: &[u8], block: &Block) -> Result<Place, Nonsense> {
     let event = of_kind::<api::Event>(body, "calendar#event")?;
+    let id = block.id.as_str();
     match event.etag {
-        Some(etag) if event.id.as_deref() == Some(id) => Ok(Place {
-            href: id.into(),
-            version: version(&etag, event.sequence.unwrap_or(0)),
-        }),
+        Some(etag) if event.id.as_deref() == Some(id) => {
+            let version = version(&etag, event.sequence.unwrap_or(0));
+            Ok(Place::of(block, id.into(), version))
+        }
         _ => Err(Nonsense::Kind),
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{Item, What, edition, is_edition, touched};
+use super::decode::{Item, What, edition, is_edition, is_touched, touched};
 use crate::{
-    model::{Event, Href, Print, SeenBlock, Standing, Uid},
+    model::{Event, Href, Print, SeenBlock, Standing, Uid, Version},
     provider::{Change, Cursor, Known, Listing, Pulled},
 };
 
@@ -60,6 +60,17 @@ impl Gathered {
             .collect()
     }
 
+    /// What was there and is not in a listing of everything. Not occurrences: each goes with its series, or falls into line again.
+    pub fn lost(&self, known: &dyn Known) -> Vec<Href> {
+        let held = known.held().into_iter();
+        let lost = held.filter(|href| !self.items.contains_key(href));
+        let is_occurrence = |href: &Href| {
+            let series = href.rsplit_once('_').map(|(series, _)| Href::from(series));
+            series.is_some_and(|series| known.exceptions(&series).contains(href))
+        };
+        lost.filter(|href| !is_occurrence(href)).collect()
+    }
+
     /// All that the listing says. One with something in it that has no id takes nothing away.
     pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
         let goes_on = !self.is_oddly_new(whole, known);
@@ -67,7 +78,7 @@ impl Gathered {
         let kept = self.items.values().any(|item| !item.has_id());
         self.touch_blocks();
         if !whole || kept {
-            self.keep_hands_off(known);
+            self.keep_in_mind(known);
         }
         let mut gone: BTreeSet<Href> = BTreeSet::new();
         let mut seen = Vec::new();
@@ -176,23 +187,33 @@ impl Gathered {
             let Some(item) = self.items.get_mut(&series) else {
                 continue;
             };
-            if let What::Block(_, SeenBlock { print, people, .. }) = &mut item.what {
-                *print = Print::of([&print.0[..], b"an occurrence"]);
-                *people |= met;
-                item.version = touched(&item.version);
+            if let What::Block(_, seen) = &mut item.what {
+                seen.people |= met;
+                touch(seen, &mut item.version);
             }
         }
     }
 
-    /// Leaves a series somebody's of which somebody made a meeting before. What is new of it says nothing of the occurrences that
-    /// stayed as they were, and people may be in any of them; only a listing of everything tells that nobody is.
-    fn keep_hands_off(&mut self, known: &dyn Known) {
+    /// Leaves a series somebody's of which somebody made a meeting before, and changed if an occurrence of it was. What is new of it
+    /// says nothing of the occurrences that stayed as they were; only a listing of everything does.
+    fn keep_in_mind(&mut self, known: &dyn Known) {
         for item in self.items.values_mut() {
             if let What::Block(_, seen) = &mut item.what {
                 seen.people = seen.people || known.is_met(&item.href);
+                let was_touched = known.version(&item.href).is_some_and(|v| is_touched(&v));
+                if was_touched && !is_touched(&item.version) {
+                    touch(seen, &mut item.version);
+                }
             }
         }
     }
+}
+
+/// Notes of a block that somebody changed an occurrence of it: no block that is wanted has its fingerprint then.
+fn touch(seen: &mut SeenBlock, version: &mut Version) {
+    seen.touched = true;
+    seen.print = Print::of([&seen.print.0[..], b"an occurrence"]);
+    *version = touched(version);
 }
 
 fn is_hole(event: &Event) -> bool {

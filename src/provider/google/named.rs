@@ -2,9 +2,10 @@
 //! that was found is known by its id from then on; a name that passes to another calendar is told, and never followed. No name is
 //! kept, only a print of it.
 
-use serde::Deserialize;
-
-use super::{GoogleCalendar, Offer, Which};
+use super::{
+    GoogleCalendar, Offer, Which,
+    cursor::{Named, Reached},
+};
 use crate::{
     model::{Print, plain},
     provider::{Answer, Cursor, ErrorKind, ProviderError},
@@ -16,55 +17,21 @@ const NAMES_TOLD: usize = 12;
 /// The calendar that a name was found to mean.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// Its id.
-    pub(super) id: String,
-    /// By what it was found.
-    of: String,
-    /// A print of what it was called then. The account's list may have a name of its own for it, so that the name proves
-    /// nothing; that the title is another one says that it is time to look again.
-    title: Option<String>,
+    /// What is remembered of it.
+    pub(super) named: Named,
     /// What the account's list calls it now, if that is another name than the one that it was found by.
     called: Option<String>,
     /// Whether this run looked.
     is_sure: bool,
 }
 
-/// A cursor as it is stored.
-#[derive(Deserialize)]
-struct Stored {
-    id: String,
-    of: String,
-    title: Option<String>,
-    token: String,
-}
-
-impl Found {
-    /// What an earlier run found by the same, and the token to go on from; nothing if that cannot be read.
-    pub(super) fn read(cursor: &Cursor, by: &str) -> Option<(Self, String)> {
-        let Stored {
-            id,
-            of,
-            title,
-            token,
-        } = serde_json::from_str(&cursor.0).ok()?;
-        let is_sure = false;
-        (of == by).then_some((
-            Self {
-                id,
-                of,
-                title,
-                called: None,
-                is_sure,
-            },
-            token,
-        ))
-    }
-
-    /// The cursor that says both where to go on and in which calendar.
-    pub(super) fn cursor(&self, token: &str) -> Cursor {
-        let Self { id, of, title, .. } = self;
-        let object = serde_json::json!({"id": id, "of": of, "title": title, "token": token});
-        Cursor(object.to_string())
+impl From<Named> for Found {
+    fn from(named: Named) -> Self {
+        Self {
+            named,
+            called: None,
+            is_sure: false,
+        }
     }
 }
 
@@ -80,7 +47,7 @@ impl GoogleCalendar {
     pub(super) async fn id(&mut self) -> Answer<String> {
         match (&self.which, &self.found) {
             (Which::Id(id), _) => Ok(id.clone()),
-            (Which::Name(_), Some(found)) => Ok(found.id.clone()),
+            (Which::Name(_), Some(found)) => Ok(found.named.id.clone()),
             (Which::Name(name), None) => {
                 let name = name.clone();
                 self.look_up_name(&name).await
@@ -90,17 +57,28 @@ impl GoogleCalendar {
 
     /// Learns from how far the calendar was read what its name was found to mean.
     pub(super) fn recall_name(&mut self, last: &Cursor) {
-        if let Which::Name(_) = self.which
-            && let Some((found, _)) = Found::read(last, &self.found_by())
-        {
-            self.found.get_or_insert(found);
+        if let Some(reached) = Reached::read(last) {
+            self.recall_found(reached);
         }
+    }
+
+    /// Learns from what was reached what the calendar's name was found to mean. Gives it back unless that was another calendar.
+    pub(super) fn recall_found(&mut self, reached: Reached) -> Option<Reached> {
+        if let Which::Id(_) = self.which {
+            return Some(reached);
+        }
+        let named = reached.named.as_ref()?;
+        if named.of != self.found_by() {
+            return None;
+        }
+        self.found.get_or_insert(Found::from(named.clone()));
+        Some(reached)
     }
 
     /// What to do about a calendar that has another name by now, as far as this run looked.
     pub(super) fn renamed(&self) -> Option<String> {
-        let Found { id, called, .. } = self.found.as_ref()?;
-        let (called, id) = (plain(called.as_ref()?), plain(id));
+        let Found { named, called, .. } = self.found.as_ref()?;
+        let (called, id) = (plain(called.as_ref()?), plain(&named.id));
         Some(format!(
             "it is called \"{called}\" at Google by now; calsync knows it by its id as long as the state file is there. Write \
              name = \"{called}\" or id = \"{id}\""
@@ -125,11 +103,16 @@ impl GoogleCalendar {
             return Ok(());
         };
         let print = Print::of([title.as_bytes()]).to_string();
-        if found.title.as_ref().is_some_and(|known| *known != print) {
+        if found
+            .named
+            .title
+            .as_ref()
+            .is_some_and(|known| *known != print)
+        {
             self.make_sure_of_name().await?;
         }
         if let Some(found) = &mut self.found {
-            found.title = Some(print);
+            found.named.title = Some(print);
         }
         Ok(())
     }
@@ -138,7 +121,7 @@ impl GoogleCalendar {
         let sent = self.account.line.requests();
         let offers = self.account.calendars().await;
         self.requests += self.account.line.requests() - sent;
-        let known = self.found.as_ref().map(|found| found.id.as_str());
+        let known = self.found.as_ref().map(|found| found.named.id.as_str());
         let offers = offers?;
         let id = meaning(&offers, name, known);
         let id = id.map_err(|astray| astray.error(&self.account.name, name))?;
@@ -152,12 +135,14 @@ impl GoogleCalendar {
                 found.is_sure = true;
             }
             None => {
-                self.found = Some(Found {
+                let named = Named {
                     id: id.clone(),
                     of: self.found_by(),
                     title: None,
-                    called: None,
+                };
+                self.found = Some(Found {
                     is_sure: true,
+                    ..Found::from(named)
                 });
             }
         }

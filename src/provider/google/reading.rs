@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{
     EVENT, GoogleCalendar, Which,
     account::{Unanswered, too_much},
     answer::Doing,
+    cursor::Reached,
     decode::{self, Next},
     gather::Gathered,
-    named::Found,
 };
 use crate::{
     http::{Method, Response, StatusCode},
@@ -35,6 +37,8 @@ pub(super) struct Reading {
     since: Option<Cursor>,
     /// The sync token that is read on from; none if everything is read.
     token: Option<String>,
+    /// When everything was last read, in seconds since 1970.
+    whole: i64,
     next: Step,
     /// How many events a page may have.
     size: u32,
@@ -43,6 +47,8 @@ pub(super) struct Reading {
     tokens: BTreeSet<String>,
     /// Whether a listing of everything was begun once more already.
     is_second: bool,
+    /// Whether the account sees no more of the calendar than when somebody is busy.
+    is_busy_only: bool,
     gathered: Gathered,
 }
 
@@ -77,26 +83,38 @@ impl From<ProviderError> for Stumble {
 }
 
 impl Reading {
-    fn begin(since: Option<&Cursor>, token: Option<String>) -> Self {
+    /// From what was reached on.
+    fn begin(since: Option<&Cursor>, reached: Reached) -> Self {
+        Self {
+            token: Some(reached.token),
+            whole: reached.whole,
+            ..Self::anew(since)
+        }
+    }
+
+    /// Everything.
+    fn anew(since: Option<&Cursor>) -> Self {
         Self {
             since: since.cloned(),
-            token,
+            token: None,
+            whole: 0,
             next: Step::Page(None),
             size: PAGE_MAX,
             pages: 0,
             tokens: BTreeSet::new(),
             is_second: false,
+            is_busy_only: false,
             gathered: Gathered::default(),
         }
     }
 
     /// The same from the beginning, and everything; nothing if that was tried already.
-    fn anew(self) -> Option<Self> {
+    fn once_more(self) -> Option<Self> {
         let is_second = self.is_whole();
         (!self.is_second).then(|| Self {
             size: self.size,
             is_second,
-            ..Self::begin(self.since.as_ref(), None)
+            ..Self::anew(self.since.as_ref())
         })
     }
 
@@ -105,7 +123,9 @@ impl Reading {
         (self.size > PAGE_MIN).then(|| Self {
             size: (self.size / 2).max(PAGE_MIN),
             is_second: self.is_second,
-            ..Self::begin(self.since.as_ref(), self.token)
+            token: self.token,
+            whole: self.whole,
+            ..Self::anew(self.since.as_ref())
         })
     }
 
@@ -131,19 +151,24 @@ impl GoogleCalendar {
         loop {
             let stumble = match self.read(&mut reading, known).await {
                 Ok(token) => {
-                    let whole = reading.is_whole();
-                    let cursor = match &self.found {
-                        Some(found) => found.cursor(&token),
-                        None => Cursor(token),
+                    let is_whole = reading.is_whole();
+                    let reached = Reached {
+                        token,
+                        whole: match is_whole {
+                            true => self.now().as_second(),
+                            false => reading.whole,
+                        },
+                        named: self.found.as_ref().map(|found| found.named.clone()),
                     };
-                    return Ok(reading.gathered.into_pulled(whole, known, cursor));
+                    let gathered = reading.gathered;
+                    return Ok(gathered.into_pulled(is_whole, known, reached.cursor()));
                 }
                 Err(stumble) => stumble,
             };
             let again = match stumble {
                 Stumble::Lost => {
                     tracing::debug!("a listing does not go on; reading everything");
-                    reading.anew().ok_or((ErrorKind::Retry(None), LOST))
+                    reading.once_more().ok_or((ErrorKind::Retry(None), LOST))
                 }
                 Stumble::TooLarge => {
                     tracing::debug!("a page is too large; asking for smaller ones");
@@ -163,23 +188,22 @@ impl GoogleCalendar {
 
     /// A listing from here on. What a name means is remembered with how far its calendar was read.
     fn begin(&mut self, since: Option<&Cursor>, known: &dyn Known) -> Reading {
-        if let Which::Id(_) = self.which {
-            return Reading::begin(since, since.map(|cursor| cursor.0.clone()));
-        }
-        let of = self.found_by();
         let last = match since {
             Some(_) => None,
             // Nothing may be read on from it, but it says which calendar it was.
             None => known.last_cursor(),
         };
-        let read = since.or(last.as_ref());
-        let read = read.and_then(|cursor| Found::read(cursor, &of));
-        let mut token = None;
-        if let Some((found, next)) = read {
-            token = since.map(|_| next);
-            self.found.get_or_insert(found);
+        let reached = since.or(last.as_ref()).and_then(Reached::read);
+        let reached = reached.and_then(|reached| self.recall_found(reached));
+        let now = self.now();
+        match reached.filter(|reached| since.is_some() && !reached.is_old(now)) {
+            Some(reached) => Reading::begin(since, reached),
+            None => Reading::anew(since),
         }
-        Reading::begin(since, token)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.account.line.client().clock().now()
     }
 
     /// Reads on until a listing is complete, or something is in the way.
@@ -210,11 +234,13 @@ impl GoogleCalendar {
                     if page.is_busy_only && !reading.is_whole() && !page.items.is_empty() {
                         return Err(Stumble::Lost);
                     }
+                    reading.is_busy_only |= page.is_busy_only;
                     reading.next = self.add(reading, page)?;
                 }
                 Step::Looks(token) => {
-                    if !reading.is_whole() {
-                        self.look_up(reading, known, has_come).await?;
+                    match reading.is_whole() {
+                        false => self.look_up(reading, known, has_come).await?,
+                        true => self.look_for_missing(reading, known, has_come).await?,
                     }
                     return Ok(token);
                 }
@@ -257,7 +283,7 @@ impl GoogleCalendar {
         if response.status != StatusCode::OK {
             return self.no_page(&response, sync, page).await;
         }
-        let page = decode::page(&response.body, &self.home)
+        let page = decode::page(&response.body, &self.home, &self.patterns)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         self.writable = page.writable;
         self.check_title(page.title.as_deref()).await?;
@@ -331,6 +357,28 @@ impl GoogleCalendar {
                 .await?;
             has_come = true;
             reading.gathered.add(vec![found.ok_or(Stumble::Lost)?]);
+        }
+        Ok(())
+    }
+
+    /// Looks at what was there and is not in a listing of everything, unless it is so much that the guard will ask: nothing told
+    /// that it was deleted, and Google now and then misses what is there.
+    async fn look_for_missing(
+        &mut self,
+        reading: &mut Reading,
+        known: &dyn Known,
+        has_come: bool,
+    ) -> Answer<()> {
+        if reading.since.is_none() || reading.is_busy_only {
+            return Ok(());
+        }
+        let missing = reading.gathered.lost(known);
+        if missing.len() > LOOKS_MAX {
+            return Ok(());
+        }
+        for href in missing {
+            let found = self.patiently(has_come, async |calendar| calendar.told(&href).await);
+            reading.gathered.add(found.await?.into_iter().collect());
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! What a feed said about itself, to ask it next time whether anything is new.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{model::Print, provider::Cursor};
-
-/// After this long a feed is asked for without a condition: some servers go on saying that nothing changed.
-const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
+use crate::{
+    model::Print,
+    provider::{Cursor, daily},
+};
 
 /// Marks of one version of a feed. Its text form is a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +46,7 @@ impl Marks {
 
     /// Whether a server can be asked for anything newer than this, now: it named a mark, and not too long ago.
     pub(super) fn is_askable(&self, now: Timestamp) -> bool {
-        let then = Timestamp::from_second(self.sent).unwrap_or(Timestamp::MIN);
-        let is_recent = (SignedDuration::ZERO..WHOLE_EVERY).contains(&now.duration_since(then));
-        is_recent && (self.etag.is_some() || self.modified.is_some())
+        !daily::is_due(self.sent, now) && (self.etag.is_some() || self.modified.is_some())
     }
 
     pub(super) fn read(cursor: &Cursor) -> Option<Self> {

@@ -316,7 +316,7 @@ fn a_pasted_address_signs_in_from_another_machine() {
     let back = open(&fake, &page);
     let mut stdin = child.stdin.take().unwrap();
     stdin
-        .write_all(format!("nonsense\n{back}\n").as_bytes())
+        .write_all(&[b"nonsense \xff\n", back.as_bytes(), b"\n"].concat())
         .unwrap();
     // The pipe stays open, as a terminal does; nobody waits for its end.
     let mut more = String::new();

@@ -13,27 +13,26 @@ fn meetings(days: std::ops::RangeInclusive<i32>) -> String {
     days.map(|day| meeting(&format!("u{day}"), day)).collect()
 }
 
+/// A meeting with no calendar around it.
+fn bare(uid: &str, day: i32) -> String {
+    let whole = meeting(uid, day);
+    let from = whole.find("BEGIN:VEVENT").unwrap();
+    let to = whole.find("END:VCALENDAR").unwrap();
+    whole[from..to].to_owned()
+}
+
 /// One calendar with these events in it.
 fn in_one(days: std::ops::RangeInclusive<i32>) -> String {
-    let event = |day: i32| {
-        let whole = meeting(&format!("u{day}"), day);
-        let from = whole.find("BEGIN:VEVENT").unwrap();
-        let to = whole.find("END:VCALENDAR").unwrap();
-        whole[from..to].to_owned()
-    };
-    calendar(&days.map(event).collect::<String>())
+    calendar(
+        &days
+            .map(|day| bare(&format!("u{day}"), day))
+            .collect::<String>(),
+    )
 }
 
 #[test]
 fn events_that_stand_where_none_belong_are_not_taken_for_gone() {
-    let event = |uid: &str, day: i32| {
-        let whole = meeting(uid, day);
-        let from = whole.find("BEGIN:VEVENT").unwrap();
-        let to = whole.find("END:VCALENDAR").unwrap();
-        whole[from..to].to_owned()
-    };
-    let [one, two, three] =
-        [("one", 3), ("two", 4), ("three", 5)].map(|(uid, day)| event(uid, day));
+    let [one, two, three] = [("one", 3), ("two", 4), ("three", 5)].map(|(uid, day)| bare(uid, day));
     let text = calendar(&one) + &calendar(&format!("{two}{three}"));
     let (head, rest) = text.split_at(text.find("END:VCALENDAR").unwrap());
     let second = |from: &str, to: &str| format!("{head}{}", rest.replacen(from, to, 1));
@@ -369,6 +368,25 @@ fn a_file_that_is_always_sloppy_is_believed_about_what_is_gone() {
 }
 
 #[test]
+fn a_file_that_becomes_sloppy_and_loses_nothing_is_believed_from_then_on() {
+    let home = Home::with(&["work", "home"]);
+    let footer = "<!-- made in 0.3 s -->\r\n";
+    home.put("work", "all.ics", in_one(1..=3));
+    home.sync();
+    home.put("work", "all.ics", in_one(1..=3) + footer);
+    home.expect(0, &["sync"]);
+    let moved = calendar(&(bare("u1", 9) + &bare("u2", 2)));
+    home.put("work", "all.ics", in_one(1..=2) + footer);
+    home.expect(0, &["sync"]);
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 2);
+    home.put("work", "all.ics", moved + footer);
+    home.expect(0, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 2);
+    assert_ne!(home.blocks("home"), before);
+}
+
+#[test]
 fn a_rule_of_which_a_part_is_lost_cannot_be_read() {
     let home = Home::with(&["work", "home"]);
     let series = |rule: &str| meeting("a", 3).replace("SUMMARY", &format!("{rule}\r\nSUMMARY"));
@@ -482,7 +500,27 @@ fn an_event_that_damage_changed_stays_as_it_was() {
         text[from..to].fill(with);
         text
     };
+    let noise = || {
+        let mut text = good.clone().into_bytes();
+        let at = good.find("RRULE").unwrap();
+        for (byte, n) in text[at..at + 150].iter_mut().zip(0_u32..) {
+            *byte = n.wrapping_mul(2_654_435_761).to_be_bytes()[1];
+        }
+        text
+    };
+    let torn = |name: &str| {
+        let split = name.len() - 1;
+        let text = good.replacen(
+            name,
+            &format!("{}\r\n{}", &name[..split], &name[split..]),
+            1,
+        );
+        text.into_bytes()
+    };
     for (text, words) in [
+        (noise(), "line 8: a piece of it was overwritten"),
+        (torn("DTEND"), "a line that matters has no colon"),
+        (torn("RRULE"), "a line that matters has no colon"),
         (over(0), "line 8: a piece of it was overwritten"),
         (over(0xff), "line 8: a piece of it was overwritten"),
     ] {
@@ -550,6 +588,28 @@ fn a_large_text_that_is_none_is_refused_at_once() {
         home.put("work", "a.ics", text);
         home.expect(5, &["sync"]).says(&["work: a.ics", words]);
     }
+}
+
+#[test]
+fn many_calendars_in_a_text_that_describe_a_zone_each_are_read() {
+    let described = |n: usize| {
+        let uid = format!("u{n}");
+        let zone = format!(
+            "BEGIN:VTIMEZONE\r\nTZID:Own/{n}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n\
+             TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        );
+        let times =
+            "DTSTART;TZID=Own/ZONE:20261201T090000\r\nDTEND;TZID=Own/ZONE:20261201T100000\r\n";
+        let times = times.replace("ZONE", &n.to_string());
+        calendar(&format!(
+            "{zone}BEGIN:VEVENT\r\nUID:{uid}\r\n{times}END:VEVENT\r\n"
+        ))
+    };
+    let home = Home::with(&["work", "home"]);
+    let text: String = (0..4_000).map(described).collect();
+    home.put("work", "a.ics", &text);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 4_000);
 }
 
 #[test]

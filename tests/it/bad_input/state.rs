@@ -92,6 +92,67 @@ fn a_damaged_state_file_ends_in_words_and_can_be_moved_away() {
 }
 
 #[test]
+fn a_state_file_with_a_page_that_belongs_elsewhere_is_not_believed() {
+    let home = in_step();
+    let page = |table: &str| {
+        let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let db = Connection::open_with_flags(home.state_file(), readable).unwrap();
+        let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
+        let index = format!("sqlite_autoindex_{table}_1");
+        let root: i64 = db.query_row(sql, [index], |row| row.get(0)).unwrap();
+        let from = usize::try_from(root - 1).unwrap() * 4_096;
+        from..from + 4_096
+    };
+    let (from, to) = (page("facts"), page("resources"));
+    let mut bytes = fs::read(home.state_file()).unwrap();
+    bytes.copy_within(from, to.start);
+    write(&home.state_file(), &bytes);
+    let (world, damaged) = (home.world(), ["state.db", "move it away"]);
+    home.expect(3, &["sync"]).says(&damaged);
+    home.expect(3, &["sync", "--full"]).says(&damaged);
+    home.expect(3, &["reset", "--all", "--yes"]).says(&damaged);
+    let told = home.expect(3, &["check"]).stdout;
+    assert!(told.contains("move it away"), "{told}");
+    assert_eq!(home.world(), world);
+    home.lose_state();
+    home.sync_idle();
+}
+
+/// Writes into the state behind its back.
+fn falsify(home: &Home, sql: &str) {
+    let db = Connection::open_with_flags(home.state_file(), OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let sql = format!("PRAGMA foreign_keys = OFF; {sql}");
+    db.unwrap().execute_batch(&sql).unwrap();
+}
+
+#[test]
+fn a_state_of_which_a_part_is_missing_is_not_believed() {
+    let home = in_step();
+    let world = home.world();
+    falsify(&home, "DELETE FROM resources WHERE href = '7.ics'");
+    home.expect(3, &["sync"])
+        .says(&["state.db", "move it away"]);
+    assert_eq!(home.world(), world);
+}
+
+#[test]
+fn a_state_file_is_looked_through_only_if_somebody_else_may_have_written_it() {
+    let home = in_step();
+    let is_looked_through = || {
+        let ran = home.expect(0, &["sync", "-vv"]);
+        ran.stderr.contains("it is looked through")
+    };
+    assert!(!is_looked_through());
+    home.put("work", "new.ics", meeting("new", 7));
+    assert!(!is_looked_through());
+    assert!(!is_looked_through(), "what the run before wrote is its own");
+    let bytes = fs::read(home.state_file()).unwrap();
+    write(&home.state_file(), &bytes);
+    assert!(is_looked_through());
+    assert!(!is_looked_through());
+}
+
+#[test]
 fn a_folder_where_the_state_file_should_be_is_named() {
     let home = in_step();
     home.lose_state();

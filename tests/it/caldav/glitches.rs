@@ -157,10 +157,7 @@ fn a_version_goes_back_as_it_came() {
             });
             let pulled = pull(&script, None, &Memory::default());
             let known = remembering(&pulled);
-            let place = Place {
-                href: "x.ics".into(),
-                version: known.versions[&Href::from("x.ics")].clone(),
-            };
+            let place = Place::once("x.ics".into(), known.versions[&Href::from("x.ics")].clone());
             let place = poll_out(calendar(&script).replace(&place, &block(1))).unwrap();
             poll_out(calendar(&script).remove(&place)).unwrap();
             // What was written is known in the version that is listed.

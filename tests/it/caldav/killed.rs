@@ -313,7 +313,10 @@ fn endure(outage: Outage, seed: u64) {
     if !outage.first_run {
         disturbed.home.sync();
         owner.lives_on(&both, &mut rng);
-        owner.lives_on(&both, &mut rng);
+        // So much to write that the run is still at it.
+        for _ in 0..8 {
+            owner.adds(&both, false, &mut rng);
+        }
     }
     let before = disturbed.picture();
     ferry.halt(Some(outage.halt));
@@ -321,7 +324,10 @@ fn endure(outage: Outage, seed: u64) {
     wait_until("the request", || {
         ferry.has_stopped() || has_ended(&mut child)
     });
-    assert!(ferry.has_stopped(), "{outage:?} comes too late");
+    assert!(
+        ferry.has_stopped(),
+        "{outage:?} comes too late; CALSYNC_SEED={seed} repeats it"
+    );
     if outage.at_work {
         ferry.go_on();
         thread::park_timeout(Duration::from_micros(rng.below(6_000)));

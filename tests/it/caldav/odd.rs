@@ -726,10 +726,7 @@ fn what_a_server_puts_into_its_own_words_is_read_back() {
 
 #[test]
 fn a_change_that_is_refused_is_looked_at() {
-    let place = Place {
-        href: "x.ics".into(),
-        version: "7".into(),
-    };
+    let place = Place::once("x.ics".into(), "7".into());
     for (refusal, is_there, kind) in [
         (412, true, ErrorKind::Conflict),
         (412, false, ErrorKind::Gone),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calsync::{
-    model::{Href, Part, SeenBlock, Uid, Version},
+    model::{Href, Part, SeenBlock, Uid, Version, marks::NOTHING},
     provider::{
         Change, Cursor, Known, Listing, Pulled,
         google::{
@@ -40,7 +40,7 @@ impl Known for Memory {
 
 fn items(items: &[Value]) -> Vec<Item> {
     let body = json!({"kind": "calendar#events", "items": items, "nextSyncToken": "t"});
-    decode::page(body.to_string().as_bytes(), &home())
+    decode::page(body.to_string().as_bytes(), &home(), &NOTHING)
         .unwrap()
         .items
 }

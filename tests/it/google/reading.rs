@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync::{
+    clock::Clock,
     model::{Event, Href, Part, Version},
     provider::{
         Change, Cursor, ErrorKind, Known, Listing, Provider as _, Pulled,
         google::{GoogleCalendar, Offer, Which},
     },
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::shared::{asked, calendar, clock, hour, hrefs, weekly, whole};
@@ -371,4 +373,38 @@ fn a_series_that_nobody_remembers_is_looked_at() {
         })
         .collect();
     assert_eq!(uids.len(), 1, "both are of the same series: {uids:?}");
+}
+
+#[test]
+fn once_a_day_everything_is_read_and_what_is_missing_is_looked_at() {
+    let desk = Desk::new();
+    let [kept, left_out, cancelled] = [9, 10, 11].map(|at| desk.google.put(ME, hour(23, at)));
+    let first = whole(&mut calendar(&desk));
+    let known = Memory::of(&first);
+    desk.google.cancel(ME, &cancelled);
+    let hidden = left_out.clone();
+    // Google leaves one out that is there; of the other one it told nothing.
+    desk.google.fault(
+        When::call("events.list"),
+        Fault::alter(move |body| {
+            let items = body["items"].as_array_mut().unwrap();
+            items.retain(|item| item["id"] != *hidden && item["status"] != "cancelled");
+        }),
+    );
+    let there: BTreeSet<Href> = [kept, left_out].map(Href::from).into();
+    for (hours, is_whole) in [(23, false), (25, true), (-1, true)] {
+        let later = clock().now() + SignedDuration::from_hours(hours);
+        let mut calendar = desk.calendar(ME, &home(), &Clock::at(later));
+        desk.google.forget();
+        let pulled = poll_out(calendar.pull(first.cursor.as_ref(), &known)).unwrap();
+        let is_listed = pulled.listing == Listing::Whole(there.clone());
+        assert_eq!(is_listed, is_whole, "{hours}: {:?}", pulled.listing);
+        assert_eq!(pulled.listing == Listing::Delta, !is_whole, "{hours}");
+        let looks = if is_whole { 2 } else { 0 };
+        assert_eq!(asked(&desk, "events.list"), 1);
+        assert_eq!(asked(&desk, "events.get"), looks, "{hours}");
+        // A day later is counted from now on.
+        let next = poll_out(calendar.pull(pulled.cursor.as_ref(), &known)).unwrap();
+        assert_eq!(next.listing, Listing::Delta, "{hours}");
+    }
 }

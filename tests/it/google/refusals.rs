@@ -32,7 +32,21 @@ fn refusal(status: u16, body: &str) -> Refusal {
 const RETRY: ErrorKind = ErrorKind::Retry(None);
 
 /// Status, reason, what was asked for; what calsync makes of it, and something of what it tells people.
-const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 31] = [
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 33] = [
+    (
+        403,
+        "RATE_LIMIT_EXCEEDED",
+        Writing,
+        RETRY,
+        "limits how fast",
+    ),
+    (
+        403,
+        "quotaExceeded",
+        Reading,
+        ErrorKind::Refused,
+        "a later run reads it again",
+    ),
     (403, "rateLimitExceeded", Reading, RETRY, "limits how fast"),
     (
         403,

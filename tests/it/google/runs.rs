@@ -1,6 +1,6 @@
 //! Whole runs between a calendar at Google and one in memory: what they cost in requests, and what comes of what people do.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use calsync::{
     clock::Clock,
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::shared::{NOW, all_asked, asked, clock, hour, weekly};
 use crate::support::{
     desk::{Desk, ME},
-    google::{Fault, When},
+    google::{Fault, When, errors},
     shore::poll_out,
     world::home,
 };
@@ -55,6 +55,7 @@ impl World {
             targets.map(|target| Route {
                 source: source.clone(),
                 target: target.clone(),
+                filter: Arc::default(),
                 face: busy_face("Busy"),
             })
         });
@@ -134,6 +135,11 @@ impl World {
             let shape = Shape::Once(Span::timed(start, start + 1.hours()));
             self.put(&format!("e{i}"), &shape);
         }
+    }
+
+    /// The id of the block that shows first.
+    fn block_id(&self) -> String {
+        self.blocks()[0]["id"].as_str().unwrap().to_owned()
     }
 
     fn blocks(&self) -> Vec<Value> {
@@ -306,7 +312,7 @@ fn an_occurrence_of_a_block_that_somebody_changes_comes_back_as_it_was() {
         world.put("weekly", &weekly_from(23));
         world.settles();
         let google = &world.desk.google;
-        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let id = world.block_id();
         let at = json!({"date": "2026-11-30"});
         match cancels {
             true => google.cancel(ME, &google.instance_id(ME, &id, &at)),
@@ -337,7 +343,7 @@ fn a_meeting_that_somebody_made_of_a_block_is_theirs() {
     world.hours(1);
     world.settles();
     let google = &world.desk.google;
-    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+    let id = world.block_id();
     google.alter(
         ME,
         &id,
@@ -365,7 +371,7 @@ fn a_meeting_in_an_occurrence_of_a_block_is_theirs_whatever_else_is_told_of_the_
             world.put("weekly", &weekly_from(23));
             world.settles();
             let google = &world.desk.google;
-            let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+            let id = world.block_id();
             let on = |date: &str| google.instance_id(ME, &id, &json!({"date": date}));
             let meeting = on("2026-11-30");
             let guest = json!({"attendees": [{"email": "a@example.org"}]});
@@ -395,12 +401,56 @@ fn a_meeting_in_an_occurrence_of_a_block_is_theirs_whatever_else_is_told_of_the_
 }
 
 #[test]
+fn an_occurrence_that_somebody_took_out_of_a_block_is_not_forgotten_over_a_later_edit_of_it() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let google = &world.desk.google;
+    let shown = google.occurrences(ME);
+    let id = world.block_id();
+    google.cancel(
+        ME,
+        &google.instance_id(ME, &id, &json!({"date": "2026-12-07"})),
+    );
+    assert_ne!(google.occurrences(ME), shown);
+    // The block cannot be taken away in this run; before the next one somebody edits it.
+    google.fault(
+        When::call("events.delete"),
+        Fault::Answer(errors::condition_not_met()),
+    );
+    world.try_to_sync();
+    google.clear_faults();
+    google.alter(ME, &id, json!({"summary": "Dentist"}));
+    world.settles();
+    assert_eq!(google.occurrences(ME), shown);
+}
+
+#[test]
+fn occurrences_that_somebody_takes_out_again_and_again_come_back_each_time() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.sync();
+    let google = &world.desk.google;
+    let shown = google.occurrences(ME);
+    for date in ["2026-12-07", "2026-12-14", "2026-12-07", "2026-12-21"] {
+        // Before the first run after the one that wrote it.
+        let id = world.block_id();
+        google.cancel(ME, &google.instance_id(ME, &id, &json!({"date": date})));
+        assert_ne!(google.occurrences(ME), shown, "{date}");
+        world.sync();
+        assert_eq!(google.occurrences(ME), shown, "{date}");
+    }
+    world.settles();
+    assert_eq!(google.occurrences(ME), shown);
+}
+
+#[test]
 fn a_block_is_taken_back_once_everything_was_read_and_nobody_is_in_it() {
     let world = World::new();
     world.put("weekly", &weekly_from(23));
     world.settles();
     let google = &world.desk.google;
-    let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+    let id = world.block_id();
     let meeting = google.instance_id(ME, &id, &json!({"date": "2026-11-30"}));
     let with = |guests: Value| google.alter(ME, &meeting, json!({"attendees": guests}));
     with(json!([{"email": "a@example.org"}]));
@@ -419,15 +469,17 @@ fn a_block_is_taken_back_once_everything_was_read_and_nobody_is_in_it() {
 
 #[test]
 fn a_guest_who_is_invited_between_the_listing_and_the_removal_of_a_series_stays_invited() {
-    for is_wanted in [true, false] {
+    for (is_touched, is_wanted) in [(true, true), (true, false), (false, false)] {
         let world = World::new();
         world.put("weekly", &weekly_from(23));
         world.settles();
         let google = &world.desk.google;
-        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let id = world.block_id();
         let on = |date: &str| google.instance_id(ME, &id, &json!({"date": date}));
         // An occurrence is changed, so that the series has to go and come anew; or its event is gone.
-        google.alter(ME, &on("2026-12-07"), json!({"location": "x"}));
+        if is_touched {
+            google.alter(ME, &on("2026-12-07"), json!({"location": "x"}));
+        }
         if !is_wanted {
             world.own.take("weekly");
         }
@@ -462,7 +514,7 @@ fn a_series_that_somebody_takes_away_again_and_again_comes_back_at_the_same_cost
     world.settles();
     let mut costs = Vec::new();
     for _ in 0..6 {
-        let id = world.blocks()[0]["id"].as_str().unwrap().to_owned();
+        let id = world.block_id();
         world.desk.google.cancel(ME, &id);
         world.desk.google.forget();
         world.sync();

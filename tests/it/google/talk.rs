@@ -4,13 +4,13 @@
 use calsync::{
     ident::BlockId,
     provider::{
-        ErrorKind, Place, Provider as _,
+        Change, ErrorKind, Place, Provider as _,
         google::{GoogleCalendar, Which},
     },
 };
 use serde_json::{Value, json};
 
-use super::shared::{asked, calendar, clock, hour, hrefs, whole};
+use super::shared::{all_asked, asked, calendar, clock, hour, hrefs, whole};
 use crate::support::{
     block::an_hour as block,
     desk::{Desk, ME},
@@ -231,4 +231,26 @@ fn what_may_be_long_is_asked_for_packed_and_a_few_words_are_not() {
             told("events.delete", "identity"),
         ]
     );
+}
+
+#[test]
+fn whatever_the_state_says_only_what_has_the_id_of_a_block_is_changed_or_removed() {
+    let desk = Desk::new();
+    desk.google.put(ME, hour(23, 9));
+    let mut calendar = calendar(&desk);
+    let pulled = whole(&mut calendar);
+    let [Change::Seen(own)] = &pulled.changes[..] else {
+        panic!("{pulled:?}");
+    };
+    let place = Place::once(own.href.clone(), own.version.clone());
+    let before = desk.google.events(ME);
+    desk.google.forget();
+    for error in [
+        poll_out(calendar.replace(&place, &block("a", 0))).unwrap_err(),
+        poll_out(calendar.remove(&place)).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+    }
+    assert_eq!(desk.google.events(ME), before);
+    assert_eq!(all_asked(&desk), 0);
 }

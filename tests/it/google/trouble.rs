@@ -2,7 +2,7 @@
 //! costs a calendar.
 
 use calsync::{
-    model::Href,
+    model::{Href, marks::NOTHING},
     provider::{
         Change, ErrorKind, Listing, Place, Provider as _,
         google::decode::{self, What},
@@ -250,10 +250,7 @@ fn nothing_is_written_over_without_a_version() {
         let [Change::Seen(resource)] = &pulled.changes[..] else {
             panic!("{pulled:?}");
         };
-        let place = Place {
-            href: resource.href.clone(),
-            version: resource.version.clone(),
-        };
+        let place = Place::once(resource.href.clone(), resource.version.clone());
         let before = desk.google.events(ME);
         desk.google.forget();
         for error in [
@@ -269,7 +266,7 @@ fn nothing_is_written_over_without_a_version() {
 
 fn why(event: &Value) -> String {
     let body = json!({"kind": "calendar#events", "items": [event], "nextSyncToken": "t"});
-    let mut page = decode::page(body.to_string().as_bytes(), &home()).unwrap();
+    let mut page = decode::page(body.to_string().as_bytes(), &home(), &NOTHING).unwrap();
     match page.items.remove(0).what {
         What::Odd(why) => why.into_owned(),
         other => panic!("{other:?}"),

@@ -5,7 +5,7 @@ use calsync::{
     ical::{self, Reader},
     model::{
         Block, Event, Face, Length, Master, Override, Part, Series, Shape, Span, Standing, When,
-        Window, Zone,
+        Window, Zone, marks::NOTHING,
     },
     plan::flatten::flatten,
     provider::google::{
@@ -30,7 +30,7 @@ fn page(items: &[Value]) -> Vec<Item> {
     let body = json!({
         "kind": "calendar#events", "timeZone": "Europe/Berlin", "items": items, "nextSyncToken": "t",
     });
-    let page = decode::page(body.to_string().as_bytes(), &home()).unwrap();
+    let page = decode::page(body.to_string().as_bytes(), &home(), &NOTHING).unwrap();
     assert_eq!(page.next, Next::Sync("t".to_owned()));
     page.items
 }
@@ -301,7 +301,8 @@ fn an_odd_item_spoils_nothing_else() {
 
 #[test]
 fn only_what_was_asked_for_is_believed() {
-    let read = |body: &str| decode::page(body.as_bytes(), &home()).map(|page| page.items.len());
+    let read =
+        |body: &str| decode::page(body.as_bytes(), &home(), &NOTHING).map(|page| page.items.len());
     let good = r#"{"kind":"calendar#events","items":[],"nextSyncToken":"t"}"#;
     assert_eq!(read(good), Ok(0));
     for (body, nonsense) in [
@@ -512,10 +513,8 @@ fn shapes(seed: u64) -> Vec<Shape> {
         recurring: 70,
     };
     let text = spec::any(&mut rng, "a", taste).text();
-    let reader = Reader {
-        me: &[],
-        home: &home(),
-    };
+    let home = home();
+    let reader = Reader::new(&[], &home);
     let parts = ical::read(text.as_bytes(), reader).unwrap();
     let [Part::Event { event, .. }] = &parts[..] else {
         panic!("{parts:?}");

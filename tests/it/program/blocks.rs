@@ -568,7 +568,7 @@ fn an_imitation_of_a_block_is_neither_changed_nor_removed() {
 #[test]
 fn what_is_at_a_blocks_place_stays_and_the_block_goes_elsewhere() {
     type Put = (&'static str, fn(&Path));
-    let put: [Put; 6] = [
+    let put: [Put; 8] = [
         ("somebody's event", |place| {
             write(place, meeting("own", 50).as_bytes());
         }),
@@ -577,6 +577,18 @@ fn what_is_at_a_blocks_place_stays_and_the_block_goes_elsewhere() {
         }),
         ("half a file", |place| {
             write(place, b"BEGIN:VCALENDAR\nX-MINE:1");
+        }),
+        ("a task cut short", |place| {
+            write(
+                place,
+                b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTODO\r\nUID:own\r\n",
+            );
+        }),
+        ("a calendar with a name", |place| {
+            write(
+                place,
+                b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Own\r\n",
+            );
         }),
         ("a folder", |place| fs::create_dir(place).unwrap()),
         ("a pipe", |place| {

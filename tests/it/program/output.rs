@@ -92,6 +92,9 @@ fn status_still_names_a_calendar_that_left_the_configuration_with_blocks_in_it()
     ));
     let ran = home.expect(0, &["status"]);
     assert!(ran.stdout.contains("not configured any more"), "{ran:?}");
+    let words = "home is not in the configuration any more and still holds 1 block";
+    home.expect(5, &["sync"]).says(&[words]);
+    assert!(!home.expect(5, &["sync"]).stderr.contains(words));
 }
 
 #[test]
@@ -111,6 +114,21 @@ fn quiet_means_quiet_and_verbose_tells_more() {
     let wrong = home.expect(5, &["sync", "-q"]);
     assert_eq!(wrong.stdout, "");
     wrong.says(&["bad.ics"]);
+}
+
+#[test]
+fn what_is_said_once_and_never_again_is_said_to_who_wants_quiet_too() {
+    let home = usual();
+    home.sync();
+    home.configure_also("", "role = \"source\"");
+    let told = home.expect(0, &["sync", "--quiet"]);
+    told.says(&[
+        "home is only a source now",
+        "still holds 1 block",
+        "calsync reset",
+    ]);
+    assert_eq!(told.stdout, "");
+    home.expect(0, &["sync"]).is_silent();
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
     let text = std::fs::read_to_string(home.config_file()).unwrap();
     home.configure(&format!("{text}role = \"source\"\n"));
     home.expect(0, &["sync"])
-        .says(&["home is only a source now; 1 block of calsync's from before"]);
+        .says(&["home is only a source now and still holds 1 block of calsync's"]);
     home.sync_idle();
     assert_eq!(
         home.blocks("home").len(),

@@ -117,6 +117,35 @@ fn only_what_touches_the_window_is_shown() {
 }
 
 #[test]
+fn a_series_that_rests_while_the_window_is_between_its_occurrences_keeps_its_block() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "[window]\npast_days = 9\nfuture_days = 20");
+    let every = |rule: &str| meeting("rare", -5).replace("DTEND", &format!("{rule}\r\nDTEND"));
+    home.put("work", "rare.ics", every("RRULE:FREQ=YEARLY;INTERVAL=3"));
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 1);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("past_days = 9", "past_days = 1"));
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+    // The state may be lost meanwhile; what is not there is not made before it shows.
+    home.lose_state();
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+    home.put(
+        "work",
+        "new.ics",
+        every("RRULE:FREQ=YEARLY").replace("rare", "new"),
+    );
+    home.sync_idle();
+    // Its event goes, and so does it.
+    home.delete("work", "rare.ics");
+    home.sync();
+    assert!(home.blocks("home").is_empty());
+}
+
+#[test]
 fn what_is_free_cancelled_or_declined_blocks_nothing() {
     let home = Home::with(&["work", "home"]);
     home.configure_also("me = [\"Ada@Example.com\"]", "");

@@ -66,7 +66,8 @@ fn who_signed_in_is_said_and_remembered() {
     let welcome = format!("Signed in to account work as {WORK} (device).");
     assert!(ran.stdout.contains(&welcome), "{ran:?}");
     assert!(ran.stdout.contains("calsync check"), "{ran:?}");
-    assert_eq!(ran.stderr, "");
+    assert!(ran.stderr.starts_with(" WARN Made the key"), "{ran:?}");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     assert_eq!(listed(&trip.home, "work")["address"], WORK);
     let text = trip.home.expect(0, &["auth", "list"]).stdout;
     assert!(text.contains(WORK), "{text}");

@@ -150,7 +150,7 @@ impl Desk {
 
     /// Puts an event there, as a person would who looks at Google's own pages.
     pub(crate) fn put(&self, id: &str, text: &str, home: &TimeZone) {
-        let parts = ical::read(text.as_bytes(), Reader { me: &[], home }).unwrap();
+        let parts = ical::read(text.as_bytes(), Reader::new(&[], home)).unwrap();
         let [Part::Event { uid, event, .. }] = &parts[..] else {
             panic!("one event, not {parts:?}");
         };

@@ -12,8 +12,7 @@ use std::{
 
 use calsync::{
     clock::Clock,
-    fsx,
-    ical::{self, Reader},
+    fsx, ical,
     ident::{self, BlockId, Mint, Recognised},
     model::{CalendarName, Href, Part, Print, Resource, Shape, Version},
     provider::{
@@ -31,6 +30,7 @@ use super::{
     },
     desk::Desk,
     google::{FakeGoogle, Gate},
+    sieve,
 };
 
 thread_local! {
@@ -191,7 +191,8 @@ impl Shore {
             Self::Memory(calendar) => AnyProvider::Memory(calendar.clone()),
             Self::Folder(folder) => {
                 let folder = folder.path().to_owned();
-                AnyProvider::Local(LocalCalendar::new(folder, tag, &[], home, clock))
+                let folder = LocalCalendar::new(folder, tag, &[], home, clock);
+                AnyProvider::Local(folder.noticing(sieve::PATTERNS.clone()))
             }
             Self::Google(desk) => AnyProvider::Google(desk.calendar(&desk.id, home, clock)),
             Self::Dav(desk) => AnyProvider::Caldav(desk.calendar(home, clock)),
@@ -215,7 +216,7 @@ impl Shore {
     pub(crate) fn put(&self, href: &str, text: &str, home: &TimeZone) {
         match self {
             Self::Memory(calendar) => {
-                let parts = ical::read(text.as_bytes(), Reader { me: &[], home }).unwrap();
+                let parts = ical::read(text.as_bytes(), sieve::reader(home)).unwrap();
                 calendar.put(href, parts);
             }
             Self::Folder(folder) => {

@@ -45,6 +45,35 @@ pub(crate) enum Status {
     Free,
 }
 
+/// What an event says beside its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    Plain,
+    Private,
+    /// Its title says so.
+    Lunch,
+    /// One of its categories.
+    Red,
+    Tentative,
+    /// Somebody else invited some others, too.
+    Meeting,
+}
+
+impl Flavour {
+    fn lines(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Private => "CLASS:PRIVATE\r\n",
+            Self::Lunch => "SUMMARY:A late lunch\r\n",
+            Self::Red => "CATEGORIES:Work\\, other,Red\r\n",
+            Self::Tentative => "X-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE\r\n",
+            Self::Meeting => {
+                "ORGANIZER:mailto:boss@example.org\r\nATTENDEE:mailto:eve@example.org\r\n"
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freq {
     Daily,
@@ -78,6 +107,7 @@ pub(crate) struct Change {
     pub(crate) to: DateTime,
     pub(crate) lasts: Lasts,
     pub(crate) status: Status,
+    pub(crate) flavour: Flavour,
     pub(crate) and_after: bool,
 }
 
@@ -89,6 +119,7 @@ pub(crate) struct Spec {
     pub(crate) at: DateTime,
     pub(crate) lasts: Lasts,
     pub(crate) status: Status,
+    pub(crate) flavour: Flavour,
     pub(crate) rule: Option<Rule>,
     pub(crate) holes: BTreeSet<DateTime>,
     pub(crate) day_holes: BTreeSet<Date>,
@@ -334,6 +365,7 @@ impl Spec {
             at,
             lasts,
             status: Status::Busy,
+            flavour: Flavour::Plain,
             rule: None,
             holes: BTreeSet::new(),
             day_holes: BTreeSet::new(),
@@ -428,7 +460,13 @@ impl Spec {
         }
     }
 
-    fn times(&self, text: &mut String, at: DateTime, lasts: Lasts, status: Status) {
+    fn times(
+        &self,
+        text: &mut String,
+        at: DateTime,
+        lasts: Lasts,
+        (status, flavour): (Status, Flavour),
+    ) {
         let line = |text: &mut String, line: &str| write!(text, "{line}\r\n").unwrap();
         line(text, &self.stamp("DTSTART", at, false));
         match lasts {
@@ -441,6 +479,7 @@ impl Spec {
             Status::Cancelled => line(text, "STATUS:CANCELLED"),
             Status::Free => line(text, "TRANSP:TRANSPARENT"),
         }
+        text.push_str(flavour.lines());
         for name in ["SUMMARY", "LOCATION", "DESCRIPTION"] {
             if !self.words.is_empty() {
                 line(text, &format!("{name}:{}", self.words));
@@ -465,7 +504,7 @@ impl Spec {
         }
         line(&mut text, "BEGIN:VEVENT");
         line(&mut text, &format!("UID:{}", self.uid));
-        self.times(&mut text, self.at, self.lasts, self.status);
+        self.times(&mut text, self.at, self.lasts, (self.status, self.flavour));
         if let Some(rule) = &self.rule {
             let until = match rule.ends {
                 Ends::Until(until) => {
@@ -499,7 +538,8 @@ impl Spec {
             };
             let id = format!("RECURRENCE-ID{range}");
             line(&mut text, &self.stamp(&id, change.at, self.in_utc));
-            self.times(&mut text, change.to, change.lasts, change.status);
+            let says = (change.status, change.flavour);
+            self.times(&mut text, change.to, change.lasts, says);
             line(&mut text, "END:VEVENT");
         }
         line(&mut text, "END:VCALENDAR");
@@ -549,11 +589,26 @@ pub(crate) fn any(rng: &mut Rng, uid: &str, taste: Taste) -> Spec {
     if rng.chance(8) {
         spec.status = *rng.pick(&[Status::Cancelled, Status::Free]);
     }
+    spec.flavour = flavour(rng);
     spec.in_utc = rng.chance(30);
     if rng.chance(taste.recurring) {
         repeat(rng, &mut spec);
     }
     spec
+}
+
+fn flavour(rng: &mut Rng) -> Flavour {
+    const ALL: [Flavour; 5] = [
+        Flavour::Private,
+        Flavour::Lunch,
+        Flavour::Red,
+        Flavour::Tentative,
+        Flavour::Meeting,
+    ];
+    match rng.chance(35) {
+        true => *rng.pick(&ALL),
+        false => Flavour::Plain,
+    }
 }
 
 fn lasts(rng: &mut Rng, kind: Kind) -> Lasts {
@@ -622,6 +677,10 @@ fn change(rng: &mut Rng, spec: &Spec, at: DateTime) -> Change {
             Status::Cancelled,
             Status::Free,
         ]),
+        flavour: match rng.chance(70) {
+            true => spec.flavour,
+            false => flavour(rng),
+        },
         and_after: rng.chance(12) && may_fork(spec, at),
     }
 }

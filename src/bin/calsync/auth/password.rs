@@ -13,7 +13,7 @@ use calsync::{
 
 use crate::{
     args::AuthAdd,
-    context::{Loaded, Opened, block_on, made_key},
+    context::{Loaded, Opened, block_on},
     exit::{Exit, Failure},
     hidden, print,
 };
@@ -38,9 +38,6 @@ pub(super) fn add(loaded: &Loaded, options: &AuthAdd, dav: &Dav) -> Result<Exit,
     };
     // A person takes a while to type, and syncs go on meanwhile: the lock is not held.
     let opened = Opened::without_lock(loaded)?;
-    if opened.is_new {
-        print::out(&format!("{}\n", made_key(&loaded.config.key_file)))?;
-    }
     let vault = Vault::new(&opened.state, &opened.keys.sealer);
     let clock = Clock::System;
     let login = PasswordLogin::trying(name, dav, &vault, &clock, password.clone());

@@ -7,13 +7,14 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     block::{is_exact, oddities, people},
     item::{Item, NO_ID, What, Why, version},
+    traits::traits,
 };
 use crate::{
     ical::{self, resolve::Zones},
     ident,
     model::{
-        Event, Face, Href, Length, Master, Override, Print, Revision, SeenBlock, Standing, Uid,
-        When, Zone, block,
+        Event, Face, Href, Length, Master, Override, Patterns, Print, Revision, SeenBlock,
+        Standing, Traits, Uid, When, Zone, block,
     },
 };
 
@@ -22,6 +23,7 @@ pub(super) struct Reader<'a> {
     /// The calendar's own zone.
     pub(super) zone: Zone,
     pub(super) home: &'a TimeZone,
+    pub(super) patterns: &'a Patterns,
 }
 
 type Read<T> = Result<T, Why>;
@@ -90,6 +92,7 @@ impl Reader<'_> {
                 at,
                 and_after: false,
                 standing: Standing::Cancelled,
+                traits: Traits::default(),
                 revision: revision(event),
             }],
         }))
@@ -110,6 +113,7 @@ impl Reader<'_> {
                     length: self.length(&start, event)?,
                     start,
                     standing: standing(event),
+                    traits: traits(event, self.patterns),
                     revision: revision(event),
                 }],
             });
@@ -132,6 +136,7 @@ impl Reader<'_> {
             recurs: recurs.map_err(|why| format!("how it repeats cannot be read: {why}"))?,
             start,
             standing: standing(event),
+            traits: traits(event, self.patterns),
             revision: revision(event),
         })
     }
@@ -213,6 +218,7 @@ impl Reader<'_> {
             print,
             shape,
             people: people(event),
+            touched: false,
         };
         Ok(What::Block(decoded, seen))
     }

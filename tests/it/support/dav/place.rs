@@ -15,7 +15,7 @@ use calsync::{
 use jiff::tz::TimeZone;
 
 use super::{account, cloud::Cloud};
-use crate::support::shore::Lies;
+use crate::support::{shore::Lies, sieve};
 
 /// A calendar at the server.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ impl Place {
 
     pub(crate) fn calendar(&self, account: &CaldavAccount, home: &TimeZone) -> CaldavCalendar {
         CaldavCalendar::new(account, Which::Id(self.path.clone()), &[], home)
+            .noticing(sieve::PATTERNS.clone())
     }
 
     /// What lies there, as the server keeps it.
@@ -110,7 +111,7 @@ impl Feed {
         let line = Line::new(&Client::new(clock), pace);
         let origin =
             Origin::Web(Site::read(&format!("{}{}", self.cloud.url(), self.path)).unwrap());
-        IcsCalendar::new(origin, line, &[], home)
+        IcsCalendar::new(origin, line, &[], home).noticing(sieve::PATTERNS.clone())
     }
 
     pub(crate) fn all(&self, home: &TimeZone) -> BTreeMap<Href, Lies> {
@@ -122,7 +123,7 @@ impl Feed {
 }
 
 fn lies(version: &str, text: &str, home: &TimeZone) -> Lies {
-    let parts = ical::read_kept(text.as_bytes(), Reader { me: &[], home });
+    let parts = ical::read_kept(text.as_bytes(), Reader::new(&[], home));
     Lies {
         version: version.into(),
         parts: parts.unwrap_or_default(),

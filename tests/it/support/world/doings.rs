@@ -7,10 +7,11 @@ use calsync::{
 };
 use jiff::ToSpan as _;
 
-use super::World;
+use super::{World, made::rules};
 use crate::support::{
     owner,
     shore::{Ours, Shore},
+    sieve,
     spec::{Spec, Taste, any},
 };
 
@@ -124,6 +125,15 @@ impl World {
             7 if self.rng.chance(30) => self.add_foreign(),
             7 if self.google.is_some() => self.make_odd(),
             _ => self.meddle(),
+        }
+    }
+
+    /// The owner writes another configuration: with other rules, or with one that asks for something else.
+    pub(crate) fn change_rules(&mut self) {
+        if self.rng.chance(30) {
+            self.settings.routes = rules(&self.calendars, &mut self.rng);
+        } else if let Some(route) = self.rng.one(self.settings.routes.iter_mut().collect()) {
+            route.filter = sieve::any(&mut self.rng);
         }
     }
 

@@ -28,6 +28,7 @@ use crate::support::{
     google::{FakeGoogle, Role as May},
     rng::Rng,
     shore::{Shore, temporary},
+    sieve,
     spec::Spec,
 };
 
@@ -303,7 +304,8 @@ fn any_manners(rng: &mut Rng) -> Manners {
     }
 }
 
-fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
+/// Which calendars show in which others, and how.
+pub(super) fn rules(calendars: &[Calendar], rng: &mut Rng) -> Vec<Route> {
     let mut routes = Vec::new();
     for source in calendars.iter().filter(|c| c.role.is_source()) {
         for target in calendars.iter().filter(|c| c.role.is_target()) {
@@ -311,6 +313,7 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
                 routes.push(Route {
                     source: source.name.clone(),
                     target: target.name.clone(),
+                    filter: sieve::any(rng),
                     face: Arc::new(Face {
                         title: (*rng.pick(&["Busy", "Busy", "Away; or \"so\", maybe"])).to_owned(),
                         notes: "Made by calsync.\nChanges are lost.".to_owned(),
@@ -319,8 +322,12 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
             }
         }
     }
+    routes
+}
+
+fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
     Settings {
-        routes,
+        routes: rules(calendars, rng),
         past_days: 5,
         future_days: 30,
         home: home(),

@@ -1,0 +1,401 @@
+//! The rules of a configuration: which source shows in which target, what of it, and in which words.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{
+    SignedDuration,
+    civil::{Time, Weekday},
+    tz::TimeZone,
+};
+
+use super::{
+    Calendar, busy_face,
+    table::{At, Table, nearest},
+};
+use crate::{
+    model::{CalendarName, Pattern, Patterns, zone},
+    plan::{
+        Filter, Route,
+        filter::{AllDay, Day, Edge, Times},
+    },
+    session::Role,
+};
+
+mod asks;
+mod form;
+
+/// What the rules say.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Which source shows in which target, what of it, and in which words.
+    pub(super) routes: Vec<Route>,
+    /// What is looked for in the words of which source's events.
+    pub(super) patterns: BTreeMap<CalendarName, Patterns>,
+}
+
+/// The days of the week, as they are written.
+const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Monday),
+    ("tue", Weekday::Tuesday),
+    ("wed", Weekday::Wednesday),
+    ("thu", Weekday::Thursday),
+    ("fri", Weekday::Friday),
+    ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
+];
+
+/// Reads the rules; without any, every calendar blocks every other one.
+pub(super) fn rules(
+    root: &mut Table<'_>,
+    calendars: &BTreeMap<CalendarName, At<Calendar>>,
+    home: &TimeZone,
+) -> Rules {
+    let named = root.names_in("calendars");
+    let rules = root.list("rules");
+    if rules.is_empty() && !root.has("rules") {
+        return Rules {
+            routes: every_pair(calendars),
+            patterns: BTreeMap::new(),
+        };
+    }
+    let mut routes = Vec::new();
+    let mut looked_for: BTreeMap<CalendarName, Vec<Pattern>> = BTreeMap::new();
+    let mut taken: BTreeSet<(CalendarName, CalendarName)> = BTreeSet::new();
+    for mut rule in rules {
+        let from = names(
+            &mut rule,
+            "from",
+            (calendars, &named),
+            Role::is_source,
+            "source",
+        );
+        let to = names(
+            &mut rule,
+            "to",
+            (calendars, &named),
+            Role::is_target,
+            "target",
+        );
+        let face = busy_face(&title(&mut rule));
+        show(&mut rule);
+        let mut patterns = Vec::new();
+        let filter = Arc::new(filter(&mut rule, home, &mut patterns));
+        for source in from.iter().filter(|_| !patterns.is_empty()) {
+            let looked_for = looked_for.entry(source.clone()).or_default();
+            looked_for.extend(patterns.iter().cloned());
+        }
+        for (source, target) in pairs(&from, &to) {
+            if !taken.insert((source.clone(), target.clone())) {
+                rule.mistake(
+                    rule.at,
+                    &format!(
+                        "shows \"{source}\" in \"{target}\", which an earlier rule does already"
+                    ),
+                );
+            }
+            routes.push(Route {
+                source,
+                target,
+                filter: Arc::clone(&filter),
+                face: Arc::clone(&face),
+            });
+        }
+        rule.finish();
+    }
+    let looked_for = looked_for.into_iter();
+    Rules {
+        routes,
+        patterns: looked_for
+            .map(|(source, patterns)| (source, Patterns::new(patterns)))
+            .collect(),
+    }
+}
+
+/// What of its sources a rule shows.
+fn filter(rule: &mut Table<'_>, home: &TimeZone, patterns: &mut Vec<Pattern>) -> Filter {
+    let all_days = [
+        ("skip", AllDay::Skip),
+        ("busy", AllDay::Busy),
+        ("all", AllDay::All),
+    ];
+    let zone = zone(rule, home);
+    let shortest = duration(rule, "shortest");
+    let longest = duration(rule, "longest");
+    if shortest
+        .zip(longest)
+        .is_some_and(|(shortest, longest)| shortest > longest)
+    {
+        rule.mistake(
+            rule.at_of("shortest"),
+            "`shortest` is longer than `longest`, so nothing is shown",
+        );
+    }
+    Filter {
+        all_day: choice(rule, "all_day", &all_days).unwrap_or_default(),
+        asks: asks::asks(rule, patterns),
+        shortest,
+        longest,
+        times: times(rule, zone.as_ref()),
+        form: form::form(rule, zone.as_ref()),
+        merge: rule.flag("merge").unwrap_or_default(),
+        notice: duration(rule, "notice"),
+    }
+}
+
+/// Whose clock it is: nothing if that cannot be read.
+fn zone(rule: &mut Table<'_>, home: &TimeZone) -> Option<TimeZone> {
+    let Some(named) = rule.text("zone") else {
+        return Some(home.clone());
+    };
+    let found = zone::iana(&named.value);
+    let is_needed = ["days", "hours", "round"].iter().any(|key| rule.has(key));
+    if !is_needed {
+        rule.mistake(
+            rule.at_of("zone"),
+            "`zone` goes with `days`, `hours` or `round`",
+        );
+    } else if found.is_none() {
+        let words = format!(
+            "`zone` \"{}\" is not a zone of the IANA database, such as \"Europe/Berlin\"",
+            named.value
+        );
+        rule.mistake(named.at, &words);
+    }
+    found
+}
+
+/// At which times.
+fn times(rule: &mut Table<'_>, zone: Option<&TimeZone>) -> Option<Times> {
+    let days = days(rule);
+    let hours = hours(rule);
+    let edges = [
+        ("touch", Edge::Touch),
+        ("inside", Edge::Inside),
+        ("clip", Edge::Clip),
+    ];
+    let edge = choice(rule, "edge", &edges);
+    if !rule.has("days") && !rule.has("hours") {
+        if rule.has("edge") {
+            rule.mistake(rule.at_of("edge"), "`edge` goes with `days` or `hours`");
+        }
+        return None;
+    }
+    Some(Times {
+        days: days.unwrap_or_else(|| DAYS.iter().map(|(_, day)| (*day).into()).collect()),
+        hours,
+        edge: edge.unwrap_or_default(),
+        zone: zone?.clone(),
+    })
+}
+
+/// One of a few words.
+fn choice<T: Copy>(rule: &mut Table<'_>, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+    let written = rule.text(key)?;
+    one_of(rule, key, &written, words)
+}
+
+/// What a word stands for, if it is one of these.
+fn one_of<T: Copy>(
+    rule: &Table<'_>,
+    key: &str,
+    written: &At<String>,
+    words: &[(&str, T)],
+) -> Option<T> {
+    let found = words.iter().find(|(word, _)| *word == written.value);
+    if found.is_none() {
+        let near = nearest(&written.value, words.iter().map(|(word, _)| *word));
+        let all: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let words = format!(
+            "`{key}` takes {}, not \"{}\"{near}",
+            all.join(", "),
+            written.value
+        );
+        rule.mistake(written.at, &words);
+    }
+    found.map(|(_, value)| *value)
+}
+
+/// A length of time, such as "90m" or "1h 30m".
+fn duration(rule: &mut Table<'_>, key: &'static str) -> Option<SignedDuration> {
+    let written = rule.text(key)?;
+    let days = written
+        .value
+        .trim()
+        .strip_suffix('d')
+        .and_then(|days| days.trim().parse::<i64>().ok());
+    let found = match days {
+        Some(days) => days
+            .checked_mul(24)
+            .filter(|hours| *hours <= 24 * 3660)
+            .map(SignedDuration::from_hours),
+        None => written.value.parse().ok(),
+    };
+    let found = found.filter(|found| *found > SignedDuration::ZERO);
+    if found.is_none() {
+        let words = format!(
+            "`{key}` must be a length of time, such as \"15m\", \"1h 30m\" or \"2d\", not \"{}\"",
+            written.value
+        );
+        rule.mistake(written.at, &words);
+    }
+    found
+}
+
+/// Days of the week: "mon", or "mon-fri".
+fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
+    let mut found = BTreeSet::new();
+    let written = rule.texts("days")?;
+    if written.is_empty() {
+        rule.mistake(rule.at_of("days"), "`days` must name at least one day");
+    }
+    for At { value, at } in written {
+        let (from, to) = value.split_once('-').unwrap_or((&value, &value));
+        let place = |name: &str| DAYS.iter().position(|(word, _)| *word == name.trim());
+        let (Some(from), Some(to)) = (place(from), place(to)) else {
+            let near = nearest(&value, DAYS.iter().map(|(word, _)| *word));
+            let words = format!(
+                "`days` takes \"mon\", \"tue\" and so on, or \"mon-fri\", not \"{value}\"{near}"
+            );
+            rule.mistake(at, &words);
+            continue;
+        };
+        // A week may be gone through over its end: "fri-mon".
+        let count = (to + DAYS.len() - from) % DAYS.len() + 1;
+        let days = DAYS.iter().cycle().skip(from).take(count);
+        found.extend(days.map(|(_, day)| Day::from(*day)));
+    }
+    Some(found)
+}
+
+/// From when to when, such as "09:00-17:30".
+fn hours(rule: &mut Table<'_>) -> Option<(Time, Time)> {
+    let written = rule.text("hours")?;
+    let time = |text: &str| match text.trim() {
+        "24:00" => Some(Time::midnight()),
+        text => Time::strptime("%H:%M", text).ok(),
+    };
+    let parts = written.value.split_once('-');
+    let found = parts.and_then(|(from, to)| Some((time(from)?, time(to)?)));
+    if found.is_none() {
+        let words = format!(
+            "`hours` must be two times of day, such as \"09:00-17:30\", not \"{}\"",
+            written.value
+        );
+        rule.mistake(written.at, &words);
+    }
+    found
+}
+
+fn names(
+    rule: &mut Table<'_>,
+    key: &'static str,
+    (calendars, named): (&BTreeMap<CalendarName, At<Calendar>>, &BTreeSet<String>),
+    fits: fn(Role) -> bool,
+    word: &str,
+) -> Vec<CalendarName> {
+    let Some(written) = rule.texts(key) else {
+        if !rule.has(key) {
+            rule.mistake(rule.at, &format!("needs `{key}`: a list of calendars"));
+        }
+        return Vec::new();
+    };
+    if written.is_empty() {
+        rule.mistake(rule.at, &format!("`{key}` must name at least one calendar"));
+    }
+    let mut found = Vec::new();
+    for At { value, at } in written {
+        match calendars.get(value.as_str()) {
+            Some(calendar) if !fits(calendar.value.role) => {
+                let role = calendar.value.role.word();
+                rule.mistake(
+                    at,
+                    &format!(
+                        "`{key}`: \"{value}\" has role = \"{role}\", so it cannot be a {word}"
+                    ),
+                );
+            }
+            Some(_) if found.contains(&CalendarName::from(value.as_str())) => {
+                rule.mistake(at, &format!("`{key}` names \"{value}\" twice"));
+            }
+            Some(_) => found.push(value.as_str().into()),
+            None if named.contains(&value) => {}
+            None => {
+                let near = nearest(&value, named.iter().map(String::as_str));
+                rule.mistake(
+                    at,
+                    &format!("`{key}`: there is no calendar \"{value}\"{near}"),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn title(rule: &mut Table<'_>) -> String {
+    let Some(title) = rule.text("title") else {
+        return "Busy".to_owned();
+    };
+    let text = title.value.trim();
+    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        rule.mistake(
+            title.at,
+            "`title` must have 1 to 200 characters on one line",
+        );
+    }
+    text.to_owned()
+}
+
+fn show(rule: &mut Table<'_>) {
+    if let Some(show) = rule.text("show")
+        && show.value != "busy"
+    {
+        let near = nearest(&show.value, ["busy"].into_iter());
+        rule.mistake(
+            show.at,
+            &format!("`show` must be \"busy\", not \"{}\"{near}", show.value),
+        );
+    }
+}
+
+/// Without rules, every calendar blocks every other one.
+fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
+    let face = busy_face("Busy");
+    let names = |fits: fn(Role) -> bool| {
+        // In the order of the file.
+        let mut fitting: Vec<_> = calendars
+            .iter()
+            .filter(|(_, c)| fits(c.value.role))
+            .collect();
+        fitting.sort_by_key(|(_, calendar)| calendar.at);
+        fitting
+            .into_iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    pairs(&names(Role::is_source), &names(Role::is_target))
+        .map(|(source, target)| Route {
+            source,
+            target,
+            filter: Arc::default(),
+            face: Arc::clone(&face),
+        })
+        .collect()
+}
+
+fn pairs(
+    from: &[CalendarName],
+    to: &[CalendarName],
+) -> impl Iterator<Item = (CalendarName, CalendarName)> {
+    from.iter()
+        .flat_map(move |source| {
+            to.iter()
+                .map(move |target| (source.clone(), target.clone()))
+        })
+        .filter(|(source, target)| source != target)
+}

@@ -1,0 +1,246 @@
+//! Why something shows in a target, or does not: what each rule makes of the occurrences of some days. Pure, and the same
+//! decisions as the planner's, from the same functions.
+
+use super::{
+    Question, Route, Sources, Target,
+    compare::is_late,
+    desire::{Desired, desire},
+    filter,
+    flatten::{list, series_spans},
+    reach,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    ident::Stem,
+    model::{CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, When, Window},
+};
+
+/// One occurrence of an event, and what the rules make of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Occurrence {
+    /// Which event.
+    pub uid: Uid,
+    /// When it is.
+    pub span: Span,
+    /// Whether it is one of several.
+    pub repeats: bool,
+    /// Whether it keeps its owner busy.
+    pub standing: Standing,
+    /// What else it says.
+    pub traits: Traits,
+    /// What each rule makes of it, in the order of the configuration.
+    pub seen: Vec<Verdict>,
+}
+
+/// What a rule makes of an occurrence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Where the rule would show it.
+    pub target: CalendarName,
+    /// What becomes of it there.
+    pub fate: Fate,
+}
+
+/// What becomes of an occurrence in a target.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fate {
+    /// It shows, at these times, each with whether its block stands there.
+    Shows(Vec<(Span, bool)>),
+    /// The rule leaves it out.
+    LeftOut(filter::Why),
+    /// The same meeting stands there itself, or shows there from another calendar.
+    Elsewhere,
+}
+
+/// What calsync would write into a target, and whether it stands there.
+#[derive(Debug)]
+struct Board {
+    wanted: Vec<Row>,
+}
+
+/// A block, and whether it stands.
+#[derive(Debug)]
+struct Row {
+    source: CalendarName,
+    /// The events that it shows, if it shows more than one occurrence whole.
+    merged: BTreeSet<Uid>,
+    uid: Uid,
+    spans: Vec<Span>,
+    stands: bool,
+    /// It does not stand, and it is too late for it.
+    late: bool,
+}
+
+/// Explains the occurrences of a calendar's events that touch `days`. `targets`: what is known of those that its rules show it in.
+pub fn explain(
+    question: Question<'_>,
+    source: &CalendarName,
+    targets: &BTreeMap<CalendarName, Target>,
+    days: &Window,
+) -> Vec<Occurrence> {
+    let routes = question.routes.iter();
+    let routes: Vec<&Route> = routes.filter(|route| route.source == *source).collect();
+    let around = reach(question.routes, days);
+    let boards: BTreeMap<&CalendarName, Board> = routes
+        .iter()
+        .filter_map(|route| {
+            let target = targets.get(&route.target)?;
+            Some((
+                &route.target,
+                Board::of(question, &route.target, target, &around),
+            ))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (uid, event) in events(question.sources, source) {
+        for (key, span) in occurrences(event, days) {
+            let (standing, traits, start) = said(event, &key, &days.home);
+            let fate = |route: &&Route| {
+                let filter = &route.filter;
+                let out = filter.leaves_out(standing, &traits, &start);
+                let out = out.or_else(|| filter.leaves_out_at(span, &days.home));
+                let board = boards.get(&route.target)?;
+                Some(match out {
+                    Some(why) => Fate::LeftOut(why),
+                    None => board.fate(source, uid, &filter.blocks(span, &days.home)),
+                })
+            };
+            let verdict = |route: &&Route| {
+                let target = route.target.clone();
+                fate(route).map(|fate| Verdict { target, fate })
+            };
+            found.push(Occurrence {
+                uid: uid.clone(),
+                span,
+                repeats: !key.is_empty(),
+                standing,
+                seen: routes.iter().filter_map(verdict).collect(),
+                traits,
+            });
+        }
+    }
+    found.sort_by_key(|occurrence| (occurrence.span.instants(&days.home), occurrence.uid.clone()));
+    found
+}
+
+fn events<'a>(
+    sources: &'a Sources,
+    source: &CalendarName,
+) -> impl Iterator<Item = (&'a Uid, &'a Event)> {
+    sources
+        .get(source)
+        .into_iter()
+        .flat_map(|source| &source.events)
+}
+
+/// All occurrences that touch some days, whether they keep anybody busy or not. Of too many, none.
+fn occurrences(event: &Event, days: &Window) -> Vec<(OccurrenceKey, Span)> {
+    let mut event = event.clone();
+    if let Some(master) = &mut event.master {
+        master.standing = Standing::Busy;
+    }
+    for change in &mut event.overrides {
+        change.standing = Standing::Busy;
+    }
+    let all = list(&event, days).unwrap_or_default().into_iter();
+    all.map(|single| (single.occurrence, single.span)).collect()
+}
+
+/// What an event says of one of its occurrences.
+fn said(event: &Event, key: &OccurrenceKey, home: &jiff::tz::TimeZone) -> (Standing, Traits, When) {
+    let master = event.master.as_ref();
+    let is_it = |at: &When| match master {
+        Some(master) => at.clone().within(&master.start, home).key(home) == *key,
+        None => at.key(home) == *key,
+    };
+    let change = event.overrides.iter().find(|change| is_it(&change.at));
+    match (change, master) {
+        (Some(change), _) => (change.standing, change.traits.clone(), change.start.clone()),
+        (None, Some(master)) => (master.standing, master.traits.clone(), master.start.clone()),
+        (None, None) => (
+            Standing::Note,
+            Traits::default(),
+            When::Day(jiff::civil::Date::MIN),
+        ),
+    }
+}
+
+impl Board {
+    fn of(question: Question<'_>, name: &CalendarName, target: &Target, days: &Window) -> Self {
+        let mut wanted = Vec::new();
+        desire(question, name, |stem: Stem, desired: Desired| {
+            let held = target.held.get(&stem);
+            let stands = held.is_some_and(|held| held.present.is_some());
+            let Some(block) = desired.wanted(stands) else {
+                return;
+            };
+            let spans = match &block.shape {
+                Shape::Once(span) => vec![*span],
+                Shape::Series(series) => series_spans(series, days),
+            };
+            let late = !stands
+                && held.is_none_or(|held| held.link.is_none())
+                && is_late(question, name, &block);
+            let also = block.also.iter().map(|(uid, _)| uid);
+            wanted.push(Row {
+                merged: also.cloned().collect(),
+                source: block.source,
+                uid: block.uid,
+                spans,
+                stands,
+                late,
+            });
+        });
+        Self { wanted }
+    }
+
+    /// What becomes of what a rule shows of an event.
+    fn fate(&self, source: &CalendarName, uid: &Uid, pieces: &[Span]) -> Fate {
+        let shows = |piece: &Span| {
+            let of_source = self.wanted.iter().filter(|row| row.source == *source);
+            let mut rows = of_source.filter_map(|row| Some((row.shows(uid, *piece)?, row)));
+            rows.next()
+        };
+        let found: Vec<(Span, &Row)> = pieces.iter().filter_map(shows).collect();
+        let in_time = found.iter().filter(|(_, row)| !row.late);
+        let mut shown: Vec<(Span, bool)> = in_time.map(|(span, row)| (*span, row.stands)).collect();
+        shown.dedup();
+        match (found.is_empty(), shown.is_empty()) {
+            (true, _) => Fate::Elsewhere,
+            (false, true) => Fate::LeftOut(filter::Why::Notice),
+            (false, false) => Fate::Shows(shown),
+        }
+    }
+}
+
+impl Row {
+    /// The span in which it shows this one of an event, if it does.
+    fn shows(&self, uid: &Uid, piece: Span) -> Option<Span> {
+        let mut spans = self.spans.iter().copied();
+        if self.merged.is_empty() {
+            return spans.find(|span| self.uid == *uid && *span == piece);
+        }
+        let is_of = self.uid == *uid || self.merged.contains(uid);
+        spans.find(|span| {
+            is_of
+                && match (*span, piece) {
+                    (
+                        Span::Timed { start, end },
+                        Span::Timed {
+                            start: from,
+                            end: to,
+                        },
+                    ) => start <= from && to <= end,
+                    (
+                        Span::Days { first, end },
+                        Span::Days {
+                            first: from,
+                            end: to,
+                        },
+                    ) => first <= from && to <= end,
+                    _ => false,
+                }
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! `calsync rules` and `calsync explain`: what is said of rules is what they do.
+
+use serde_json::json;
+
+use crate::support::program::{Home, day, event_with, meeting_at, utc, weekly};
+
+const RULES: &str = "[[rules]]\nfrom = [\"home\"]\nto = [\"work\", \"club\"]\ntitle = \"Away\"\nnot_titles = [\"lunch\"]\n\
+    days = [\"mon-sun\"]\nhours = \"08:00-20:00\"\nedge = \"inside\"\nzone = \"UTC\"\nshortest = \"30m\"\n\
+    [[rules]]\nfrom = \"work\"\nto = \"home\"\nall_day = \"skip\"\nanswers = [\"accepted\"]\n";
+
+fn home_with_rules() -> Home {
+    let home = Home::with(&["home", "work", "club"]);
+    home.configure_also("me = [\"me@example.org\"]", RULES);
+    home
+}
+
+#[test]
+fn rules_are_shown_as_they_are_in_force() {
+    let home = home_with_rules();
+    let told = home.expect(0, &["rules"]).stdout;
+    assert_eq!(
+        told,
+        "home  in work  as \"Away\"  not_titles = /lunch/, shortest = 30m, hours = 08:00-20:00, edge = inside, zone = UTC\n\
+         home  in club  as \"Away\"  not_titles = /lunch/, shortest = 30m, hours = 08:00-20:00, edge = inside, zone = UTC\n\
+         work  in home  as \"Busy\"  all_day = skip, answers = accepted\n"
+    );
+    let rules = home.expect(0, &["rules", "--json"]).json();
+    assert_eq!(
+        rules["rules"][2],
+        json!({"from": "work", "to": "home", "show": "busy", "title": "Busy",
+               "filter": {"all_day": "skip", "answers": "accepted"}})
+    );
+    let plain = Home::with(&["a", "b"]);
+    plain
+        .expect(0, &["rules"])
+        .shows(&["a  in b  as \"Busy\"  all that keeps busy\n", "b  in a"]);
+    assert!(!plain.state_file().exists() && !plain.key_file().exists());
+}
+
+/// Puts something of every kind on the ninth day.
+fn fill(home: &Home) {
+    home.put("home", "weekly.ics", weekly("weekly", 2));
+    let lunch = format!("DTSTART:{}\nDURATION:PT1H\nSUMMARY:Lunch", utc(9, "120000"));
+    home.put("home", "lunch.ics", event_with("lunch", &lunch));
+    let short = format!("DTSTART:{}\nDURATION:PT5M", utc(9, "130000"));
+    home.put("home", "short.ics", event_with("short", &short));
+    let late = format!("DTSTART:{}\nDURATION:PT3H", utc(9, "180000"));
+    home.put("home", "late.ics", event_with("late", &late));
+    let free = format!(
+        "DTSTART:{}\nDURATION:PT1H\nTRANSP:TRANSPARENT",
+        utc(9, "140000")
+    );
+    home.put("home", "free.ics", event_with("free", &free));
+    home.put("home", "same.ics", meeting_at("same", 9, 15));
+    home.put("work", "same.ics", meeting_at("same", 9, 15));
+    home.put("home", "other-day.ics", meeting_at("other", 10, 15));
+    let open = format!(
+        "DTSTART:{}\nDURATION:PT1H\nATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:me@example.org",
+        utc(9, "160000")
+    );
+    home.put("work", "open.ics", event_with("open", &open));
+    home.put("work", "here.ics", meeting_at("here", 9, 17));
+}
+
+#[test]
+fn every_event_of_a_day_is_explained() {
+    let home = home_with_rules();
+    let date = day(9).to_string();
+    fill(&home);
+    let explained = |calendar: &str| {
+        home.expect(0, &["explain", calendar, &date, "--json"])
+            .json()
+    };
+    let results = |calendar: &str| -> Vec<String> {
+        let explained = explained(calendar);
+        let events = explained["events"].as_array().unwrap();
+        let said = events.iter().map(|event| {
+            let target = &event["targets"][0];
+            let why = target["why"].as_str().unwrap_or("-");
+            format!(
+                "{} {} {why}",
+                event["uid"].as_str().unwrap(),
+                target["result"].as_str().unwrap()
+            )
+        });
+        said.collect()
+    };
+    assert_eq!(
+        explained("home")["events"],
+        json!([]),
+        "nothing was read yet"
+    );
+    home.sync();
+    assert_eq!(
+        results("home"),
+        [
+            "weekly shows -",
+            "lunch left_out titles",
+            "short left_out shortest",
+            "free left_out shown_as",
+            "same elsewhere -",
+            "late left_out times",
+        ]
+    );
+    assert_eq!(
+        results("work"),
+        ["same elsewhere -", "open left_out answers", "here shows -"]
+    );
+    let weekly = &explained("home")["events"][0];
+    assert_eq!(
+        (&weekly["recurring"], &weekly["busy"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(weekly["targets"][0]["blocks"][0]["stands"], true);
+    let shown = &explained("home")["blocks"];
+    assert_eq!(
+        (shown.as_array().unwrap().len(), &shown[0]["from"]),
+        (1, &json!("work"))
+    );
+    // A block that somebody takes away is not there until the next sync brings it back, which sees it first.
+    for name in home.blocks("work").into_keys() {
+        home.delete("work", &name);
+    }
+    home.expect(0, &["sync", "--dry-run"]);
+    assert_eq!(
+        explained("home")["events"][0]["targets"][0]["blocks"][0]["stands"],
+        false
+    );
+    home.sync();
+}
+
+#[test]
+fn a_day_is_explained_in_words() {
+    let home = home_with_rules();
+    fill(&home);
+    home.sync();
+    let date = day(9).to_string();
+    home.expect(0, &["explain", "home", &date]).shows(&[
+        "Its own events:\n",
+        "repeats\n      in work: shows ",
+        "; its block stands\n      in club: shows ",
+        "left out: of its title (`titles`, `not_titles`)\n",
+        "left out: it is shorter than `shortest`\n",
+        "left out: it is shown as free (`shown_as`)\n",
+        "not needed: the same meeting stands there",
+        "Shown here from other calendars:\n",
+        "from work; its block stands\n",
+    ]);
+}
+
+#[test]
+fn the_form_of_blocks_is_told() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nbefore = \"1h 30m\"\nafter = \"5m\"\nround = \"30m\"\nzone = \"UTC\"",
+    );
+    home.expect(0, &["rules"]).shows(&[
+        "home  in work  as \"Busy\"  before = 1h 30m, after = 5m, round = 30m, zone = UTC\n",
+    ]);
+    let rules = home.expect(0, &["rules", "--json"]).json();
+    assert_eq!(
+        rules["rules"][0]["filter"],
+        json!({"before": "1h 30m", "after": "5m", "round": "30m", "zone": "UTC"})
+    );
+    let at = |time: &str| {
+        format!(
+            "DTSTART;TZID=Europe/Berlin:{}T{time}\nDURATION:PT1H",
+            day(9).strftime("%Y%m%d")
+        )
+    };
+    home.put("home", "a.ics", event_with("a", &at("001000")));
+    home.put("home", "b.ics", event_with("b", &at("120000")));
+    home.sync();
+    let explained = |calendar: &str, nth: i32| {
+        let date = day(nth).to_string();
+        home.expect(0, &["explain", calendar, &date]).stdout
+    };
+    let before = day(8);
+    let told = explained("home", 9);
+    let night = format!("in work: shows {before} 22:30-01:30; its block stands\n");
+    assert!(told.contains(&night), "{told}");
+    assert!(
+        told.contains("12:00-13:00  once\n      in work: shows 10:30-13:30; its block stands\n"),
+        "{told}"
+    );
+    let told = explained("work", 8);
+    let night = format!("22:30-{} 01:30  from home; its block stands\n", day(9));
+    assert!(
+        told.contains(&night),
+        "what is of the next day shows on this one: {told}"
+    );
+    assert!(!told.contains("10:30"), "{told}");
+}
+
+#[test]
+fn a_block_of_several_events_is_told_as_what_it_is() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nmerge = true",
+    );
+    home.expect(0, &["rules"])
+        .shows(&["home  in work  as \"Busy\"  merge = true\n"]);
+    let at = |time: &str| {
+        format!(
+            "DTSTART;TZID=Europe/Berlin:{}T{time}\nDURATION:PT1H",
+            day(9).strftime("%Y%m%d")
+        )
+    };
+    for (uid, time) in [
+        ("a", "090000"),
+        ("b", "094500"),
+        ("c", "104500"),
+        ("d", "120000"),
+    ] {
+        home.put("home", &format!("{uid}.ics"), event_with(uid, &at(time)));
+    }
+    home.sync();
+    let date = day(9).to_string();
+    let told = home.expect(0, &["explain", "home", &date]).stdout;
+    assert_eq!(
+        told.matches("in work: shows 09:00-11:45; its block stands\n")
+            .count(),
+        3,
+        "{told}"
+    );
+    assert_eq!(
+        told.matches("in work: shows 12:00-13:00; its block stands\n")
+            .count(),
+        1,
+        "{told}"
+    );
+    let told = home.expect(0, &["explain", "work", &date]).stdout;
+    assert_eq!(
+        told.matches("from home; its block stands\n").count(),
+        2,
+        "{told}"
+    );
+}
+
+#[test]
+fn what_came_too_late_for_a_block_is_told() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nnotice = \"20d\"",
+    );
+    home.expect(0, &["rules"])
+        .shows(&["home  in work  as \"Busy\"  notice = 20d\n"]);
+    home.put("home", "a.ics", meeting_at("a", 9, 15));
+    home.put("home", "b.ics", meeting_at("b", 25, 15));
+    home.sync();
+    let explained = |nth: i32| home.expect(0, &["explain", "home", &day(nth).to_string()]);
+    explained(9).shows(&[
+        "in work: left out: it began, or begins, sooner than `notice`, and has no block yet\n",
+    ]);
+    explained(25).shows(&["; its block stands\n"]);
+    let json = home
+        .expect(0, &["explain", "home", &day(9).to_string(), "--json"])
+        .json();
+    let told = &json["events"][0]["targets"][0];
+    assert_eq!(
+        (&told["result"], &told["why"]),
+        (&json!("left_out"), &json!("notice"))
+    );
+}
+
+#[test]
+fn what_cannot_be_explained_is_said() {
+    let home = home_with_rules();
+    home.expect(2, &["explain", "hom", "today"])
+        .says(&["there is no calendar \"hom\" in the configuration; there are: club, home, work"]);
+    home.expect(2, &["explain", "home", "someday"])
+        .says(&["\"someday\" is no date; write it like "]);
+    home.expect(0, &["explain", "home", "2001-01-01"])
+        .shows(&["The day is outside of the window", "No event of its own."]);
+    home.expect(0, &["explain", "home"])
+        .shows(&["home, ", "No event of its own."]);
+}
