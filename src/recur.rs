@@ -17,6 +17,8 @@ pub const STEPS_MAX: usize = 300_000;
 
 /// How many starts one period of a rule may make, a year for a yearly one: an hourly rule of all days has fewer.
 const CROWD_MAX: usize = 10_000;
+/// How many steps one rule may cost, whether or not they make starts: a rule by the minute over nine years.
+pub const WALK_MAX: u64 = 5_000_000;
 /// The last year that rules are walked in. A rule that never makes a start would be walked to the end of all calendars.
 const LAST_YEAR: i16 = 2_200;
 
@@ -291,6 +293,34 @@ impl Rule {
         last - steps(from).max(0) > i64::try_from(most).unwrap_or(i64::MAX)
     }
 
+    /// How many steps below the day a walk from `from` to `to` takes at the most, whether or not they make starts.
+    pub fn walk(&self, start: DateTime, from: DateTime, to: DateTime) -> u64 {
+        let Some(step) = self.step().filter(|_| self.is_sub_daily()) else {
+            return 0;
+        };
+        let is_bare = self.is_bare();
+        let to = self.until().map_or(to, |until| until.min(to));
+        let from = match self.0.count {
+            // What is left of a count is only known by walking.
+            Some(_) if !is_bare => start,
+            _ => from.max(start),
+        };
+        let steps = seconds_between(from, to).map_or(0, |seconds| seconds / step);
+        let count = self.0.count.filter(|_| is_bare).map_or(u64::MAX, u64::from);
+        u64::try_from(steps).unwrap_or(0).min(count)
+    }
+
+    /// How far from one step to the next a rule may be, in whole years and one more.
+    pub fn stride(&self) -> i16 {
+        let interval = i64::from(self.0.interval);
+        let years = match self.0.freq {
+            IcalRecurFreq::Yearly => interval,
+            IcalRecurFreq::Monthly => interval / 12 + 1,
+            _ => self.step().unwrap_or(0) / (365 * 86_400) + 1,
+        };
+        i16::try_from(years).unwrap_or(LAST_YEAR)
+    }
+
     /// The last local start of the rule, or an upper bound of it; `None` for a rule without end.
     pub fn last(&self, start: DateTime) -> Option<DateTime> {
         if let Some(until) = self.until() {
@@ -304,7 +334,7 @@ impl Rule {
                 .ok();
         }
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count > STEPS_MAX {
+        if count > STEPS_MAX || self.walk(start, start, last_moment(start)) > WALK_MAX {
             // Too far to walk: as good as without end.
             return None;
         }
@@ -320,10 +350,15 @@ impl Rule {
         if first != start {
             rule.0.count = rule.0.count.map(|count| count.saturating_sub(1));
         }
+        // What is walked in small steps is not walked to the end of all calendars.
+        let to = match self.is_sub_daily() {
+            true => to,
+            false => last_moment(start),
+        };
         let same = rule
-            .starts(first)
+            .starts_to(first, to)
             .take(COMPARED)
-            .eq(self.starts(start).take(COMPARED));
+            .eq(self.starts_to(start, to).take(COMPARED));
         same.then_some((first, rule))
     }
 

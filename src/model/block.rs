@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{Length, Print, Span, When, Zone};
-use crate::{ident::BlockId, recur::Rule};
+use crate::{
+    ident::BlockId,
+    recur::{Rule, WALK_MAX},
+};
 
 /// One block: what calsync writes into a target.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +113,8 @@ fn length_text(length: Length) -> String {
     }
 }
 
+/// So many years before its end a rule is looked at for its last occurrence; in any more that hold none, none is missed.
+const LOOKED_BACK: i16 = 9;
 /// So many occurrences tell one series from another.
 const COMPARED: usize = 500;
 
@@ -129,11 +134,11 @@ impl Shape {
         Print::of(all.iter().map(String::as_bytes))
     }
 
-    /// The stretch from the first moment the shape takes to its last, or `None` for one without end.
+    /// When the last occurrence that it shows is over, or a later moment; `None` for one without end.
     pub fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         match self {
             Self::Once(span) => Some(span.instants(home).1),
-            Self::Series(series) => series.last_end(home),
+            Self::Series(series) => series.last_shown_end(home),
         }
     }
 
@@ -150,7 +155,30 @@ impl Series {
     /// When the last occurrence is over, as far as the rule says without walking it; `None` for a rule without end.
     fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         let last = self.rule.last(self.start.local())?;
-        Some(self.start.at(last).span(self.length, home).instants(home).1)
+        Some(self.end_of(last, home))
+    }
+
+    /// When the last occurrence is over that has no hole in its place. A rule may end long after the last that it makes.
+    fn last_shown_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
+        let start = self.start.local();
+        let bound = self.rule.last(start)?;
+        let from = bound.saturating_sub(jiff::Span::new().years(LOOKED_BACK));
+        let from = from.max(start);
+        if self.rule.walk(start, from, bound) > WALK_MAX {
+            return Some(self.end_of(bound, home));
+        }
+        let starts = self.rule.starts_near(start, from, bound);
+        let shown = starts.filter(|at| !self.holes.contains(at)).last();
+        Some(self.end_of(shown.unwrap_or(from), home))
+    }
+
+    /// When what starts then on the clock of the series is over.
+    fn end_of(&self, start: DateTime, home: &TimeZone) -> jiff::Timestamp {
+        self.start
+            .at(start)
+            .span(self.length, home)
+            .instants(home)
+            .1
     }
 }
 

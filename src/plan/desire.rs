@@ -7,17 +7,21 @@ use std::{
 
 use super::{
     Filter, Question, Route,
-    flatten::{Flat, Single, TooMany, fit, flatten, list},
+    flatten::{Flat, Single, TooMany, fit, flatten, list, walk},
     op::Wanted,
 };
 use crate::{
     ident::{Stem, Subject},
     model::{CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
+    recur::WALK_MAX,
 };
 
 mod merge;
 
 use merge::{Merged, merged};
+
+/// How many steps all rules of a calendar together may cost.
+const WALKED_MAX: u64 = 20 * WALK_MAX;
 
 /// Events that need too many blocks, by source: nothing of theirs is added or removed.
 pub type TooManyBySource = BTreeMap<CalendarName, BTreeSet<Uid>>;
@@ -63,13 +67,16 @@ pub fn desire(
         // What lies beside the window may have a block inside.
         let reach = route.filter.reach(question.window);
         let mut to_merge: Vec<(Uid, Single)> = Vec::new();
+        let mut walked = 0;
         for (uid, event) in &source.events {
             let twins = shown.iter().filter_map(|(name, filter)| {
                 let event = question.sources.get(*name)?.events.get(uid)?;
                 Some((event, *filter))
             });
             let seen = route.filter.seen(event);
-            let flat = flat(&seen, &route.filter, &reach)
+            walked += walk(&seen, &reach).min(WALK_MAX);
+            let flat = within(walked)
+                .and_then(|()| flat(&seen, &route.filter, &reach))
                 .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
                 .and_then(|flat| fit(flat, &route.filter, question.window));
             match flat {
@@ -88,6 +95,14 @@ pub fn desire(
         shown.push((&route.source, &route.filter));
     }
     too_many
+}
+
+/// Refuses what is still to come once all steps are spent.
+fn within(walked: u64) -> Result<(), TooMany> {
+    match walked > WALKED_MAX {
+        true => Err(TooMany),
+        false => Ok(()),
+    }
 }
 
 /// The busy time of an event, in occurrences if they are to be merged.
@@ -183,11 +198,7 @@ fn without_twins(
     if twins.is_empty() {
         return Ok(flat);
     }
-    // Which of its occurrences stand elsewhere is only known within the window.
-    let flat = Flat {
-        resting: None,
-        ..flat
-    };
+    // A series that rests shows nothing in the window that could stand elsewhere too.
     if flat.series.is_none() && flat.singles.is_empty() {
         return Ok(flat);
     }
@@ -206,7 +217,7 @@ fn without_twins(
         let singles = flat.singles.into_iter().filter(|s| !is_covered(s));
         return Ok(Flat {
             singles: singles.collect(),
-            ..Flat::default()
+            ..flat
         });
     };
     let mine = list(event, window)?;

@@ -15,7 +15,7 @@ use crate::{
         Event, Extra, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window,
         Zone,
     },
-    recur::{Rule, STEPS_MAX},
+    recur::{Rule, STEPS_MAX, WALK_MAX},
 };
 
 mod alike;
@@ -56,7 +56,9 @@ pub struct Single {
 
 /// A series makes more occurrences than calsync is willing to handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a series makes more than {OCCURRENCES_MAX} occurrences inside the window")]
+#[error(
+    "a series makes more than {OCCURRENCES_MAX} occurrences inside the window, or takes more than {WALK_MAX} steps to walk"
+)]
 pub struct TooMany;
 
 /// Flattens an event. Only what touches the window is wanted; a rule that touches it comes back whole.
@@ -91,7 +93,7 @@ fn aligned(event: &Event, window: &Window) -> Option<Event> {
     if rule.begins_at(start) {
         return None;
     }
-    let (first, rule) = rule.aligned(start, ahead(window))?;
+    let (first, rule) = rule.aligned(start, ahead(rule, window))?;
     let mut event = event.clone();
     let master = event.master.as_mut()?;
     let recurs = master.recurs.as_deref_mut()?;
@@ -119,10 +121,27 @@ fn refuse_crowds(event: &Event, window: &Window) -> Result<(), TooMany> {
     let start = master.start.local();
     let (from, to) = (window.first.at(0, 0, 0, 0), window.end.at(0, 0, 0, 0));
     let mut rules = master.recurs.iter().flat_map(|recurs| &recurs.rules);
-    match rules.any(|rule| rule.crowds(start, from, to, OCCURRENCES_MAX)) {
+    let crowds = rules.any(|rule| rule.crowds(start, from, to, OCCURRENCES_MAX));
+    match crowds || walk(event, window) > WALK_MAX {
         true => Err(TooMany),
         false => Ok(()),
     }
+}
+
+/// How many steps it takes at the most to walk the rules of an event once.
+pub fn walk(event: &Event, window: &Window) -> u64 {
+    let Some((master, recurs)) = event
+        .master
+        .as_ref()
+        .and_then(|master| Some((master, master.recurs.as_deref()?)))
+    else {
+        return 0;
+    };
+    let (start, from) = (master.start.local(), earliest(master.length, window));
+    let rules = recurs.rules.iter().chain(&recurs.except);
+    rules
+        .map(|rule| rule.walk(start, from, ahead(rule, window)))
+        .fold(0, u64::saturating_add)
 }
 
 /// An event of which each occurrence is named once, and as its series names it. What is said in several places, or in several
@@ -164,12 +183,12 @@ fn earliest(length: Length, window: &Window) -> DateTime {
     first.unwrap_or(Date::MIN).at(0, 0, 0, 0)
 }
 
-/// How far behind the window anybody looks for the next occurrence of a rule: as far as one leap year may be from the next.
-fn ahead(window: &Window) -> DateTime {
-    let end = window
-        .end
-        .saturating_add(jiff::Span::new().years(8).days(2));
-    end.at(0, 0, 0, 0)
+/// How far behind the window anybody looks for the next occurrence of a rule: as far as one leap year may be from the next, in
+/// steps of the rule.
+fn ahead(rule: &Rule, window: &Window) -> DateTime {
+    let years = jiff::Span::new().try_years(rule.stride().saturating_mul(8));
+    let end = years.and_then(|years| window.end.checked_add(years.days(2)));
+    end.unwrap_or(Date::MAX).at(0, 0, 0, 0)
 }
 
 fn listed(singles: Vec<Single>) -> Flat {
@@ -325,7 +344,9 @@ fn shown(series: Series, window: &Window) -> Result<Flat, TooMany> {
 fn reach(series: &Series, window: &Window) -> Result<Reach, TooMany> {
     let from = earliest(series.length, window);
     let start = series.start.local();
-    let starts = series.rule.starts_near(start, from, ahead(window));
+    let starts = series
+        .rule
+        .starts_near(start, from, ahead(&series.rule, window));
     for (steps, start) in starts.enumerate() {
         if steps >= STEPS_MAX {
             return Err(TooMany);
@@ -351,7 +372,7 @@ pub fn series_spans(series: &Series, window: &Window) -> Vec<Span> {
         .starts_near(
             series.start.local(),
             earliest(series.length, window),
-            ahead(window),
+            ahead(&series.rule, window),
         )
         .take(STEPS_MAX)
         .filter(|start| !series.holes.contains(start))

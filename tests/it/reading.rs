@@ -250,6 +250,29 @@ fn a_rule_of_seconds_is_too_much_at_once_and_a_long_past_costs_nothing() {
 }
 
 #[test]
+fn a_rule_that_takes_many_steps_and_shows_little_is_too_much() {
+    let event = |lines: &str| {
+        event(&[&format!(
+            "DTSTART:20260101T000000Z\nDURATION:PT10M\n{lines}"
+        )])
+    };
+    let window = window();
+    // Walked through, each of these would take seconds; reading it takes none either.
+    let costly = [
+        "RRULE:FREQ=SECONDLY;COUNT=900000;BYMINUTE=1;BYSECOND=1",
+        "RRULE:FREQ=SECONDLY;COUNT=5;BYMONTH=2;BYMONTHDAY=31",
+        "RRULE:FREQ=DAILY\nEXRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=31",
+    ];
+    for lines in costly {
+        let event = event(lines);
+        assert_eq!(flatten(&event, &window), Err(TooMany), "{lines}");
+        assert_eq!(flatten::list(&event, &window), Err(TooMany), "{lines}");
+    }
+    let cheap = event("RRULE:FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;BYDAY=MO");
+    assert!(!flatten::list(&cheap, &window).unwrap().is_empty());
+}
+
+#[test]
 fn a_rule_of_hours_says_nothing_of_a_time_that_a_clock_skips() {
     let event = event(&[
         "DTSTART;TZID=Europe/Berlin:20260101T000000\nDTEND;TZID=Europe/Berlin:20260101T010000\nRRULE:FREQ=HOURLY;INTERVAL=2",

@@ -51,7 +51,18 @@ struct Made {
 fn fit_series(series: &Series, filter: &Filter, window: &Window) -> Result<Flat, TooMany> {
     let home = &window.home;
     let made = each_made(series, filter, &years(&filter.reach(window)), home)?;
-    let Some(mut moved) = Moved::of(series, filter, &made) else {
+    let form = match made.is_empty() {
+        // It rests: the next that come say in which form.
+        true => {
+            let behind = Window {
+                end: ahead(&series.rule, window).date(),
+                ..window.clone()
+            };
+            Moved::of(series, filter, &each_made(series, filter, &behind, home)?)
+        }
+        false => Moved::of(series, filter, &made),
+    };
+    let Some(mut moved) = form else {
         return Ok(listed(all_singles(made, window)));
     };
     let is_apart = |made: &&Made| match (moved.span(made.start, home), &made.blocks[..]) {
@@ -89,9 +100,11 @@ fn each_made(
 ) -> Result<Vec<Made>, TooMany> {
     let mut found = Vec::new();
     let first = series.start.local();
-    let starts = series
-        .rule
-        .starts_near(first, earliest(series.length, years), ahead(years));
+    let starts = series.rule.starts_near(
+        first,
+        earliest(series.length, years),
+        ahead(&series.rule, years),
+    );
     for (steps, start) in starts.enumerate() {
         if steps >= STEPS_MAX {
             return Err(TooMany);

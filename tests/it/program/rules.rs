@@ -146,6 +146,51 @@ fn a_series_that_rests_while_the_window_is_between_its_occurrences_keeps_its_blo
 }
 
 #[test]
+fn a_series_that_rests_keeps_its_block_however_seldom_and_in_whatever_form_it_is_shown() {
+    let home = Home::with(&["work", "private", "home"]);
+    let rules = "[window]\npast_days = 9\nfuture_days = 20\n[[rules]]\nfrom = [\"work\", \"private\"]\nto = \"home\"\n";
+    home.configure_also("", &format!("{rules}before = \"15m\""));
+    let every = |name: &str, rule: &str| {
+        meeting(name, -5).replace("DTEND", &format!("RRULE:{rule}\r\nDTEND"))
+    };
+    home.put("work", "ten.ics", every("ten", "FREQ=YEARLY;INTERVAL=10"));
+    home.put("work", "two.ics", every("two", "FREQ=YEARLY;INTERVAL=2"));
+    // The same meeting in another calendar.
+    home.put("private", "two.ics", every("two", "FREQ=YEARLY;INTERVAL=2"));
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 2);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("past_days = 9", "past_days = 1"));
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
+fn a_series_keeps_its_past_while_its_rule_ends_long_after_the_last_that_it_shows() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "[window]\npast_days = 9\nfuture_days = 20");
+    // The second one is taken out: what is left is over before the rule is.
+    let lines = format!(
+        "RRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL={}\r\nEXDATE:{}\r\nDTEND",
+        utc(12, "090000"),
+        utc(9, "090000")
+    );
+    home.put(
+        "work",
+        "course.ics",
+        meeting("course", -5).replace("DTEND", &lines),
+    );
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 1);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("past_days = 9", "past_days = 1"));
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
 fn what_is_free_cancelled_or_declined_blocks_nothing() {
     let home = Home::with(&["work", "home"]);
     home.configure_also("me = [\"Ada@Example.com\"]", "");
