@@ -153,7 +153,7 @@ struct Keeps {
     feeds: BTreeMap<String, Item>,
     versions: u64,
     faults: Faults,
-    asked: usize,
+    asked: Vec<String>,
     /// It failed when it was asked for everything, or for a page of that, so that one may take it for a server that cannot say
     /// what changed.
     is_doubted: bool,
@@ -230,8 +230,8 @@ impl Cloud {
         self.keeps().faults.clear();
     }
 
-    /// How many requests came since this was last asked.
-    pub(crate) fn asked(&self) -> usize {
+    /// What was asked since this was last asked, in words.
+    pub(crate) fn asked(&self) -> Vec<String> {
         let keeps = &mut *self.keeps();
         assert!(keeps.mails.is_empty(), "nobody is ever mailed");
         std::mem::take(&mut keeps.asked)
@@ -306,8 +306,10 @@ impl Behind for Keeps {
     fn begin(&mut self, request: &Request) -> (usize, Option<Fault>) {
         // Whoever only wants to know whether the server is up is none of calsync's.
         let is_ours = request.path != "/";
-        self.asked += usize::from(is_ours);
         let call = call(request);
+        if is_ours {
+            self.asked.push(format!("{call} {}", request.path));
+        }
         if is_change(request) {
             self.changing.clone_from(&request.path);
         }

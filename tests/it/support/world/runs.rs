@@ -285,10 +285,24 @@ impl World {
         [there.len(), there.len() + again]
     }
 
-    /// How many requests a run to which nothing is new may have sent to the other server, and how many it sent.
-    pub(crate) fn asked_the_cloud(&self, report: &Report) -> (Option<[usize; 2]>, usize) {
+    /// The calendars that the next run reads from the beginning. In one that was read before another became known, what was
+    /// nobody's may be ours after all.
+    pub(crate) fn read_anew(&self) -> Vec<CalendarName> {
+        let state = self.state.borrow();
+        let is_new = |name: &&CalendarName| state.last_cursor(name).unwrap().is_none();
+        let names = self.calendars.iter().map(|calendar| &calendar.name);
+        names.filter(is_new).cloned().collect()
+    }
+
+    /// How many requests a run to which nothing is new may have sent to the other server, if it read these from the beginning,
+    /// and which it sent.
+    pub(crate) fn asked_the_cloud(
+        &self,
+        report: &Report,
+        anew: &[CalendarName],
+    ) -> (Option<[usize; 2]>, Vec<String>) {
         let Some(cloud) = &self.cloud else {
-            return (None, 0);
+            return (None, Vec::new());
         };
         let read = report.calendars.iter().filter(|c| c.read.is_some());
         let mut bounds = [0, 0];
@@ -304,7 +318,9 @@ impl World {
             };
             let is_cut =
                 matches!(calendar.map(|c| &c.shore), Some(Shore::Cloud(_))) && cloud.cuts_short();
-            let most = most + usize::from(is_cut);
+            // A server without tokens is asked for them at the beginning.
+            let is_asked = anew.contains(&named.name) && most == 3;
+            let most = most + usize::from(is_cut) + usize::from(is_asked);
             bounds[0] += least;
             bounds[1] += most;
         }
