@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{Href, Version},
-    provider::{Answer, ErrorKind, Known},
+    provider::{Answer, ErrorKind, Known, daily::spread},
 };
 
 /// How many are asked for, several at once.
@@ -203,10 +203,4 @@ fn is_there(member: &Member) -> Option<bool> {
         Some(404 | 410) => Some(false),
         Some(_) => None,
     }
-}
-
-/// No more than so many, from everywhere among all.
-fn spread(all: &[Href], most: usize) -> Vec<Href> {
-    let step = all.len().div_ceil(most).max(1);
-    all.iter().step_by(step).cloned().collect()
 }

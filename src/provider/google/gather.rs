@@ -13,6 +13,17 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Gathered {
     items: BTreeMap<Href, Item>,
+    /// What was there before and is not listed, though nobody could find out that it is gone.
+    kept: BTreeSet<Href>,
+}
+
+/// What was there and is not in a listing of everything.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// Events and series.
+    pub events: Vec<Href>,
+    /// Occurrences of series that are listed: without these, each falls into line again.
+    pub occurrences: Vec<Href>,
 }
 
 impl Gathered {
@@ -60,15 +71,27 @@ impl Gathered {
             .collect()
     }
 
-    /// What was there and is not in a listing of everything. Not occurrences: each goes with its series, or falls into line again.
-    pub fn lost(&self, known: &dyn Known) -> Vec<Href> {
-        let held = known.held().into_iter();
-        let lost = held.filter(|href| !self.items.contains_key(href));
-        let is_occurrence = |href: &Href| {
+    /// What was there and is not in a listing of everything.
+    pub fn lost(&self, known: &dyn Known) -> Lost {
+        let mut lost = Lost::default();
+        for href in known.held() {
+            if self.items.contains_key(&href) {
+                continue;
+            }
             let series = href.rsplit_once('_').map(|(series, _)| Href::from(series));
-            series.is_some_and(|series| known.exceptions(&series).contains(href))
-        };
-        lost.filter(|href| !is_occurrence(href)).collect()
+            match series.filter(|series| known.exceptions(series).contains(&href)) {
+                None => lost.events.push(href),
+                Some(series) if self.items.contains_key(&series) => lost.occurrences.push(href),
+                // It goes with its series.
+                Some(_) => {}
+            }
+        }
+        lost
+    }
+
+    /// Leaves something as it was before, though it is not listed.
+    pub fn keep(&mut self, href: Href) {
+        self.kept.insert(href);
     }
 
     /// All that the listing says. One with something in it that has no id takes nothing away.
@@ -99,12 +122,10 @@ impl Gathered {
         }
         let listing = match whole {
             true if kept => Listing::Whole(self.items.into_keys().chain(known.held()).collect()),
-            true => Listing::Whole(
-                self.items
-                    .into_keys()
-                    .filter(|h| !gone.contains(h))
-                    .collect(),
-            ),
+            true => {
+                let listed = self.items.into_keys().filter(|h| !gone.contains(h));
+                Listing::Whole(listed.chain(self.kept).collect())
+            }
             false => {
                 seen.extend(gone.into_iter().map(Change::Gone));
                 Listing::Delta

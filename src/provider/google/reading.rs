@@ -10,12 +10,13 @@ use super::{
     account::{Unanswered, too_much},
     answer::Doing,
     cursor::Reached,
-    decode::{self, Next},
+    decode::{self, Next, What},
     gather::Gathered,
 };
 use crate::{
     http::{Method, Response, StatusCode},
-    provider::{Answer, Cursor, ErrorKind, Known, ProviderError, Pulled},
+    model::Href,
+    provider::{Answer, Cursor, ErrorKind, Known, ProviderError, Pulled, daily::spread},
     retry::patiently,
 };
 
@@ -352,37 +353,79 @@ impl GoogleCalendar {
             return Err(Stumble::Lost);
         }
         for href in missing {
-            let found = self
-                .patiently(has_come, async |calendar| calendar.told(&href).await)
-                .await?;
+            let told = self.patiently(has_come, async |calendar| calendar.told(&href).await);
+            let found = match told.await {
+                // To be refused this one says nothing of all the others.
+                Err(error) if matches!(error.kind, ErrorKind::Broken | ErrorKind::Refused) => None,
+                told => told?,
+            };
             has_come = true;
             reading.gathered.add(vec![found.ok_or(Stumble::Lost)?]);
         }
         Ok(())
     }
 
-    /// Looks at what was there and is not in a listing of everything, unless it is so much that the guard will ask: nothing told
-    /// that it was deleted, and Google now and then misses what is there.
+    /// Looks at what was there and is not in a listing of everything: nothing told that it was deleted, and Google now and then
+    /// misses what is there. What nobody could find out about is as it was.
     async fn look_for_missing(
         &mut self,
         reading: &mut Reading,
         known: &dyn Known,
         has_come: bool,
     ) -> Answer<()> {
-        if reading.since.is_none() || reading.is_busy_only {
+        if reading.is_busy_only {
             return Ok(());
         }
-        let missing = reading.gathered.lost(known);
-        if missing.len() > LOOKS_MAX {
-            return Ok(());
+        let lost = reading.gathered.lost(known);
+        let asked = spread(&lost.events, LOOKS_MAX);
+        let found = self.look_at(reading, &asked, has_come).await?;
+        // Too many to ask for each: if none of many is there, the others are not there either.
+        if found > 0 && asked.len() < lost.events.len() {
+            return Err(self.error(ErrorKind::Broken, SHORT));
         }
-        for href in missing {
-            let found = self.patiently(has_come, async |calendar| calendar.told(&href).await);
-            reading.gathered.add(found.await?.into_iter().collect());
-        }
+        let asked = spread(&lost.occurrences, LOOKS_MAX);
+        self.look_at(reading, &asked, has_come).await?;
         Ok(())
     }
+
+    /// Adds what is told of these to a listing. How many are there, or may be.
+    async fn look_at(
+        &mut self,
+        reading: &mut Reading,
+        hrefs: &[Href],
+        has_come: bool,
+    ) -> Answer<usize> {
+        let mut found = 0;
+        let mut is_away = false;
+        for href in hrefs {
+            let told = match is_away {
+                true => Err(None),
+                false => {
+                    let told = self.patiently(has_come, async |calendar| calendar.told(href).await);
+                    told.await.map_err(Some)
+                }
+            };
+            match told {
+                Ok(told) => {
+                    let is_there = told.as_ref().is_some_and(|item| item.what != What::Gone);
+                    found += usize::from(is_there);
+                    reading.gathered.add(told.into_iter().collect());
+                }
+                Err(Some(error)) if matches!(error.kind, ErrorKind::SignIn) => return Err(error),
+                Err(error) => {
+                    let kind = error.map(|error| error.kind);
+                    is_away |= matches!(kind, Some(ErrorKind::Retry(_)));
+                    found += 1;
+                    reading.gathered.keep(href.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
 }
+
+const SHORT: &str = "Google leaves events out of its listing that are there, and too many to ask for each; nothing of it is \
+                     believed, and the next run reads it again";
 
 const LOST: &str = "Google does not go on with its own listing; nothing of it was used, and the next run begins it anew";
 

@@ -164,6 +164,12 @@ impl Known for Memory {
     fn versions(&self) -> BTreeMap<Href, Version> {
         self.0.clone()
     }
+
+    fn exceptions(&self, series: &Href) -> Vec<Href> {
+        let of_it = format!("{series}_");
+        let all = self.0.keys().filter(|href| href.starts_with(&of_it));
+        all.cloned().collect()
+    }
 }
 
 /// An event that nobody can read, perhaps without its UID.
@@ -407,4 +413,79 @@ fn once_a_day_everything_is_read_and_what_is_missing_is_looked_at() {
         let next = poll_out(calendar.pull(pulled.cursor.as_ref(), &known)).unwrap();
         assert_eq!(next.listing, Listing::Delta, "{hours}");
     }
+}
+
+/// Leaves these out of all listings.
+fn hide(desk: &Desk, hidden: &[String]) {
+    let hidden = hidden.to_vec();
+    let without = Fault::alter(move |body| {
+        let items = body["items"].as_array_mut().unwrap();
+        items.retain(|item| !hidden.iter().any(|id| item["id"] == **id));
+    });
+    desk.google.fault(When::call("events.list"), without);
+}
+
+/// The listing of everything that comes after another one.
+fn read_again(desk: &Desk, first: &Pulled) -> Result<BTreeSet<Href>, ErrorKind> {
+    // Also where nothing is read on from: after something odd, or because somebody asked for it.
+    let pulled = poll_out(calendar(desk).pull(None, &Memory::of(first)));
+    match pulled.map_err(|error| error.kind)?.listing {
+        Listing::Whole(present) => Ok(present),
+        Listing::Delta => panic!("it was to read everything"),
+    }
+}
+
+#[test]
+fn what_a_listing_lacks_is_gone_only_if_nothing_of_it_is_there() {
+    let desk = Desk::new();
+    let all: Vec<String> = (0..120).map(|_| desk.google.put(ME, hour(23, 9))).collect();
+    let first = whole(&mut calendar(&desk));
+    // More than anybody asks for one by one.
+    hide(&desk, &all[..60]);
+    assert_eq!(read_again(&desk, &first), Err(ErrorKind::Broken));
+    for id in &all[..60] {
+        desk.google.erase(ME, id);
+    }
+    let left: BTreeSet<Href> = all[60..].iter().map(|id| Href::from(&**id)).collect();
+    assert_eq!(read_again(&desk, &first), Ok(left));
+}
+
+#[test]
+fn what_google_refuses_to_tell_of_stays_and_holds_up_nothing_else() {
+    let cases = [
+        (errors::forbidden(), 2),
+        (Reply::json(400, &json!({"error": {"code": 400}})), 2),
+        // Of a server that has trouble nobody goes on asking.
+        (errors::backend_error(), 4),
+    ];
+    for (refusal, stay) in cases {
+        let desk = Desk::new();
+        let all = [9, 10, 11, 12].map(|at| desk.google.put(ME, hour(23, at)));
+        let first = whole(&mut calendar(&desk));
+        for id in &all[..3] {
+            desk.google.erase(ME, id);
+        }
+        let mut erased = all[..3].to_vec();
+        erased.sort();
+        let refused = erased[0].clone();
+        let this = When::call("events.get").and(move |request| request.path.ends_with(&refused));
+        desk.google.fault(this, Fault::Answer(refusal));
+        let present = read_again(&desk, &first).unwrap();
+        assert!(present.contains(&*erased[0]) && present.contains(&*all[3]));
+        assert_eq!(present.len(), stay, "{present:?}");
+    }
+}
+
+#[test]
+fn a_moved_occurrence_that_a_listing_lacks_is_looked_at() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+    let to = json!({"dateTime": "2026-11-30T15:00:00+01:00"});
+    let end = json!({"dateTime": "2026-11-30T16:00:00+01:00"});
+    desk.google.move_occurrence(ME, &series, &at, &to, &end);
+    let first = whole(&mut calendar(&desk));
+    let moved = desk.google.instance_id(ME, &series, &at);
+    hide(&desk, std::slice::from_ref(&moved));
+    assert!(read_again(&desk, &first).unwrap().contains(&*moved));
 }
