@@ -405,6 +405,11 @@ fn at_google(
     called: Option<At<String>>,
 ) -> Option<Place> {
     let which = match (id, called) {
+        (Some(id), None) if is_almost_primary(&id.value) => {
+            let words = "there is no such `id`; did you mean `primary`?";
+            table.mistake(id.at, words);
+            return None;
+        }
         (Some(id), None) if !id.value.trim().is_empty() => Which::Id(id.value),
         (None, Some(name)) if !name.value.trim().is_empty() => Which::Name(name.value),
         (Some(_), Some(called)) => {
@@ -418,6 +423,11 @@ fn at_google(
         }
     };
     Some(Place::Google(which))
+}
+
+/// Whether somebody wrote the one word that Google takes for an id as Google does not take it.
+fn is_almost_primary(id: &str) -> bool {
+    id != "primary" && id.trim().eq_ignore_ascii_case("primary")
 }
 
 /// What is the same for calendars that are the same.

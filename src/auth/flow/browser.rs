@@ -96,7 +96,8 @@ async fn exchange(
         Ok(granted) => granted,
         // It is the code that is too old, or was used twice; nothing is stored yet that could have died.
         Err(Refusal::No(code)) if code == "invalid_grant" => {
-            return Err(new.refused(Refusal::No("expired_token".to_owned())));
+            let words = "Google does not take what its page gave: it is good once, and for a few minutes; start again";
+            return Err(new.error(ErrorKind::SignIn, words));
         }
         Err(refusal) => return Err(new.refused(refusal)),
     };

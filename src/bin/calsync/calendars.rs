@@ -9,8 +9,7 @@ use calsync::{
     config::{Account, Config, Means, Place},
     model::plain,
     provider::{
-        Answer, Cursor, ErrorKind, Probe, Provider as _, ProviderError, caldav,
-        google::{self, Which},
+        Answer, Cursor, ErrorKind, Probe, Provider as _, ProviderError, caldav, google,
         local::{Folder, folders},
     },
     state::State,
@@ -44,15 +43,19 @@ struct Offer {
 struct Found {
     offers: Vec<Offer>,
     exit: Exit,
+    /// Why something could not be reached, in the order in which it was tried.
+    errors: Vec<String>,
 }
 
 impl Found {
     /// Tells that something cannot be reached; the first of these decides how the program ends.
     fn failed(&mut self, args: &Args, what: &str, error: &ProviderError) {
-        match error.message.starts_with(&format!("{what}: ")) {
-            true => tracing::error!("{}", args.hint(&error.message)),
-            false => tracing::error!("{what}: {}", args.hint(&error.message)),
-        }
+        let said = match error.message.starts_with(&format!("{what}: ")) {
+            true => args.hint(&error.message),
+            false => format!("{what}: {}", args.hint(&error.message)),
+        };
+        tracing::error!("{said}");
+        self.errors.push(said);
         if self.exit == Exit::InStep {
             self.exit = exit_for(error);
         }
@@ -76,6 +79,7 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
     let mut found = Found {
         offers: Vec::new(),
         exit: Exit::InStep,
+        errors: Vec::new(),
     };
     let state = State::open_to_read(&loaded.state)?;
     // Of a calendar that goes by a name the state knows what that meant last.
@@ -92,7 +96,7 @@ pub(crate) fn run(args: &Args, options: &args::Calendars) -> Result<Exit, Failur
         }
         those_by_name(args, &config, &means, wanted, &mut found).await;
     })?;
-    show(options.json, &config, &found.offers)?;
+    show(options.json, &config, &found)?;
     Ok(found.exit)
 }
 
@@ -134,7 +138,7 @@ async fn of_account(
 ) -> Answer<Vec<Offer>> {
     match config.accounts.get(name) {
         Some(Account::Local { path }) => local_offers(config, name, path),
-        Some(Account::Google(_)) => google_offers(config, means, name).await,
+        Some(Account::Google(_)) => google_offers(config, means, name, last).await,
         Some(Account::Caldav(_)) => caldav_offers(config, means, name, last).await,
         None => Ok(Vec::new()),
     }
@@ -161,29 +165,32 @@ fn local_offers(config: &Config, name: &str, path: &Path) -> Answer<Vec<Offer>> 
     Ok(found.into_iter().map(offer).collect())
 }
 
-async fn google_offers(config: &Config, means: &Means, name: &str) -> Answer<Vec<Offer>> {
+async fn google_offers(
+    config: &Config,
+    means: &Means,
+    name: &str,
+    last: impl Fn(&str) -> Option<Cursor>,
+) -> Answer<Vec<Offer>> {
     let accounts = config.google_accounts(means);
     let Some(account) = accounts.get(name) else {
         return Ok(Vec::new());
     };
-    let offer = |offer: google::Offer| {
-        let is_it = |place: &Place| match place {
-            Place::Google(Which::Id(id)) => *id == offer.id || (offer.primary && id == "primary"),
-            Place::Google(Which::Name(name)) => *name == offer.name,
-            Place::Local(_) | Place::Caldav(_) | Place::Feed(_) => false,
-        };
-        Offer {
-            account: Some(name.to_owned()),
-            name: named(config, name, is_it),
-            title: Some(offer.name.clone()),
-            writable: offer.writable,
-            zone: offer.zone.clone(),
-            files: None,
-            folder: None,
-            id: offer.id,
-        }
+    let offers = account.calendars().await?;
+    let meant = meant(config, name, |calendar, place| match place {
+        Place::Google(which) => account.which_of(&offers, which, last(calendar).as_ref()),
+        Place::Local(_) | Place::Caldav(_) | Place::Feed(_) => None,
+    });
+    let offer = |offer: &google::Offer| Offer {
+        account: Some(name.to_owned()),
+        name: name_of(&meant, offer),
+        title: Some(offer.name.clone()),
+        writable: offer.writable,
+        zone: offer.zone.clone(),
+        files: None,
+        folder: None,
+        id: offer.id.clone(),
     };
-    Ok(account.calendars().await?.into_iter().map(offer).collect())
+    Ok(offers.iter().map(offer).collect())
 }
 
 async fn caldav_offers(
@@ -197,39 +204,39 @@ async fn caldav_offers(
         return Ok(Vec::new());
     };
     let offers = account.calendars().await?;
-    let calendars = config.calendars.iter();
-    let calendars = calendars.filter(|(_, c)| c.account.as_deref() == Some(name));
-    let meant: Vec<_> = calendars
-        .filter_map(|(calendar, c)| match &c.place {
-            Place::Caldav(which) => {
-                let meant = account.which_of(&offers, which, last(calendar).as_ref())?;
-                Some((calendar.to_string(), meant.clone()))
-            }
-            Place::Local(_) | Place::Google(_) | Place::Feed(_) => None,
-        })
-        .collect();
-    let offer = |offer: caldav::Offer| {
-        let mut named = meant.iter().filter(|(_, meant)| *meant == offer);
-        Offer {
-            account: Some(name.to_owned()),
-            name: named.next().map(|(calendar, _)| calendar.clone()),
-            title: Some(offer.name.clone()),
-            writable: offer.writable,
-            zone: offer.zone.clone(),
-            files: None,
-            folder: None,
-            id: offer.id,
-        }
+    let meant = meant(config, name, |calendar, place| match place {
+        Place::Caldav(which) => account.which_of(&offers, which, last(calendar).as_ref()),
+        Place::Local(_) | Place::Google(_) | Place::Feed(_) => None,
+    });
+    let offer = |offer: &caldav::Offer| Offer {
+        account: Some(name.to_owned()),
+        name: name_of(&meant, offer),
+        title: Some(offer.name.clone()),
+        writable: offer.writable,
+        zone: offer.zone.clone(),
+        files: None,
+        folder: None,
+        id: offer.id.clone(),
     };
-    Ok(offers.into_iter().map(offer).collect())
+    Ok(offers.iter().map(offer).collect())
 }
 
-/// The name in the configuration of the account's calendar at this place.
-fn named(config: &Config, account: &str, is_it: impl Fn(&Place) -> bool) -> Option<String> {
-    let mut calendars = config.calendars.iter();
+/// What the calendars of an account mean among those that it offers, by their names in the configuration.
+fn meant<'a, O>(
+    config: &Config,
+    account: &str,
+    which: impl Fn(&str, &Place) -> Option<&'a O>,
+) -> Vec<(String, &'a O)> {
+    let calendars = config.calendars.iter();
+    let calendars = calendars.filter(|(_, c)| c.account.as_deref() == Some(account));
     calendars
-        .find(|(_, c)| c.account.as_deref() == Some(account) && is_it(&c.place))
-        .map(|(name, _)| name.to_string())
+        .filter_map(|(name, calendar)| Some((name.to_string(), which(name, &calendar.place)?)))
+        .collect()
+}
+
+fn name_of<O: PartialEq>(meant: &[(String, &O)], offer: &O) -> Option<String> {
+    let mut named = meant.iter().filter(|(_, meant)| *meant == offer);
+    named.next().map(|(name, _)| name.clone())
 }
 
 /// The name in the configuration of the calendar in this folder, named by its path or as one of an account.
@@ -281,7 +288,8 @@ async fn those_by_name(
     }
 }
 
-fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
+fn show(json: bool, config: &Config, found: &Found) -> Result<(), Failure> {
+    let Found { offers, errors, .. } = found;
     let home = config.timezone.iana_name().unwrap_or("UTC");
     let zone = |offer: &Offer| offer.zone.clone().unwrap_or_else(|| home.to_owned());
     if json {
@@ -299,7 +307,10 @@ fn show(json: bool, config: &Config, offers: &[Offer]) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return print::out(&format!("{}\n", json!({"version": 1, "calendars": list})));
+        return print::out(&format!(
+            "{}\n",
+            json!({"version": 1, "calendars": list, "error": errors.first(), "errors": errors})
+        ));
     }
     let titled = offers.iter().any(|offer| offer.title.is_some());
     let mut head = vec!["CALENDAR", "ACCOUNT", "ID OR FOLDER"];

@@ -65,16 +65,18 @@ fn some_of<T: Copy + Ord>(
     left
 }
 
+/// The words that a key names; nothing if one of them is none of these, which is told.
 fn named<T: Copy + Ord>(
     rule: &mut Table<'_>,
     key: &'static str,
     words: &[(&str, T)],
 ) -> Option<BTreeSet<T>> {
     let written = rule.texts(key)?;
-    let found = written
+    let found: Vec<Option<T>> = written
         .iter()
-        .filter_map(|word| one_of(rule, key, word, words));
-    Some(found.collect())
+        .map(|word| one_of(rule, key, word, words))
+        .collect();
+    found.into_iter().collect()
 }
 
 /// Patterns, and patterns that nothing may match.

@@ -3,7 +3,7 @@
 //! kept, only a print of it.
 
 use super::{
-    GoogleCalendar, Offer, Which,
+    GoogleAccount, GoogleCalendar, Offer, PRIMARY, Which,
     cursor::{Named, Reached},
 };
 use crate::{
@@ -35,12 +35,40 @@ impl From<Named> for Found {
     }
 }
 
+impl GoogleAccount {
+    /// Which of these calendars is meant, if it is there. What a name was found to mean, the last reading knows.
+    pub fn which_of<'a>(
+        &self,
+        offers: &'a [Offer],
+        which: &Which,
+        last: Option<&Cursor>,
+    ) -> Option<&'a Offer> {
+        let id = match which {
+            Which::Id(id) => id.clone(),
+            Which::Name(name) => {
+                let known = last
+                    .and_then(Reached::read)
+                    .and_then(|reached| reached.named);
+                let known = known.filter(|named| named.of == self.found_by(which));
+                meaning(offers, name, known.as_ref().map(|named| named.id.as_str())).ok()?
+            }
+        };
+        let is_it = |offer: &&Offer| offer.id == id || (offer.primary && id == PRIMARY);
+        offers.iter().find(is_it)
+    }
+
+    /// By what a calendar is found that goes by a name.
+    fn found_by(&self, which: &Which) -> String {
+        let (Which::Id(name) | Which::Name(name)) = which;
+        let by = [&*self.base, &*self.name, name.as_str()];
+        Print::of(by.map(str::as_bytes)).to_string()
+    }
+}
+
 impl GoogleCalendar {
     /// By what a calendar is found that goes by a name.
     pub(super) fn found_by(&self) -> String {
-        let (Which::Id(name) | Which::Name(name)) = &self.which;
-        let by = [&*self.account.base, &*self.account.name, name.as_str()];
-        Print::of(by.map(str::as_bytes)).to_string()
+        self.account.found_by(&self.which)
     }
 
     /// The calendar's id. A name is looked up, unless it is remembered what it means.

@@ -368,7 +368,10 @@ fn a_code_from_the_page_that_is_too_old_says_so() {
         desk.fake.advance(SignedDuration::from_hours(1));
         vec![address]
     }));
-    assert!(error.message.contains("not entered in time"), "{error}");
+    assert!(
+        error.message.contains("good once, and for a few minutes"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -193,3 +193,45 @@ fn a_name_of_a_calendar_is_told_from_that_of_an_account() {
             .says(&["there is no account \"home\"", "\"home\" is a calendar"]);
     }
 }
+
+#[test]
+fn a_calendar_that_was_renamed_at_google_is_listed_by_the_name_that_it_has_here() {
+    let trip = with_team();
+    trip.home.expect(0, &["sync"]);
+    trip.fake.rename_calendar(TEAM, "The crew");
+    let offers = trip.home.expect(0, &["calendars", "work", "--json"]);
+    let offers = offers.json();
+    let offers = offers["calendars"].as_array().unwrap();
+    let offer = offers.iter().find(|offer| offer["id"] == TEAM).unwrap();
+    assert_eq!(
+        (&offer["name"], &offer["title"]),
+        (&"boss".into(), &"The crew".into())
+    );
+}
+
+#[test]
+fn accounts_that_cannot_be_listed_are_named_in_the_json_too() {
+    let trip = Trip::new();
+    let listed = trip.home.expect(4, &["calendars", "--json"]).json();
+    let errors = listed["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 2, "{listed}");
+    assert_eq!(listed["error"], errors[0]);
+    assert!(
+        errors[0]
+            .as_str()
+            .unwrap()
+            .contains("account private: nobody is signed in")
+    );
+    assert_eq!(listed["calendars"][0]["name"], "home");
+}
+
+#[test]
+fn the_word_for_the_own_calendar_is_written_as_google_takes_it() {
+    let trip = Trip::new();
+    let text = fs::read_to_string(trip.home.config_file()).unwrap();
+    trip.home
+        .configure(&text.replace("\"primary\"", "\"Primary\""));
+    trip.home
+        .expect(3, &["sync"])
+        .says(&["did you mean `primary`?"]);
+}

@@ -915,6 +915,9 @@ fn each_is_named(cases: &[(&str, &str)]) {
         ));
         let told = home.expect(3, &["sync"]).stderr;
         assert!(told.contains(words), "{lines}: {told}");
+        // Nothing follows from a word that nobody knows.
+        let follows = told.contains("did you mean") && told.contains("leaves nothing");
+        assert!(!follows, "{lines}: {told}");
     }
 }
 
