@@ -51,6 +51,8 @@ pub enum Fate {
     LeftOut(filter::Why),
     /// The same meeting stands there itself, or shows there from another calendar.
     Elsewhere,
+    /// It is outside of the window.
+    Outside,
 }
 
 /// What calsync would write into a target, and whether it stands there.
@@ -101,9 +103,14 @@ pub fn explain(
                 let out = filter.leaves_out(standing, &traits, &start);
                 let out = out.or_else(|| filter.leaves_out_at(span, &days.home));
                 let board = boards.get(&route.target)?;
+                let pieces = filter.blocks(span, &days.home);
+                let is_outside = !pieces.iter().any(|piece| question.window.touches(piece));
                 Some(match out {
                     Some(why) => Fate::LeftOut(why),
-                    None => board.fate(source, uid, &filter.blocks(span, &days.home)),
+                    None => match board.fate(source, uid, &pieces) {
+                        Fate::Elsewhere if is_outside => Fate::Outside,
+                        fate => fate,
+                    },
                 })
             };
             let verdict = |route: &&Route| {

@@ -45,7 +45,13 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
         home: settings.home.clone(),
     };
     let state = opened.state.borrow();
-    let reached = reach(&settings.routes, &window);
+    // What is on a day outside of the window is told of as well.
+    let known = Window {
+        first: window.first.min(days.first),
+        end: window.end.max(days.end),
+        home: days.home.clone(),
+    };
+    let reached = reach(&settings.routes, &known);
     let mut sources = Sources::new();
     let mut targets = BTreeMap::new();
     let names: Vec<&CalendarName> = loaded.config.calendars.keys().collect();
@@ -81,13 +87,21 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
     }
     shown.retain(|(_, span, _)| days.touches(span));
     shown.sort_by_key(|(_, span, _)| span.instants(&days.home));
-    let outside = !(window.first..window.end).contains(&date);
+    let never: Vec<&CalendarName> = sources
+        .iter()
+        .filter(|(_, source)| !source.sight.whole && source.total == 0)
+        .map(|(name, _)| name)
+        .collect();
+    let notes = Notes {
+        outside: !(window.first..window.end).contains(&date),
+        never: &never,
+    };
     match options.json {
         true => print::out(&format!(
             "{}\n",
             as_json(&name, date, &days.home, &own, &shown)
         ))?,
-        false => print::out(&in_words(&name, date, outside, &days.home, (&own, &shown)))?,
+        false => print::out(&in_words(&name, date, notes, &days.home, (&own, &shown)))?,
     }
     Ok(Exit::InStep)
 }
@@ -116,7 +130,7 @@ fn shown_in(
     let here = verdicts.filter(|verdict| verdict.target == *target);
     let shows = here.filter_map(|verdict| match verdict.fate {
         Fate::Shows(parts) => Some(parts),
-        Fate::LeftOut(_) | Fate::Elsewhere => None,
+        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside => None,
     });
     let parts = shows.flatten();
     parts
@@ -124,18 +138,32 @@ fn shown_in(
         .collect()
 }
 
+/// What has to be known of a day, whatever is on it.
+#[derive(Clone, Copy)]
+struct Notes<'a> {
+    /// It is outside of the window.
+    outside: bool,
+    /// The calendars that no run has read yet.
+    never: &'a [&'a CalendarName],
+}
+
 type Found<'a> = (&'a [Occurrence], &'a [(CalendarName, Span, bool)]);
 
 fn in_words(
     name: &CalendarName,
     date: Date,
-    outside: bool,
+    notes: Notes<'_>,
     home: &TimeZone,
     (own, shown): Found<'_>,
 ) -> String {
     let mut text = format!("{name}, {}\n", date.strftime("%A %Y-%m-%d"));
-    if outside {
-        text += "The day is outside of the window, so nothing of it shows anywhere.\n";
+    if notes.outside {
+        text += "The day is outside of the window: of what is on it, only series that reach into the window show anywhere.\n";
+    }
+    for never in notes.never {
+        text.push_str(
+            &format_args!("{never} has not been read yet; run: calsync sync\n").to_string(),
+        );
     }
     match own.is_empty() {
         true => text += "\nNo event of its own.\n",
@@ -180,7 +208,7 @@ fn in_words(
             &format_args!("  {when:width$}  from {from}; {}\n", stands_words(*stands)).to_string(),
         );
     }
-    text += "\nAs the last sync saw it.\n";
+    text += "\nAs the last sync saw it, by the rules of the configuration as they are now.\n";
     text
 }
 
@@ -212,6 +240,7 @@ fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
             parts.collect::<Vec<_>>().join(", ")
         }
         Fate::LeftOut(why) => format!("left out: {}", why_words(*why)),
+        Fate::Outside => "left out: it is outside of the window".to_owned(),
         Fate::Elsewhere => {
             "not needed: the same meeting stands there, or shows there from another calendar"
                 .to_owned()
@@ -307,6 +336,7 @@ fn as_json(
                 Fate::Shows(parts) => ("shows", None, parts.iter().map(part).collect()),
                 Fate::LeftOut(why) => ("left_out", Some(why_word(*why)), Vec::new()),
                 Fate::Elsewhere => ("elsewhere", None, Vec::new()),
+                Fate::Outside => ("left_out", Some("window"), Vec::new()),
             };
             json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
         });

@@ -275,6 +275,17 @@ fn what_cannot_be_explained_is_said() {
         .says(&["\"someday\" is no date; write it like "]);
     home.expect(0, &["explain", "home", "2001-01-01"])
         .shows(&["The day is outside of the window", "No event of its own."]);
-    home.expect(0, &["explain", "home"])
-        .shows(&["home, ", "No event of its own."]);
+    home.expect(0, &["explain", "home"]).shows(&[
+        "home, ",
+        "home has not been read yet; run: calsync sync",
+        "No event of its own.",
+    ]);
+    home.put("home", "far.ics", meeting_at("far", 5_000, 15));
+    home.sync();
+    let far = day(5_000).to_string();
+    let told = home.expect(0, &["explain", "home", &far]);
+    told.shows(&["in work: left out: it is outside of the window"]);
+    assert!(!told.stdout.contains("has not been read yet"), "{told:?}");
+    let told = home.expect(0, &["explain", "home", &far, "--json"]).json();
+    assert_eq!(told["events"][0]["targets"][0]["why"], "window");
 }
