@@ -6,6 +6,7 @@ pub mod damage;
 pub mod lines;
 pub mod read;
 pub mod resolve;
+mod values;
 pub mod vtimezone;
 pub mod write;
 

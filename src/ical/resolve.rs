@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use jiff::civil::DateTime;
 use windows_timezones::WindowsTimezone;
 
-use super::{lines::Component, read::local_time};
+use super::{lines::Component, values::local_time};
 use crate::{
     model::{Table, Zone},
     recur::Rule,

@@ -1,0 +1,193 @@
+//! What an event says beside its times: whether it keeps its owner busy, what a rule may ask for, and how a block of ours looks. Of
+//! the words of other people's events nothing leaves this room but which patterns they match. Pure.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::lines::{Component, Prop},
+    Context, Piece, shape,
+};
+use crate::model::{
+    Answer, Face, Kind, Mark, Print, SeenBlock, Shown, Standing, Traits, When, block,
+};
+
+impl Context<'_> {
+    pub(super) fn standing(&self, event: &Component, start: &When) -> Standing {
+        if says(event, "STATUS", "CANCELLED") {
+            Standing::Cancelled
+        } else if is_free(event) {
+            Standing::Free
+        } else if self.answer(event) == Answer::Declined {
+            Standing::Declined
+        } else if matches!(start, When::Day(_)) && is_birthday(event) {
+            Standing::Note
+        } else {
+            Standing::Busy
+        }
+    }
+
+    /// What else the event says that a rule may ask for.
+    pub(super) fn traits(&self, event: &Component, standing: Standing) -> Traits {
+        let away = |word| says(event, "X-MICROSOFT-CDO-BUSYSTATUS", word);
+        let tentative = says(event, "STATUS", "TENTATIVE") || away("TENTATIVE");
+        let shown = if is_free(event) {
+            Shown::Free
+        } else if away("OOF") {
+            Shown::Away
+        } else if tentative {
+            Shown::Tentative
+        } else {
+            Shown::Busy
+        };
+        let is_place = |guest: &Prop| {
+            let kind = guest.param("CUTYPE").unwrap_or_default();
+            ["ROOM", "RESOURCE"]
+                .iter()
+                .any(|place| kind.eq_ignore_ascii_case(place))
+        };
+        let marks = match self.reader.patterns.is_empty() {
+            true => BTreeSet::new(),
+            false => self.marks(event),
+        };
+        Traits {
+            kind: match standing {
+                Standing::Note => Kind::Birthday,
+                _ => Kind::Usual,
+            },
+            answer: self.answer(event),
+            shown,
+            private: says(event, "CLASS", "PRIVATE") || says(event, "CLASS", "CONFIDENTIAL"),
+            invited: event
+                .prop("ORGANIZER")
+                .is_some_and(|prop| !self.is_me(prop)),
+            guests: event
+                .all("ATTENDEE")
+                .any(|guest| !self.is_me(guest) && !is_place(guest)),
+            marks,
+        }
+    }
+
+    fn marks(&self, event: &Component) -> BTreeSet<Mark> {
+        let title = event.prop("SUMMARY").map(Prop::text).unwrap_or_default();
+        // RFC 5545 3.8.1.2, RFC 7986 5.9.
+        let categories = event.all("CATEGORIES").flat_map(Prop::texts);
+        let words: Vec<String> = categories
+            .chain(event.all("COLOR").map(Prop::text))
+            .collect();
+        self.reader.patterns.marks(&title, &words)
+    }
+
+    /// What the owner answered: the most that they did under any address of theirs that is invited.
+    fn answer(&self, event: &Component) -> Answer {
+        let mine = event
+            .all("ATTENDEE")
+            .filter(|attendee| self.is_me(attendee));
+        let answers = mine.map(|attendee| match attendee.param("PARTSTAT") {
+            Some(answer) if answer.eq_ignore_ascii_case("DECLINED") => Answer::Declined,
+            Some(answer) if answer.eq_ignore_ascii_case("TENTATIVE") => Answer::Tentative,
+            Some(answer) if answer.eq_ignore_ascii_case("NEEDS-ACTION") => Answer::Unanswered,
+            // RFC 5545 3.2.12: whoever is invited and says nothing has not answered.
+            None => Answer::Unanswered,
+            Some(_) => Answer::Accepted,
+        });
+        answers.min().unwrap_or_default()
+    }
+
+    fn is_me(&self, attendee: &Prop) -> bool {
+        let value = attendee.value.trim().to_ascii_lowercase();
+        let address = value
+            .strip_prefix("mailto:")
+            .unwrap_or(&value)
+            .trim()
+            .to_owned();
+        let given = attendee.param("EMAIL").map(str::to_ascii_lowercase);
+        self.reader
+            .me
+            .iter()
+            .any(|me| *me == address || Some(me) == given.as_ref())
+    }
+
+    /// Whether somebody made a meeting of an event.
+    pub(super) fn has_people(&self, event: &Component) -> bool {
+        let names_people = |prop: &Prop| (self.names_people)(&prop.name);
+        event.lost_people
+            || event.props.iter().any(names_people)
+            || event.children.iter().any(|c| c.name == "PARTICIPANT")
+    }
+
+    /// How an event looks, should it be a block of ours. Whose it is by now, all that is in the file tells.
+    pub(super) fn look(&self, event: &Component, piece: &Piece, again: bool) -> SeenBlock {
+        let says = |name, word| {
+            event
+                .value(name)
+                .is_some_and(|v: &str| v.eq_ignore_ascii_case(word))
+        };
+        let text = |name| event.prop(name).map(Prop::text).unwrap_or_default();
+        let mut odd = Vec::new();
+        let mut note = |is: bool, word| {
+            if is {
+                odd.push(word);
+            }
+        };
+        note(again || matches!(piece, Piece::Override(_)), "override");
+        note(says("TRANSP", "TRANSPARENT"), "free");
+        note(
+            event
+                .value("STATUS")
+                .is_some_and(|v| !v.eq_ignore_ascii_case("CONFIRMED")),
+            "status",
+        );
+        note(
+            says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"),
+            "free for Outlook",
+        );
+        for name in ["URL", "ATTACH", "CONTACT", "COMMENT", "GEO", "CATEGORIES"] {
+            note(event.prop(name).is_some(), name);
+        }
+        note(!says("CLASS", "PRIVATE"), "public");
+        note(event.children.iter().any(|c| c.name == "VALARM"), "alarm");
+        note(
+            event.value("LOCATION").is_some_and(|v| !v.is_empty()),
+            "place",
+        );
+        let face = Face {
+            title: text("SUMMARY"),
+            notes: text("DESCRIPTION"),
+        };
+        let shape = match piece {
+            Piece::Master(master) => shape(master, self.reader.home),
+            Piece::Override(_) => None,
+        };
+        let print = match &shape {
+            Some(shape) => block::print(shape, &face, &odd),
+            None => Print::default(),
+        };
+        SeenBlock {
+            print,
+            shape,
+            people: false,
+            touched: false,
+        }
+    }
+}
+
+fn is_birthday(event: &Component) -> bool {
+    event.all("CATEGORIES").any(|prop| {
+        prop.value.split(',').any(|word| {
+            let word = word.trim();
+            word.eq_ignore_ascii_case("BIRTHDAY") || word.eq_ignore_ascii_case("BIRTHDAYS")
+        })
+    })
+}
+
+fn says(event: &Component, name: &str, word: &str) -> bool {
+    let value = event.value(name);
+    value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether an event takes no time of its owner's (RFC 5545 3.8.2.7), or says so as Outlook does.
+fn is_free(event: &Component) -> bool {
+    let untold = event.prop("TRANSP").is_none();
+    says(event, "TRANSP", "TRANSPARENT")
+        || (untold && says(event, "X-MICROSOFT-CDO-BUSYSTATUS", "FREE"))
+}
