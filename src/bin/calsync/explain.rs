@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use calsync::{
+    ident::Mint,
     model::{Answer, CalendarName, Kind, Shown, Span, Standing, Window, traits::word_of},
     plan::{
-        Question, Sources,
+        Question, Sources, Target,
         explain::{Fate, Occurrence, explain},
         filter::{Fails, Why},
         reach,
     },
+    state::State,
 };
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
@@ -46,21 +48,14 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
     };
     let state = opened.state.borrow();
     // What is on a day outside of the window is told of as well.
-    let known = Window {
+    let told = Window {
         first: window.first.min(days.first),
         end: window.end.max(days.end),
         home: days.home.clone(),
     };
-    let reached = reach(&settings.routes, &known);
-    let mut sources = Sources::new();
-    let mut targets = BTreeMap::new();
+    let reached = reach(&settings.routes, &told);
     let names: Vec<&CalendarName> = loaded.config.calendars.keys().collect();
-    for name in &names {
-        sources.insert((*name).clone(), state.source(name, &reached, true)?);
-        let others = names.iter().copied();
-        let target = state.target(name, &settings.mint, true, others)?;
-        targets.insert((*name).clone(), target);
-    }
+    let (sources, targets) = known(&state, &names, &reached, &settings.mint)?;
     let question = Question {
         routes: &settings.routes,
         sources: &sources,
@@ -71,22 +66,8 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
     };
     let name: CalendarName = name.into();
     let own = explain(question, &name, &targets, &days);
-    let mut shown: Vec<(CalendarName, Span, bool)> = Vec::new();
-    // What is on other days may have a block on this one.
-    let around = reach(&settings.routes, &days);
-    for source in names.iter().filter(|source| ***source != name) {
-        let found = explain(question, source, &targets, &around);
-        let mut found = shown_in(&name, source, found);
-        let mut rules = settings.routes.iter();
-        if rules.any(|rule| rule.source == **source && rule.target == name && rule.filter.merge) {
-            // One block may show several.
-            found.sort_by_key(|(_, span, _)| *span);
-            found.dedup();
-        }
-        shown.extend(found);
-    }
-    shown.retain(|(_, span, _)| days.touches(span));
-    shown.sort_by_key(|(_, span, _)| span.instants(&days.home));
+    let others = names.iter().copied().filter(|source| **source != name);
+    let shown = shown_from(question, &name, others, &targets, &days);
     let never: Vec<&CalendarName> = sources
         .iter()
         .filter(|(_, source)| !source.sight.whole && source.total == 0)
@@ -104,6 +85,53 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
         false => print::out(&in_words(&name, date, notes, &days.home, (&own, &shown)))?,
     }
     Ok(Exit::InStep)
+}
+
+type Targets = BTreeMap<CalendarName, Target>;
+
+/// What the state knows of all calendars, as sources and as targets.
+fn known(
+    state: &State,
+    names: &[&CalendarName],
+    reached: &Window,
+    mint: &Mint,
+) -> Result<(Sources, Targets), Failure> {
+    let mut sources = Sources::new();
+    let mut targets = BTreeMap::new();
+    for name in names {
+        sources.insert((*name).clone(), state.source(name, reached, true)?);
+        let others = names.iter().copied();
+        let target = state.target(name, mint, true, others)?;
+        targets.insert((*name).clone(), target);
+    }
+    Ok((sources, targets))
+}
+
+/// What shows in a calendar from others, on some days.
+fn shown_from<'a>(
+    question: Question<'_>,
+    name: &CalendarName,
+    others: impl Iterator<Item = &'a CalendarName>,
+    targets: &Targets,
+    days: &Window,
+) -> Vec<(CalendarName, Span, bool)> {
+    let mut shown: Vec<(CalendarName, Span, bool)> = Vec::new();
+    // What is on other days may have a block on this one.
+    let around = reach(question.routes, days);
+    for source in others {
+        let found = explain(question, source, targets, &around);
+        let mut found = shown_in(name, source, found);
+        let mut rules = question.routes.iter();
+        if rules.any(|rule| rule.source == *source && rule.target == *name && rule.filter.merge) {
+            // One block may show several.
+            found.sort_by_key(|(_, span, _)| *span);
+            found.dedup();
+        }
+        shown.extend(found);
+    }
+    shown.retain(|(_, span, _)| days.touches(span));
+    shown.sort_by_key(|(_, span, _)| span.instants(&days.home));
+    shown
 }
 
 /// The day that is meant: a date, or a word for one.
