@@ -15,7 +15,7 @@ pub mod window;
 pub mod zone;
 
 pub use block::{Block, Face, Series, Shape};
-pub use count::counted;
+pub use count::{agreeing, counted};
 pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
 pub use marks::{Mark, Pattern, Patterns};
 pub use name::{CalendarName, Href, OccurrenceKey, Uid, Version};

@@ -19,6 +19,10 @@ pub const STEPS_MAX: usize = 300_000;
 const CROWD_MAX: usize = 10_000;
 /// How many steps one rule may cost, whether or not they make starts: a rule by the minute over nine years.
 pub const WALK_MAX: u64 = 5_000_000;
+/// So many starts of one rule count for nothing: those of a rule of all working days in 75 years.
+const MADE_FREELY: u64 = 20_000;
+/// To make a start takes as long as so many steps that make none.
+const STEPS_A_START: u64 = 30;
 /// The last year that rules are walked in. A rule that never makes a start would be walked to the end of all calendars.
 const LAST_YEAR: i16 = 2_200;
 
@@ -293,10 +297,11 @@ impl Rule {
         last - steps(from).max(0) > i64::try_from(most).unwrap_or(i64::MAX)
     }
 
-    /// How many steps below the day a walk from `from` to `to` takes at the most, whether or not they make starts.
+    /// What a walk from `from` to `to` costs at the most, in steps below the day, whether or not they make starts. What has longer
+    /// steps costs nothing worth counting, unless it makes very many starts.
     pub fn walk(&self, start: DateTime, from: DateTime, to: DateTime) -> u64 {
         let Some(step) = self.step().filter(|_| self.is_sub_daily()) else {
-            return 0;
+            return self.starts_cost(start, from, to);
         };
         let is_bare = self.is_bare();
         let to = self.until().map_or(to, |until| until.min(to));
@@ -308,6 +313,28 @@ impl Rule {
         let steps = seconds_between(from, to).map_or(0, |seconds| seconds / step);
         let count = self.0.count.filter(|_| is_bare).map_or(u64::MAX, u64::from);
         u64::try_from(steps).unwrap_or(0).min(count)
+    }
+
+    /// What it costs to make all starts from the first one on that has to be made, if they are very many.
+    fn starts_cost(&self, start: DateTime, from: DateTime, to: DateTime) -> u64 {
+        let from = match self.forwarded(start, from) {
+            Some((later, _)) => later,
+            None => start,
+        };
+        let to = self.until().map_or(to, |until| until.min(to));
+        let years = i64::from(to.year()) - i64::from(from.year()) + 1;
+        let interval = i64::from(self.0.interval).max(1);
+        let steps = match self.0.freq {
+            IcalRecurFreq::Yearly => years / interval + 1,
+            IcalRecurFreq::Monthly => years.saturating_mul(12) / interval + 1,
+            _ => years.saturating_mul(366 * 86_400) / self.step().unwrap_or(86_400) + 1,
+        };
+        let made = u64::try_from(steps).unwrap_or(0);
+        let made = made.saturating_mul(crowd(&self.0).try_into().unwrap_or(u64::MAX));
+        match made > MADE_FREELY {
+            true => made.saturating_mul(STEPS_A_START),
+            false => 0,
+        }
     }
 
     /// How far from one step to the next a rule may be, in whole years and one more.

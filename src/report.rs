@@ -535,7 +535,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
                 return None;
             }
             DoubtKind::HandsOff => {
-                "became somebody's own (attendees, or other things beside it); left alone, to be removed by hand"
+                "became somebody's own (attendees, or other things beside it), or cannot be read; left alone, what is somebody's to be removed by hand"
             }
             DoubtKind::Unread => "left standing until all calendars in question can be read",
             DoubtKind::Copies => {

@@ -87,7 +87,8 @@ pub enum StateError {
     /// It was made with another key.
     #[error(
         "the key does not fit the state file: the blocks it knows were made with another key. Bring the old key file back, \
-         or point `key_file` at it. Nothing was changed."
+         or point `key_file` at it. If this is the old one, and a newer one was made since: bring that back, run `calsync reset --all` \
+         with it, then put the old one in place and move the state file away. Nothing was changed."
     )]
     Key,
     /// Another run is under way.
@@ -112,6 +113,17 @@ pub enum StateError {
         /// What the system says.
         why: io::Error,
     },
+    /// It may be read, and not written.
+    #[error(
+        "the state file cannot be written, or one of the two beside it cannot whose names end in -wal and -shm; make all of \
+         them writable by their owner alone (chmod 600). Nothing was changed"
+    )]
+    ReadOnly,
+    /// There is no room.
+    #[error(
+        "the disk is full: there is no room for the state file; make room, and the next run goes on"
+    )]
+    Full,
     /// `SQLite` failed.
     #[error(
         "the state file failed: {0}; is the disk full? If it is damaged, move it away: the next run rebuilds it from the \
@@ -125,6 +137,8 @@ impl From<rusqlite::Error> for StateError {
         match error.sqlite_error_code() {
             // The lock file was deleted under a run that is under way.
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::Sql(error),
         }
     }
@@ -289,6 +303,7 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StateError {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             StateError::Damaged { path, why }
         }
+        Some(ErrorCode::DiskFull) => StateError::Full,
         _ => StateError::Open { path, why },
     }
 }

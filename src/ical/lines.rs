@@ -10,6 +10,11 @@ use super::damage::{self, Signs};
 /// How deep components may nest. RFC 5545 needs three levels.
 const DEPTH_MAX: usize = 16;
 
+/// The most properties that a component may have.
+const PROPS_MAX: usize = 50_000;
+/// So many parameters of a property are kept.
+const PARAMS_MAX: usize = 200;
+
 /// A component: `VCALENDAR`, `VEVENT`, `VTIMEZONE` and so on.
 #[derive(Debug, Default)]
 pub struct Component {
@@ -98,6 +103,12 @@ pub enum TextError {
     #[error("line {line}: a calendar begins here before another one ends; the file is damaged")]
     Nested {
         /// The line it begins on.
+        line: usize,
+    },
+    /// A component has properties without end.
+    #[error("line {line}: more than {PROPS_MAX} properties in one component")]
+    Crowded {
+        /// The line of the one too many.
         line: usize,
     },
     /// Components nest without end.
@@ -340,6 +351,9 @@ fn step(
             }
         }
         _ => match open.last_mut() {
+            Some(component) if component.props.len() >= PROPS_MAX => {
+                return Err(TextError::Crowded { line: number });
+            }
             Some(component) => {
                 let prop = prop(line, name, number);
                 // An event that the line before has swallowed.
@@ -393,7 +407,7 @@ fn cut(component: &Component) -> TextError {
 }
 
 fn prop(line: &IcalLine<'_>, name: String, number: usize) -> Prop {
-    let params = line.params.iter().map(|param| {
+    let params = line.params.iter().take(PARAMS_MAX).map(|param| {
         let values = param
             .values
             .iter()

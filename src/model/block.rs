@@ -142,6 +142,19 @@ impl Shape {
         }
     }
 
+    /// When the first occurrence that has no hole in its place begins and when it is over.
+    pub fn first_shown(&self, home: &TimeZone) -> (jiff::Timestamp, jiff::Timestamp) {
+        let Self::Series(series) = self else {
+            return self.first_occurrence(home);
+        };
+        let starts = series.rule.starts(series.start.local()).take(COMPARED);
+        let mut shown = starts.filter(|at| !series.holes.contains(at));
+        match shown.next() {
+            Some(at) => series.start.at(at).span(series.length, home).instants(home),
+            None => self.first_occurrence(home),
+        }
+    }
+
     /// When the first occurrence begins and when it is over.
     pub fn first_occurrence(&self, home: &TimeZone) -> (jiff::Timestamp, jiff::Timestamp) {
         match self {

@@ -8,6 +8,15 @@ pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) 
     format!("{number} {noun}{plural}")
 }
 
+/// The word that goes with one, or with many: `is` and `are`.
+pub fn agreeing<N: Copy + PartialEq + From<u8>>(
+    number: N,
+    one: &'static str,
+    many: &'static str,
+) -> &'static str {
+    if number == N::from(1) { one } else { many }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

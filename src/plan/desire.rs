@@ -21,7 +21,7 @@ mod merge;
 use merge::{Merged, merged};
 
 /// How many steps all rules of a calendar together may cost.
-const WALKED_MAX: u64 = 20 * WALK_MAX;
+const WALKED_MAX: u64 = 10 * WALK_MAX;
 
 /// Events that need too many blocks, by source: nothing of theirs is added or removed.
 pub type TooManyBySource = BTreeMap<CalendarName, BTreeSet<Uid>>;

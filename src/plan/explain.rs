@@ -131,6 +131,32 @@ pub fn explain(
     found
 }
 
+/// The blocks that stand in a target on some days though nothing asks for them, by the calendar that they came from: until the next
+/// sync takes them away, or because they are outside of the window, or because the guard holds them back. Of those that repeat,
+/// nothing says on which days they show.
+pub fn unasked(
+    question: Question<'_>,
+    name: &CalendarName,
+    target: &Target,
+    days: &Window,
+) -> Vec<(Option<CalendarName>, Span)> {
+    let mut asked = BTreeSet::new();
+    desire(question, name, |stem, _| {
+        asked.insert(stem);
+    });
+    let held = target.held.iter();
+    let stands = held.filter_map(|(stem, held)| {
+        let present = held.present.as_ref()?;
+        let span = Span::Timed {
+            start: present.first,
+            end: present.first_end,
+        };
+        let is_left = !asked.contains(stem) && !present.repeats && days.touches(&span);
+        is_left.then(|| (held.link.as_ref().map(|link| link.source.clone()), span))
+    });
+    stands.collect()
+}
+
 fn events<'a>(
     sources: &'a Sources,
     source: &CalendarName,

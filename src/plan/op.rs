@@ -230,12 +230,12 @@ impl Op {
         (&self.target, self.action.rank(), &self.stem, id, href)
     }
 
-    /// When the (first) occurrence of the block begins and is over, and whether it repeats.
+    /// When the (first) occurrence that shows begins and is over, and whether it repeats.
     pub fn when(&self, home: &jiff::tz::TimeZone) -> (Timestamp, Timestamp, bool) {
         match &self.action {
             Action::Create(wanted) | Action::Replace(wanted, _) => {
                 let repeats = matches!(wanted.shape, Shape::Series(_));
-                let (first, end) = wanted.shape.first_occurrence(home);
+                let (first, end) = wanted.shape.first_shown(home);
                 (first, end, repeats)
             }
             Action::Remove(present) => (present.first, present.first_end, present.repeats),

@@ -279,7 +279,7 @@ impl GoogleCalendar {
     }
 
     /// Whether somebody was invited to an occurrence of a series since that was listed: an invitation changes the occurrence, and not
-    /// the version of the series, which is all that a removal can name.
+    /// the version of the series, which is all that a change can name.
     async fn has_guests(&mut self, series: &str) -> Answer<bool> {
         let path = format!(
             "calendars/{}/events/{}/instances",
@@ -383,6 +383,9 @@ impl Provider for GoogleCalendar {
             return Err(self.error(ErrorKind::Gone, "a block was taken away to be made anew"));
         }
         self.make_sure_of_block(&place.href)?;
+        if place.repeats && self.has_guests(&place.href).await? {
+            return Err(self.error(ErrorKind::Conflict, INVITED));
+        }
         match self.write(block, Some(&place.version)).await? {
             Ok(place) => Ok(place),
             Err(response) => Err(self.unchanged(&place.href, &response).await?),

@@ -208,13 +208,11 @@ impl Provider for LocalCalendar {
     }
 
     fn identity(&self) -> Option<String> {
-        let real = fs::canonicalize(&self.folder).ok()?;
-        Some(format!("{FOLDER}{}", real.display()))
+        identity(&self.folder)
     }
 
     fn is_still_there(&self, identity: &str) -> bool {
-        let folder = identity.strip_prefix(FOLDER);
-        folder.is_some_and(|folder| Path::new(folder).is_dir())
+        is_there(identity)
     }
 
     fn barred(&self) -> Option<ProviderError> {
@@ -233,6 +231,18 @@ impl Provider for LocalCalendar {
     fn requests(&self) -> u64 {
         0
     }
+}
+
+/// Which folder a path leads to, whatever else leads there.
+pub fn identity(folder: &Path) -> Option<String> {
+    let real = fs::canonicalize(folder).ok()?;
+    Some(format!("{FOLDER}{}", real.display()))
+}
+
+/// Whether there is still a folder of this identity.
+pub fn is_there(identity: &str) -> bool {
+    let folder = identity.strip_prefix(FOLDER);
+    folder.is_some_and(|folder| Path::new(folder).is_dir())
 }
 
 /// What the identity of a folder begins with.

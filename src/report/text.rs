@@ -33,7 +33,10 @@ pub fn lines(report: &Report, all: bool) -> String {
             line(&mut text, &operation(op));
         }
         if mine.len() > shown {
-            line(&mut text, &format!("  ... and {} more", mine.len() - shown));
+            line(
+                &mut text,
+                &format!("  ... and {} more (-v lists all)", mine.len() - shown),
+            );
         }
     }
     if report.is_idle() && report.command == "reset" {

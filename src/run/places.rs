@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     ident::Mint,
-    model::{CalendarName, counted, shell_word},
+    model::{CalendarName, agreeing, counted, shell_word},
     plan::{
         Plan,
         op::{Doubt, DoubtKind},
@@ -209,6 +209,17 @@ pub(super) fn note_moves<P: Provider, W>(
             state.note_left_behind(name, left, &former)?;
         }
     }
+    for (name, _) in session.seats.iter().filter(|(name, _)| is_fresh(name)) {
+        // What is read from no place that anybody could write to, a feed, left behind all that stood where it was before.
+        let (false, Some(former)) = (here.contains_key(name), state.place_of(name)?) else {
+            continue;
+        };
+        state.drop_place(name)?;
+        let left = before.get(name).copied().unwrap_or(0);
+        if left > 0 && !here.values().any(|place| *place == former) {
+            state.note_left_behind(name, left, &former)?;
+        }
+    }
     Ok(())
 }
 
@@ -269,8 +280,9 @@ pub(super) fn left_behind<'a>(
         if let Some((count, former)) = state.left_behind(name)? {
             let (blocks, word) = (counted(count, "block"), shell_word(name));
             told.push(format!(
-                "{name} is read from another place now; {blocks} that calsync made in the former one ({former}) stay there. To \
-                 remove them, put the former place back into the configuration and run: calsync reset --calendar {word}"
+                "{name} is read from another place now; {blocks} that calsync made in the former one ({former}) {} there. To \
+                 remove them, put the former place back into the configuration and run: calsync reset --calendar {word}",
+                agreeing(count, "stays", "stay")
             ));
         }
     }

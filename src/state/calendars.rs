@@ -275,6 +275,11 @@ impl State {
         self.set_fact(&format!("place {name}"), place)
     }
 
+    /// Forgets where a calendar was read from: it is read from no such place any more.
+    pub fn drop_place(&self, name: &CalendarName) -> Stated<()> {
+        self.drop_fact(&format!("place {name}"))
+    }
+
     /// Remembers, until it is told, that so many of our blocks stay where a calendar was read from before.
     pub fn note_left_behind(&self, name: &CalendarName, count: u64, former: &str) -> Stated<()> {
         self.set_fact(&format!("left {name}"), &format!("{count} {former}"))
@@ -336,7 +341,8 @@ impl State {
     ) -> Stated<()> {
         let configured: BTreeSet<&str> = configured.map(|name| &**name).collect();
         let sql = "SELECT name, reading, result IS 'ok', blocks = 0,
-            EXISTS (SELECT 1 FROM journal WHERE calendar = calendars.id) FROM calendars WHERE reading <> ''";
+            EXISTS (SELECT 1 FROM journal WHERE calendar = calendars.id) FROM calendars
+            WHERE reading <> '' OR EXISTS (SELECT 1 FROM resources WHERE calendar = calendars.id)";
         let mut query = self.db.prepare_cached(sql)?;
         let rows = query.query_map([], |row| {
             Ok(Trace {
@@ -354,7 +360,9 @@ impl State {
         let place = |trace: &Trace| self.place_of(&trace.name.as_str().into());
         let places: Vec<Option<String>> = kept.iter().copied().map(place).collect::<Stated<_>>()?;
         for other in others {
-            let mut same = kept.iter().filter(|kept| kept.reading == other.reading);
+            // How a calendar was read may be forgotten, which makes it no other one.
+            let same = kept.iter().filter(|_| !other.reading.is_empty());
+            let mut same = same.filter(|kept| kept.reading == other.reading);
             let is_renamed = same.any(|kept| kept.in_step);
             // What was one with another calendar is known by that one.
             let former = place(other)?;
@@ -368,7 +376,8 @@ impl State {
 
     /// Forgets what is in a calendar, whatever stands there. Whether there was anything to forget. Its name stays known.
     pub fn forget_calendar(&self, name: &CalendarName) -> Stated<bool> {
-        let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND reading <> ''";
+        let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND (reading <> ''
+            OR EXISTS (SELECT 1 FROM resources WHERE calendar = calendars.id))";
         let known = self.db.prepare_cached(sql)?.exists([&**name])?;
         if known {
             self.empty(name)?;

@@ -256,6 +256,11 @@ fn a_rule_that_takes_many_steps_and_shows_little_is_too_much() {
             "DTSTART:20260101T000000Z\nDURATION:PT10M\n{lines}"
         )])
     };
+    let old_one = |lines: &str| {
+        super::reading::event(&[&format!(
+            "DTSTART:19000101T000000Z\nDURATION:PT10M\n{lines}"
+        )])
+    };
     let window = window();
     // Walked through, each of these would take seconds; reading it takes none either.
     let costly = [
@@ -268,6 +273,12 @@ fn a_rule_that_takes_many_steps_and_shows_little_is_too_much() {
         assert_eq!(flatten(&event, &window), Err(TooMany), "{lines}");
         assert_eq!(flatten::list(&event, &window), Err(TooMany), "{lines}");
     }
+    let old = old_one(
+        "RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+    );
+    assert_eq!(flatten(&old, &window), Err(TooMany));
+    let birthday = old_one("RRULE:FREQ=YEARLY");
+    assert!(flatten(&birthday, &window).unwrap().series.is_some());
     let cheap = event("RRULE:FREQ=MINUTELY;BYHOUR=9;BYMINUTE=0;BYDAY=MO");
     assert!(!flatten::list(&cheap, &window).unwrap().is_empty());
 }

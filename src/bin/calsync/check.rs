@@ -13,7 +13,7 @@ use calsync::{
     provider::{
         Answer, AnyProvider, Probe, Provider as _,
         caldav::CaldavAccount,
-        local::{Folder, folders},
+        local::{self, Folder, folders},
     },
     run::{Twin, alike, twins},
     session::Seat,
@@ -313,7 +313,9 @@ fn remembered(args: &Args, config: &Config, state: &State) -> Vec<Finding> {
         if let Some(error) = failed {
             return Some(Finding::unwise(what, format!("{LAST_TIME}{error}")));
         }
-        (!role.is_target() && row.blocks > row.copies + row.taken)
+        // What stands where a feed was before is told of with that.
+        let may_hold = !matches!(calendar.place, Place::Feed(_));
+        (!role.is_target() && may_hold && row.blocks > row.copies + row.taken)
             .then(|| Finding::unwise(what, blocks_in_source(&program, row)))
     };
     let rows = state.calendar_rows().unwrap_or_default();
@@ -330,8 +332,14 @@ fn blocks_in_source(program: &str, row: &CalendarRow) -> String {
 }
 
 /// A calendar that is read from another place than before, by another `path` or as another person, and has blocks in the former one.
-fn moved(name: &CalendarName, state: &State) -> Option<Finding> {
-    let (count, former) = state.was_left_behind(name).ok()??;
+fn moved(
+    config: &Config,
+    name: &CalendarName,
+    provider: &AnyProvider,
+    state: &State,
+) -> Option<Finding> {
+    let left = state.was_left_behind(name).ok()?;
+    let (count, former) = left.or_else(|| will_be_left(config, name, provider, state))?;
     let words = format!(
         "it is read from another place than before ({former}), where {} stood; if that is a mistake, put the former place back, or sign \
          in as before. If not: put it back, run calsync reset --calendar {}, and change it again",
@@ -339,6 +347,29 @@ fn moved(name: &CalendarName, state: &State) -> Option<Finding> {
         shell_word(name)
     );
     Some(Finding::unwise(format!("calendar {name}"), words))
+}
+
+/// How many blocks the next run leaves behind because the configuration has another place for a calendar now, and where.
+fn will_be_left(
+    config: &Config,
+    name: &CalendarName,
+    provider: &AnyProvider,
+    state: &State,
+) -> Option<(u64, String)> {
+    let calendar = config.calendars.get(name)?;
+    if !matches!(calendar.place, Place::Local(_) | Place::Feed(_)) {
+        return None;
+    }
+    let former = state.place_of(name).ok()??;
+    let row = state.calendar_row(name).ok()??;
+    let count = row.blocks.saturating_sub(row.copies + row.taken);
+    // A folder that has another name now is looked after under that.
+    let is_known = config.calendars.values().any(|other| match &other.place {
+        Place::Local(folder) => local::identity(folder).as_ref() == Some(&former),
+        Place::Google(_) | Place::Caldav(_) | Place::Feed(_) => false,
+    });
+    let is_left = provider.identity().as_ref() != Some(&former) && local::is_there(&former);
+    (count > 0 && is_left && !is_known).then_some((count, former))
 }
 
 /// Blocks in a calendar that no run touches: where, if places may be told.
@@ -511,7 +542,7 @@ async fn check_calendars(
         });
         findings.extend(unreadable(name, provider, state));
         findings.extend(state.and_then(|state| left_alone(config, name, provider, state)));
-        findings.extend(state.and_then(|state| moved(name, state)));
+        findings.extend(state.and_then(|state| moved(config, name, provider, state)));
     }
     for twin in same_calendars(config, state, seats) {
         let what = format!("calendar {}", twin.name);

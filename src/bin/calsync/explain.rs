@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use calsync::{
+    clock::Clock,
     ident::Mint,
-    model::{Answer, CalendarName, Kind, Shown, Span, Standing, Window, traits::word_of},
+    model::{
+        Answer, CalendarName, Kind, Shown as ShownAs, Span, Standing, Window, traits::word_of,
+    },
     plan::{
         Question, Sources, Target,
-        explain::{Fate, Occurrence, explain},
+        explain::{Fate, Occurrence, explain, unasked},
         filter::{Fails, Why},
         reach,
     },
@@ -18,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{self, Args},
-    context::{Opened, load},
+    context::{Loaded, Opened, load},
     exit::{Exit, Failure},
     print,
 };
@@ -33,19 +36,65 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
             all.join(", ")
         )));
     }
-    let opened = Opened::without_lock(&loaded)?;
-    let settings = loaded.config.settings(opened.keys.mint);
-    let now = calsync::clock::Clock::System;
-    let date = date(
-        &options.date,
-        now.now().to_zoned(settings.home.clone()).date(),
-    )?;
-    let window = settings.window(&now);
+    let now = Clock::System;
+    let home = loaded.config.timezone.clone();
+    let date = date(&options.date, now.now().to_zoned(home.clone()).date())?;
     let days = Window {
         first: date,
         end: date.saturating_add(1.days()),
-        home: settings.home.clone(),
+        home,
     };
+    let day = match State::open_to_read(&loaded.state)? {
+        Some(_) => day(&loaded, &now, name.into(), days)?,
+        // There was no sync yet, and to explain that leaves no trace.
+        None => Day {
+            name: name.into(),
+            days,
+            is_outside: false,
+            is_read: false,
+            unread: loaded.config.calendars.keys().cloned().collect(),
+            own: Vec::new(),
+            shown: Vec::new(),
+        },
+    };
+    match options.json {
+        true => print::out(&format!("{}\n", day.json()))?,
+        false => print::out(&day.words())?,
+    }
+    Ok(Exit::InStep)
+}
+
+/// All that there is to say of one day in one calendar.
+struct Day {
+    name: CalendarName,
+    days: Window,
+    /// It is outside of the window.
+    is_outside: bool,
+    /// Whether there was any sync yet.
+    is_read: bool,
+    /// The calendars that no run has read yet.
+    unread: Vec<CalendarName>,
+    /// The calendar's own events.
+    own: Vec<Occurrence>,
+    /// What shows there of others.
+    shown: Vec<Shown>,
+}
+
+/// What shows in a calendar of another one.
+struct Shown {
+    /// Which, if that is remembered.
+    from: Option<CalendarName>,
+    span: Span,
+    /// Whether its block stands.
+    stands: bool,
+    /// Whether anything asks for it.
+    wanted: bool,
+}
+
+fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result<Day, Failure> {
+    let opened = Opened::without_lock(loaded)?;
+    let settings = loaded.config.settings(opened.keys.mint);
+    let window = settings.window(now);
     let state = opened.state.borrow();
     // What is on a day outside of the window is told of as well.
     let told = Window {
@@ -64,27 +113,20 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
         mint: &settings.mint,
         operations: settings.limits.operations,
     };
-    let name: CalendarName = name.into();
     let own = explain(question, &name, &targets, &days);
     let others = names.iter().copied().filter(|source| **source != name);
     let shown = shown_from(question, &name, others, &targets, &days);
-    let never: Vec<&CalendarName> = sources
-        .iter()
-        .filter(|(_, source)| !source.sight.whole && source.total == 0)
-        .map(|(name, _)| name)
-        .collect();
-    let notes = Notes {
-        outside: !(window.first..window.end).contains(&date),
-        never: &never,
-    };
-    match options.json {
-        true => print::out(&format!(
-            "{}\n",
-            as_json(&name, date, &days.home, &own, &shown)
-        ))?,
-        false => print::out(&in_words(&name, date, notes, &days.home, (&own, &shown)))?,
-    }
-    Ok(Exit::InStep)
+    let unread = sources.iter();
+    let unread = unread.filter(|(_, source)| !source.sight.whole && source.total == 0);
+    Ok(Day {
+        is_read: true,
+        is_outside: !(window.first..window.end).contains(&days.first),
+        unread: unread.map(|(name, _)| name.clone()).collect(),
+        name,
+        days,
+        own,
+        shown,
+    })
 }
 
 type Targets = BTreeMap<CalendarName, Target>;
@@ -114,23 +156,37 @@ fn shown_from<'a>(
     others: impl Iterator<Item = &'a CalendarName>,
     targets: &Targets,
     days: &Window,
-) -> Vec<(CalendarName, Span, bool)> {
-    let mut shown: Vec<(CalendarName, Span, bool)> = Vec::new();
+) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
     // What is on other days may have a block on this one.
     let around = reach(question.routes, days);
     for source in others {
         let found = explain(question, source, targets, &around);
-        let mut found = shown_in(name, source, found);
+        let mut found = shown_in(name, found);
         let mut rules = question.routes.iter();
         if rules.any(|rule| rule.source == *source && rule.target == *name && rule.filter.merge) {
             // One block may show several.
-            found.sort_by_key(|(_, span, _)| *span);
+            found.sort_by_key(|(span, _)| *span);
             found.dedup();
         }
-        shown.extend(found);
+        shown.extend(found.into_iter().map(|(span, stands)| Shown {
+            from: Some(source.clone()),
+            span,
+            stands,
+            wanted: true,
+        }));
     }
-    shown.retain(|(_, span, _)| days.touches(span));
-    shown.sort_by_key(|(_, span, _)| span.instants(&days.home));
+    if let Some(target) = targets.get(name) {
+        let left = unasked(question, name, target, days).into_iter();
+        shown.extend(left.map(|(from, span)| Shown {
+            from,
+            span,
+            stands: true,
+            wanted: false,
+        }));
+    }
+    shown.retain(|shown| days.touches(&shown.span));
+    shown.sort_by_key(|shown| shown.span.instants(&days.home));
     shown
 }
 
@@ -148,96 +204,81 @@ fn date(written: &str, today: Date) -> Result<Date, Failure> {
     }
 }
 
-/// What of a source shows in a target, and whether the block stands.
-fn shown_in(
-    target: &CalendarName,
-    source: &CalendarName,
-    found: Vec<Occurrence>,
-) -> Vec<(CalendarName, Span, bool)> {
+/// What of these shows in a target, and whether the block stands.
+fn shown_in(target: &CalendarName, found: Vec<Occurrence>) -> Vec<(Span, bool)> {
     let verdicts = found.into_iter().flat_map(|occurrence| occurrence.seen);
     let here = verdicts.filter(|verdict| verdict.target == *target);
     let shows = here.filter_map(|verdict| match verdict.fate {
         Fate::Shows(parts) => Some(parts),
         Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside => None,
     });
-    let parts = shows.flatten();
-    parts
-        .map(|(span, stands)| (source.clone(), span, stands))
-        .collect()
+    shows.flatten().collect()
 }
 
-/// What has to be known of a day, whatever is on it.
-#[derive(Clone, Copy)]
-struct Notes<'a> {
-    /// It is outside of the window.
-    outside: bool,
-    /// The calendars that no run has read yet.
-    never: &'a [&'a CalendarName],
-}
-
-type Found<'a> = (&'a [Occurrence], &'a [(CalendarName, Span, bool)]);
-
-fn in_words(
-    name: &CalendarName,
-    date: Date,
-    notes: Notes<'_>,
-    home: &TimeZone,
-    (own, shown): Found<'_>,
-) -> String {
-    let mut text = format!("{name}, {}\n", date.strftime("%A %Y-%m-%d"));
-    if notes.outside {
-        text += "The day is outside of the window: of what is on it, only series that reach into the window show anywhere.\n";
-    }
-    for never in notes.never {
-        text.push_str(
-            &format_args!("{never} has not been read yet; run: calsync sync\n").to_string(),
-        );
-    }
-    match own.is_empty() {
-        true => text += "\nNo event of its own.\n",
-        false => text += "\nIts own events:\n",
-    }
-    let width = own.iter().map(|o| hours(o.span, date, home).len());
-    let width = width.chain(
-        shown
-            .iter()
-            .map(|(_, span, _)| hours(*span, date, home).len()),
-    );
-    let width = width.max().unwrap_or_default();
-    for occurrence in own {
-        let when = hours(occurrence.span, date, home);
-        let often = if occurrence.repeats {
-            "repeats"
-        } else {
-            "once"
+impl Shown {
+    fn words(&self) -> String {
+        let from = self.from.as_ref();
+        let from = from.map_or_else(|| "another calendar".to_owned(), ToString::to_string);
+        let stands = match self.wanted {
+            true => stands_words(self.stands),
+            false => "its block stands, and nothing asks for it any more",
         };
-        text.push_str(&format_args!("  {when:width$}  {often}\n").to_string());
-        for verdict in &occurrence.seen {
-            text.push_str(
-                &format_args!(
-                    "      in {}: {}\n",
-                    verdict.target,
-                    fate_words(&verdict.fate, date, home)
-                )
-                .to_string(),
+        format!("from {from}; {stands}")
+    }
+}
+
+impl Day {
+    fn words(&self) -> String {
+        let (date, home) = (self.days.first, &self.days.home);
+        let mut text = format!("{}, {}\n", self.name, date.strftime("%A %Y-%m-%d"));
+        let mut line = |words: &str| text.push_str(&format_args!("{words}\n").to_string());
+        if self.is_outside {
+            line(
+                "The day is outside of the window: what is new on it shows nowhere, what stood there before stays.",
             );
         }
-        if occurrence.seen.is_empty() {
-            text += "      no rule shows this calendar in another one\n";
+        for unread in &self.unread {
+            line(&format!(
+                "{unread} has not been read yet; run: calsync sync"
+            ));
         }
+        line(match self.own.is_empty() {
+            true => "\nNo event of its own.",
+            false => "\nIts own events:",
+        });
+        let own = self.own.iter().map(|occurrence| occurrence.span);
+        let all = own.chain(self.shown.iter().map(|shown| shown.span));
+        let width = all.map(|span| hours(span, date, home).len()).max();
+        let width = width.unwrap_or_default();
+        for occurrence in &self.own {
+            let when = hours(occurrence.span, date, home);
+            let often = if occurrence.repeats {
+                "repeats"
+            } else {
+                "once"
+            };
+            line(&format!("  {when:width$}  {often}"));
+            for verdict in &occurrence.seen {
+                let fate = fate_words(&verdict.fate, date, home);
+                line(&format!("      in {}: {fate}", verdict.target));
+            }
+            if occurrence.seen.is_empty() {
+                line("      no rule shows this calendar in another one");
+            }
+        }
+        line(match self.shown.is_empty() {
+            true => "\nNothing of other calendars shows here.",
+            false => "\nShown here from other calendars:",
+        });
+        for shown in &self.shown {
+            let when = hours(shown.span, date, home);
+            line(&format!("  {when:width$}  {}", shown.words()));
+        }
+        if self.is_read {
+            line("\nAs the last sync saw it, by the rules of the configuration as they are now.");
+        }
+        text
     }
-    match shown.is_empty() {
-        true => text += "\nNothing of other calendars shows here.\n",
-        false => text += "\nShown here from other calendars:\n",
-    }
-    for (from, span, stands) in shown {
-        let when = hours(*span, date, home);
-        text.push_str(
-            &format_args!("  {when:width$}  from {from}; {}\n", stands_words(*stands)).to_string(),
-        );
-    }
-    text += "\nAs the last sync saw it, by the rules of the configuration as they are now.\n";
-    text
 }
 
 /// When something is on that day.
@@ -308,7 +349,7 @@ fn fails_words(fails: Fails) -> String {
         Fails::Shown(shown) => {
             format!(
                 "it is shown as {} (`shown_as`)",
-                word_of(&Shown::WORDS, &shown)
+                word_of(&ShownAs::WORDS, &shown)
             )
         }
         Fails::Private => "of `private`".to_owned(),
@@ -339,46 +380,47 @@ fn why_word(why: Why) -> &'static str {
     }
 }
 
-fn as_json(
-    name: &CalendarName,
-    date: Date,
-    home: &TimeZone,
-    own: &[Occurrence],
-    shown: &[(CalendarName, Span, bool)],
-) -> Value {
-    let ends = |span: Span| match span {
-        Span::Days { first, end } => [first.to_string(), end.to_string()],
-        Span::Timed { start, end } => [start, end].map(|at| {
-            let at = at.to_zoned(home.clone());
-            at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-        }),
-    };
-    let part = |(span, stands): &(Span, bool)| {
-        let [start, end] = ends(*span);
-        json!({"start": start, "end": end, "stands": stands})
-    };
-    let events = own.iter().map(|occurrence| {
-        let [start, end] = ends(occurrence.span);
-        let targets = occurrence.seen.iter().map(|verdict| {
-            let (result, why, blocks) = match &verdict.fate {
-                Fate::Shows(parts) => ("shows", None, parts.iter().map(part).collect()),
-                Fate::LeftOut(why) => ("left_out", Some(why_word(*why)), Vec::new()),
-                Fate::Elsewhere => ("elsewhere", None, Vec::new()),
-                Fate::Outside => ("left_out", Some("window"), Vec::new()),
-            };
-            json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
+impl Day {
+    fn json(&self) -> Value {
+        let home = &self.days.home;
+        let ends = |span: Span| match span {
+            Span::Days { first, end } => [first.to_string(), end.to_string()],
+            Span::Timed { start, end } => [start, end].map(|at| {
+                let at = at.to_zoned(home.clone());
+                at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+            }),
+        };
+        let part = |(span, stands): &(Span, bool)| {
+            let [start, end] = ends(*span);
+            json!({"start": start, "end": end, "stands": stands})
+        };
+        let events = self.own.iter().map(|occurrence| {
+            let [start, end] = ends(occurrence.span);
+            let targets = occurrence.seen.iter().map(|verdict| {
+                let (result, why, blocks) = match &verdict.fate {
+                    Fate::Shows(parts) => ("shows", None, parts.iter().map(part).collect()),
+                    Fate::LeftOut(why) => ("left_out", Some(why_word(*why)), Vec::new()),
+                    Fate::Elsewhere => ("elsewhere", None, Vec::new()),
+                    Fate::Outside => ("left_out", Some("window"), Vec::new()),
+                };
+                json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
+            });
+            json!({
+                "start": start, "end": end, "recurring": occurrence.repeats, "uid": *occurrence.uid,
+                "busy": occurrence.standing == Standing::Busy, "targets": targets.collect::<Vec<_>>(),
+            })
         });
+        let blocks = self.shown.iter().map(|shown| {
+            let [start, end] = ends(shown.span);
+            json!({
+                "from": shown.from.as_deref(), "start": start, "end": end, "stands": shown.stands,
+                "wanted": shown.wanted,
+            })
+        });
+        let unread: Vec<&str> = self.unread.iter().map(|name| &**name).collect();
         json!({
-            "start": start, "end": end, "recurring": occurrence.repeats, "uid": *occurrence.uid,
-            "busy": occurrence.standing == Standing::Busy, "targets": targets.collect::<Vec<_>>(),
+            "version": 1, "calendar": *self.name, "date": self.days.first.to_string(),
+            "events": events.collect::<Vec<_>>(), "blocks": blocks.collect::<Vec<_>>(), "unread": unread,
         })
-    });
-    let blocks = shown.iter().map(|(from, span, stands)| {
-        let [start, end] = ends(*span);
-        json!({"from": **from, "start": start, "end": end, "stands": stands})
-    });
-    json!({
-        "version": 1, "calendar": **name, "date": date.to_string(),
-        "events": events.collect::<Vec<_>>(), "blocks": blocks.collect::<Vec<_>>(),
-    })
+    }
 }

@@ -67,14 +67,17 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     Ok(Exit::InStep)
 }
 
-/// What keeps every sync from even beginning, so that no run is remembered that could tell: a key that cannot be used.
+/// What keeps every sync from even beginning, so that no run is remembered that could tell: a key that cannot be used, or nothing to
+/// do.
 fn hindrance(loaded: &Loaded, state: Option<&State>) -> Result<Option<String>, Failure> {
     let known = match state {
         Some(state) => state.fact("key")?,
         None => None,
     };
     let fits = fitting_key(&loaded.config.key_file, known.as_deref());
-    Ok(fits.err().map(|failure| failure.to_string()))
+    let idle = loaded.config.routes.is_empty();
+    let idle = idle.then(|| Failure::Idle(loaded.config.path.clone()));
+    Ok(fits.err().or(idle).map(|failure| failure.to_string()))
 }
 
 /// A calendar as configured, and what is remembered of it.

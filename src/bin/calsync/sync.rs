@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calsync::{
     clock::{Clock, random_wait},
-    model::counted,
+    model::{agreeing, counted},
     report::{Report, Verdict, text},
     run::{Goal, run as run_session},
     session::Request,
@@ -62,20 +62,35 @@ fn warn_of_strangers(args: &Args, context: &Context, anew: bool) -> Result<(), F
     if context.is_new && foreign > 0 {
         tracing::warn!(
             target: ONCE,
-            "a new key was made in {}, and there are already {} made with another one. If that was yours, bring it back: \
+            "a new key was made in {}, though {} made with another one {} there already. If that was yours, bring it back: \
              run `{} reset --all`, put the old key file in place, and move the state file away (accounts then have to be signed in to \
              again). If it belongs to another \
              installation, all is well",
             context.config.key_file.display(),
             counted(foreign, "block"),
+            agreeing(foreign, "is", "are"),
             args.program()
         );
     } else if anew && foreign > 0 {
         let blocks = counted(foreign, "block");
         tracing::warn!(
             target: ONCE,
-            "{blocks} of another installation, or made when a calendar had another name, are left alone. If the state file was lost and \
+            "{blocks} of another installation, or made when a calendar had another name, {} left alone. If the state file was lost and \
              a calendar renamed since, give it its former name back and run `{} sync`: that takes them over, and then it can be renamed",
+            agreeing(foreign, "is", "are"),
+            args.program()
+        );
+    }
+    let copies: u64 = rows.iter().map(|row| row.copies).sum();
+    if anew && copies > 0 {
+        tracing::warn!(
+            target: ONCE,
+            "{} {} made for another calendar of the configuration than where {} now: copied there by somebody, or made when the \
+             calendars had other names. If the state file was lost and names changed hands since, give the calendars their former \
+             names back, run `{} reset --all`, and name them as they are to be called",
+            counted(copies, "block"),
+            agreeing(copies, "was", "were"),
+            agreeing(copies, "it stands", "they stand"),
             args.program()
         );
     }
@@ -98,7 +113,7 @@ pub(crate) fn show(
     }
     if report.result == Verdict::Refused {
         tracing::error!(
-            "what was refused stays as it is, all else is done; look at the calendars, and is it the right account? A listing \
+            "what was refused stays as it is, all else is done; look at the calendars and at what changed in the rules, and is it the right account? A listing \
              that was wrong once is mended by {program} sync --full. What would go: {program} sync --dry-run --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
             program = args.program()
         );

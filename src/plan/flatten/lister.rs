@@ -99,7 +99,9 @@ impl<'a> Lister<'a> {
             .iter()
             .flat_map(|rule| self.inside(rule, master))
             .collect();
-        self.occurrence(master, &master.start, master.length)?;
+        if !except.contains(&master.start.local()) {
+            self.occurrence(master, &master.start, master.length)?;
+        }
         for rule in &recurs.rules {
             let mut steps = 0;
             for local in self.inside(rule, master) {

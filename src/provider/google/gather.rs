@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use super::decode::{Item, What, edition, is_edition, is_touched, touched};
 use crate::{
     model::{Event, Href, Print, SeenBlock, Standing, Uid, Version},
@@ -22,8 +24,19 @@ pub struct Gathered {
 pub struct Lost {
     /// Events and series.
     pub events: Vec<Href>,
-    /// Occurrences of series that are listed: without these, each falls into line again.
-    pub occurrences: Vec<Href>,
+    /// Occurrences that differ from their series, and these.
+    pub occurrences: Vec<(Href, Href)>,
+}
+
+/// What a listing says of one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It is there.
+    Told,
+    /// Nobody could find out, so it is as it was.
+    Kept,
+    /// It is not there.
+    Gone,
 }
 
 impl Gathered {
@@ -81,9 +94,7 @@ impl Gathered {
             let series = href.rsplit_once('_').map(|(series, _)| Href::from(series));
             match series.filter(|series| known.exceptions(series).contains(&href)) {
                 None => lost.events.push(href),
-                Some(series) if self.items.contains_key(&series) => lost.occurrences.push(href),
-                // It goes with its series.
-                Some(_) => {}
+                Some(series) => lost.occurrences.push((href, series)),
             }
         }
         lost
@@ -94,13 +105,42 @@ impl Gathered {
         self.kept.insert(href);
     }
 
+    /// What is known of something in this listing.
+    pub fn stands(&self, href: &Href) -> Stands {
+        match self.items.get(href) {
+            _ if self.kept.contains(href) => Stands::Kept,
+            Some(item) if item.what != What::Gone => Stands::Told,
+            _ => Stands::Gone,
+        }
+    }
+
+    /// Whether an occurrence is as its series has it: what once told it apart was taken back.
+    pub fn is_in_line(&self, item: &Item, home: &TimeZone) -> bool {
+        let What::Event(event) = &item.what else {
+            return false;
+        };
+        let master = item
+            .series
+            .as_ref()
+            .and_then(|series| self.items.get(series));
+        let Some(What::Event(series)) = master.map(|master| &master.what) else {
+            return false;
+        };
+        let (Some(master), [change]) = (&series.master, &event.overrides[..]) else {
+            return false;
+        };
+        change.start.span(change.length, home) == change.at.span(master.length, home)
+            && change.standing == master.standing
+            && change.traits == master.traits
+    }
+
     /// All that the listing says. One with something in it that has no id takes nothing away.
     pub fn into_pulled(mut self, whole: bool, known: &dyn Known, cursor: Cursor) -> Pulled {
         let goes_on = !self.is_oddly_new(whole, known);
         // What has no id may be anything, also what this listing seems to be without.
         let kept = self.items.values().any(|item| !item.has_id());
         self.touch_blocks();
-        if !whole || kept {
+        if !whole || kept || !self.kept.is_empty() {
             self.keep_in_mind(known);
         }
         let mut gone: BTreeSet<Href> = BTreeSet::new();

@@ -11,7 +11,7 @@ use super::{
     answer::Doing,
     cursor::Reached,
     decode::{self, Next, What},
-    gather::Gathered,
+    gather::{Gathered, Lost, Stands},
 };
 use crate::{
     http::{Method, Response, StatusCode},
@@ -50,6 +50,8 @@ pub(super) struct Reading {
     is_second: bool,
     /// Whether the account sees no more of the calendar than when somebody is busy.
     is_busy_only: bool,
+    /// Whether what is missing was looked for in a second listing.
+    is_sure: bool,
     gathered: Gathered,
 }
 
@@ -105,6 +107,7 @@ impl Reading {
             tokens: BTreeSet::new(),
             is_second: false,
             is_busy_only: false,
+            is_sure: false,
             gathered: Gathered::default(),
         }
     }
@@ -132,6 +135,25 @@ impl Reading {
 
     fn is_whole(&self) -> bool {
         self.token.is_none()
+    }
+
+    /// Whether everything has to be listed once more, because something is missing and nobody may ask for it by itself. What is in
+    /// neither of two listings is gone.
+    fn has_to_be_sure(&self, known: &dyn Known) -> bool {
+        let Lost {
+            events,
+            occurrences,
+        } = self.gathered.lost(known);
+        let is_short = !(events.is_empty() && occurrences.is_empty());
+        self.is_whole() && self.is_busy_only && !self.is_sure && is_short
+    }
+
+    /// Lists everything once more, and adds it to what was listed.
+    fn read_twice(&mut self) {
+        self.is_sure = true;
+        self.next = Step::Page(None);
+        self.pages = 0;
+        self.tokens.clear();
     }
 }
 
@@ -238,9 +260,11 @@ impl GoogleCalendar {
                     reading.is_busy_only |= page.is_busy_only;
                     reading.next = self.add(reading, page)?;
                 }
+                Step::Looks(_) if reading.has_to_be_sure(known) => reading.read_twice(),
                 Step::Looks(token) => {
                     match reading.is_whole() {
                         false => self.look_up(reading, known, has_come).await?,
+                        true if reading.is_busy_only => {}
                         true => self.look_for_missing(reading, known, has_come).await?,
                     }
                     return Ok(token);
@@ -373,18 +397,34 @@ impl GoogleCalendar {
         known: &dyn Known,
         has_come: bool,
     ) -> Answer<()> {
-        if reading.is_busy_only {
-            return Ok(());
-        }
-        let lost = reading.gathered.lost(known);
-        let asked = spread(&lost.events, LOOKS_MAX);
+        let Lost {
+            events,
+            occurrences,
+        } = reading.gathered.lost(known);
+        let asked = spread(&events, LOOKS_MAX);
         let found = self.look_at(reading, &asked, has_come).await?;
         // Too many to ask for each: if none of many is there, the others are not there either.
-        if found > 0 && asked.len() < lost.events.len() {
+        if found > 0 && asked.len() < events.len() {
             return Err(self.error(ErrorKind::Broken, SHORT));
         }
-        let asked = spread(&lost.occurrences, LOOKS_MAX);
-        self.look_at(reading, &asked, has_come).await?;
+        let (mut to_ask, mut kept) = (Vec::new(), Vec::new());
+        for (occurrence, series) in occurrences {
+            match reading.gathered.stands(&series) {
+                Stands::Told => to_ask.push(occurrence),
+                Stands::Kept => kept.push(occurrence),
+                // It went with its series.
+                Stands::Gone => {}
+            }
+        }
+        let asked = spread(&to_ask, LOOKS_MAX);
+        let found = self.look_at(reading, &asked, has_come).await?;
+        if found > 0 && asked.len() < to_ask.len() {
+            let asked: BTreeSet<Href> = asked.into_iter().collect();
+            kept.extend(to_ask.into_iter().filter(|href| !asked.contains(href)));
+        }
+        for href in kept {
+            reading.gathered.keep(href);
+        }
         Ok(())
     }
 
@@ -407,6 +447,7 @@ impl GoogleCalendar {
             };
             match told {
                 Ok(told) => {
+                    let told = told.filter(|item| !reading.gathered.is_in_line(item, &self.home));
                     let is_there = told.as_ref().is_some_and(|item| item.what != What::Gone);
                     found += usize::from(is_there);
                     reading.gathered.add(told.into_iter().collect());

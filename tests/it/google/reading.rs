@@ -489,3 +489,99 @@ fn a_moved_occurrence_that_a_listing_lacks_is_looked_at() {
     hide(&desk, std::slice::from_ref(&moved));
     assert!(read_again(&desk, &first).unwrap().contains(&*moved));
 }
+
+#[test]
+fn moved_occurrences_of_a_series_that_a_listing_lacks_stay_with_it() {
+    for refused in [false, true] {
+        let desk = Desk::new();
+        let series = desk.google.put(ME, weekly(23));
+        let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+        let to = json!({"dateTime": "2026-11-30T15:00:00+01:00"});
+        let end = json!({"dateTime": "2026-11-30T16:00:00+01:00"});
+        desk.google.move_occurrence(ME, &series, &at, &to, &end);
+        let first = whole(&mut calendar(&desk));
+        let moved = desk.google.instance_id(ME, &series, &at);
+        hide(&desk, &[moved.clone(), series.clone()]);
+        if refused {
+            let refusal = Fault::Answer(errors::forbidden());
+            desk.google.fault(When::call("events.get"), refusal);
+        }
+        let present = read_again(&desk, &first).unwrap();
+        assert!(
+            present.contains(&*moved) && present.contains(&*series),
+            "{present:?}"
+        );
+    }
+}
+
+#[test]
+fn of_many_occurrences_that_a_listing_lacks_none_is_given_up_while_some_are_there() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, {
+        let mut daily = hour(1, 9);
+        daily["recurrence"] = json!(["RRULE:FREQ=DAILY;COUNT=100"]);
+        daily
+    });
+    let mut moved = Vec::new();
+    for day in 1..=60 {
+        let date = jiff::civil::date(2026, 11, 1) + jiff::ToSpan::days(day);
+        let time = |hour: u8| json!({"dateTime": format!("{date}T{hour:02}:00:00+01:00")});
+        desk.google
+            .move_occurrence(ME, &series, &time(9), &time(15), &time(16));
+        moved.push(desk.google.instance_id(ME, &series, &time(9)));
+    }
+    let first = whole(&mut calendar(&desk));
+    hide(&desk, &moved);
+    let present = read_again(&desk, &first).unwrap();
+    assert!(
+        moved.iter().all(|id| present.contains(&**id)),
+        "{present:?}"
+    );
+}
+
+#[test]
+fn an_occurrence_that_fell_back_into_line_is_none_that_differs() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+    let end = json!({"dateTime": "2026-11-30T10:00:00+01:00"});
+    desk.google.move_occurrence(ME, &series, &at, &at, &end);
+    let first = whole(&mut calendar(&desk));
+    let back = desk.google.instance_id(ME, &series, &at);
+    hide(&desk, std::slice::from_ref(&back));
+    assert_eq!(read_again(&desk, &first), Ok([Href::from(&*series)].into()));
+}
+
+#[test]
+fn where_only_free_and_busy_are_told_nothing_is_gone_that_one_of_two_listings_has() {
+    let desk = Desk::new();
+    let boss = "boss@example.org";
+    desk.google.calendar(boss, "Boss", "Europe/Berlin", boss);
+    let all: Vec<String> = (9..14)
+        .map(|at| desk.google.put(boss, hour(23, at)))
+        .collect();
+    desk.google
+        .set_role(boss, ME, Some(google::Role::FreeBusyReader));
+    let first = whole(&mut desk.calendar(boss, &home(), &clock()));
+    let known = Memory::of(&first);
+    assert_eq!(known.0.len(), 5);
+    let left = || {
+        let pulled = poll_out(desk.calendar(boss, &home(), &clock()).pull(None, &known)).unwrap();
+        match pulled.listing {
+            Listing::Whole(present) => present.len(),
+            Listing::Delta => panic!("it was to read everything"),
+        }
+    };
+    desk.google.forget();
+    let hidden = all[..2].to_vec();
+    desk.google.fault(
+        When::call("events.list").first(1),
+        Fault::alter(move |body| {
+            let items = body["items"].as_array_mut().unwrap();
+            items.retain(|item| !hidden.iter().any(|id| item["id"] == **id));
+        }),
+    );
+    assert_eq!((left(), asked(&desk, "events.list")), (5, 2));
+    desk.google.erase(boss, &all[0]);
+    assert_eq!(left(), 4);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::program::{Home, day, event_with, meeting_at, utc, weekly};
+use crate::support::program::{Home, day, event_with, meeting, meeting_at, utc, weekly};
 
 const RULES: &str = "[[rules]]\nfrom = [\"home\"]\nto = [\"work\", \"club\"]\ntitle = \"Away\"\nnot_titles = [\"lunch\"]\n\
     days = [\"mon-sun\"]\nhours = \"08:00-20:00\"\nedge = \"inside\"\nzone = \"UTC\"\nshortest = \"30m\"\n\
@@ -273,19 +273,43 @@ fn what_cannot_be_explained_is_said() {
         .says(&["there is no calendar \"hom\" in the configuration; there are: club, home, work"]);
     home.expect(2, &["explain", "home", "someday"])
         .says(&["\"someday\" is no date; write it like "]);
-    home.expect(0, &["explain", "home", "2001-01-01"])
-        .shows(&["The day is outside of the window", "No event of its own."]);
     home.expect(0, &["explain", "home"]).shows(&[
         "home, ",
         "home has not been read yet; run: calsync sync",
         "No event of its own.",
     ]);
+    assert!(!home.key_file().exists(), "to look makes no key");
     home.put("home", "far.ics", meeting_at("far", 5_000, 15));
     home.sync();
+    home.expect(0, &["explain", "home", "2001-01-01"])
+        .shows(&["The day is outside of the window", "No event of its own."]);
     let far = day(5_000).to_string();
     let told = home.expect(0, &["explain", "home", &far]);
     told.shows(&["in work: left out: it is outside of the window"]);
     assert!(!told.stdout.contains("has not been read yet"), "{told:?}");
     let told = home.expect(0, &["explain", "home", &far, "--json"]).json();
     assert_eq!(told["events"][0]["targets"][0]["why"], "window");
+}
+
+#[test]
+fn a_block_that_the_guard_holds_back_is_told_of() {
+    let home = Home::with(&["home", "work"]);
+    for nth in 0..12 {
+        home.put("work", &format!("{nth}.ics"), meeting(&nth.to_string(), 3));
+    }
+    home.sync();
+    for nth in 0..12 {
+        home.delete("work", &format!("{nth}.ics"));
+    }
+    home.expect(6, &["sync"]);
+    let date = day(3).to_string();
+    home.expect(0, &["explain", "home", &date])
+        .shows(&["from work; its block stands, and nothing asks for it any more"]);
+    let told = home.expect(0, &["explain", "home", &date, "--json"]).json();
+    let blocks = told["blocks"].as_array().unwrap();
+    assert_eq!(blocks.len(), 12);
+    assert_eq!(
+        (&blocks[0]["stands"], &blocks[0]["wanted"]),
+        (&json!(true), &json!(false))
+    );
 }

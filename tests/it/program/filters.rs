@@ -1025,3 +1025,26 @@ fn what_events_at_google_say_is_chosen_by_too() {
         home.sync_idle();
     }
 }
+
+#[test]
+fn a_repeating_block_is_told_of_by_the_first_day_that_it_shows() {
+    let home = Home::with(&["home", "work"]);
+    let rule = "[[rules]]\nfrom = \"home\"\nto = \"work\"\ndays = [\"sat\"]\n";
+    home.configure_also("", rule);
+    let monday = (0..7)
+        .map(day)
+        .find(|day| day.weekday() == jiff::civil::Weekday::Monday)
+        .unwrap();
+    let text = event_with(
+        "daily",
+        &format!(
+            "DTSTART:{0}T090000Z\nDTEND:{0}T100000Z\nRRULE:FREQ=DAILY",
+            monday.strftime("%Y%m%d")
+        ),
+    );
+    home.put("home", "daily.ics", text);
+    let report = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    let saturday = monday.checked_add(5.days()).unwrap();
+    let start = report["operations"][0]["start"].as_str().unwrap();
+    assert!(start.starts_with(&saturday.to_string()), "{report}");
+}

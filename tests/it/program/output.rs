@@ -29,6 +29,20 @@ fn status_before_the_first_sync_says_what_to_do() {
 }
 
 #[test]
+fn status_says_that_nothing_shows_anywhere() {
+    let home = Home::with(&["home"]);
+    let words = "no calendar shows in another";
+    home.expect(3, &["sync"]).says(&[words]);
+    home.expect(0, &["status"])
+        .shows(&["Every sync ends with exit code 3: ", words]);
+    let status = home.expect(0, &["status", "--json"]).json();
+    assert!(
+        status["error"].as_str().unwrap().contains(words),
+        "{status}"
+    );
+}
+
+#[test]
 fn the_json_of_status_has_every_promised_key() {
     let home = usual();
     home.sync();

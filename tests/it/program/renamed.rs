@@ -316,6 +316,31 @@ fn swapped_names_leave_no_block_behind() {
 }
 
 #[test]
+fn names_that_were_swapped_while_the_state_was_lost_are_told_of_with_the_way_out() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("home", "b.ics", meeting("b", 4));
+    let own = |home: &Home| (home.files("work"), home.files("home"));
+    let before = own(&home);
+    home.sync();
+    let former = fs::read_to_string(home.config_file()).unwrap();
+    home.lose_state();
+    home.configure(
+        "timezone = \"Europe/Berlin\"\n[calendars.work]\npath = \"~/cal/home\"\n\
+         [calendars.home]\npath = \"~/cal/work\"\n",
+    );
+    home.expect(0, &["sync"]).says(&[
+        "2 blocks were made for another calendar of the configuration",
+        "give the calendars their former names back, run `calsync reset --all`",
+    ]);
+    home.sync_idle();
+    // Doing as it says leaves nothing behind.
+    home.configure(&former);
+    home.expect(0, &["reset", "--all", "--yes"]);
+    assert_eq!(own(&home), before);
+}
+
+#[test]
 fn blocks_made_under_a_name_that_another_calendar_has_now_are_removed() {
     let home = Home::with(&["work", "home"]);
     home.put("work", "a.ics", meeting("a", 3));

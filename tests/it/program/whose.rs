@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::trip::{ADA, Trip, WORK, client, hour};
 use crate::support::{
     google::{Fault, Role, When, errors},
-    program::{Home, KEY, Ran, meeting},
+    program::{Home, KEY, Ran, meeting, write},
 };
 
 const BOB: &str = "bob@example.org";
@@ -377,6 +377,31 @@ fn blocks_in_a_folder_that_was_copied_elsewhere_are_told_of() {
         "1 block",
     ]);
     home.sync_idle();
+}
+
+#[test]
+fn blocks_in_a_folder_that_gave_way_to_a_feed_are_told_of() {
+    let home = Home::with(&["home", "work"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    write(&home.path("home.ics"), meeting("b", 4).as_bytes());
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&before.replace("path = \"~/cal/home\"", "feed = \"~/home.ics\""));
+    // Before it is done, after it is done, and while it is done.
+    let told = [
+        "calendar home: it is read from another place than before",
+        "1 block",
+        "put it back",
+    ];
+    home.expect(0, &["check"]).shows(&told);
+    home.sync()
+        .says(&["home is read from another place now; 1 block"]);
+    home.expect(0, &["check"]).shows(&told);
+    home.sync_idle();
+    // Doing as it says removes it.
+    home.configure(&before);
+    home.expect(0, &["reset", "--calendar", "home", "--yes"]);
+    assert!(home.blocks("home").is_empty());
 }
 
 #[test]

@@ -282,7 +282,8 @@ impl World {
             _ => 0,
         };
         let again: usize = there.iter().filter(tells_little).map(pages).sum();
-        [there.len(), there.len() + again]
+        // And that twice, if the run before took a block away.
+        [there.len(), there.len() + 2 * again]
     }
 
     /// The calendars that the next run reads from the beginning. In one that was read before another became known, what was
