@@ -12,10 +12,10 @@ use crate::{
         Approved, Plan, Question, Sources, guard, guard::is_emptied, op::DoubtKind, plan_reset,
         plan_target, reach,
     },
-    provider::{Provider, ProviderError},
+    provider::{ErrorKind, Provider, ProviderError},
     pull::{Sighted, pull_all},
     report::{CalendarReport, Findings, Report, Verdict},
-    session::{Request, Session, Watch},
+    session::{Request, Seat, Session, Watch},
     state::{Followed, RunRow, State, Stated},
 };
 
@@ -101,7 +101,7 @@ pub async fn plan<P: Provider, W: Watch>(
     session.watch.ends();
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
-    let mut twins = twins(&session.seats);
+    let mut twins = found_twins(&session.seats, &sighted);
     if goal == Goal::InStep {
         places::forget_second_names(&session.state.borrow(), &twins)?;
     }
@@ -282,6 +282,17 @@ fn targets<P: Provider, W>(
         .map(|(name, _)| name.clone())
         .filter(|name| request.only.is_empty() || request.only.contains(name))
         .collect()
+}
+
+/// The calendars that turn out to be one with another. What was asked for and is not there is one with nothing.
+fn found_twins<P: Provider>(
+    seats: &BTreeMap<CalendarName, Seat<P>>,
+    sighted: &BTreeMap<CalendarName, Sighted>,
+) -> Vec<Twin> {
+    let is_gone = |name: &CalendarName| matches!(sighted.get(name), Some(Sighted::Failed(error)) if error.kind == ErrorKind::Gone);
+    let mut twins = twins(seats);
+    twins.retain(|twin| !is_gone(&twin.name) && !is_gone(&twin.other));
+    twins
 }
 
 /// The calendars that have to be read to know what these targets should show.

@@ -508,6 +508,33 @@ fn a_guest_who_is_invited_between_the_listing_and_the_removal_of_a_series_stays_
 }
 
 #[test]
+fn no_series_is_written_over_while_somebody_is_invited_to_an_occurrence_of_it() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let google = &world.desk.google;
+    let id = world.block_id();
+    let meeting = google.instance_id(ME, &id, &json!({"date": "2026-11-30"}));
+    let guest = json!({"attendees": [{"email": "a@example.org"}]});
+    google.alter(ME, &meeting, guest);
+    let hidden = meeting;
+    // The listing does not tell of that yet, and the series changes.
+    let before = Fault::alter(move |body| {
+        let items = body["items"].as_array_mut().unwrap();
+        items.retain(|item| item["id"] != hidden.as_str());
+    });
+    google.fault(When::call("events.list"), before);
+    world.put("weekly", &weekly_from(24));
+    google.forget();
+    let report = world.try_to_sync();
+    assert!(
+        report.errors[0].contains("somebody was invited"),
+        "{report:?}"
+    );
+    assert_eq!(asked(&world.desk, "events.update"), 0);
+}
+
+#[test]
 fn a_series_that_somebody_takes_away_again_and_again_comes_back_at_the_same_cost() {
     let world = World::new();
     world.put("weekly", &weekly_from(23));

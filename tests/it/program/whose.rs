@@ -549,3 +549,19 @@ fn a_name_that_is_nearly_right_is_suggested() {
         "{offers}"
     );
 }
+
+#[test]
+fn the_same_mistake_in_two_accounts_makes_no_calendar_of_them() {
+    let trip = Trip::signed_in();
+    let text = fs::read_to_string(trip.home.config_file()).unwrap();
+    let nowhere = "id = \"nowhere@group.calendar.google.com\"";
+    let text = text.replace("id = \"primary\"", nowhere);
+    trip.home
+        .configure(&text.replace(&format!("id = \"{WORK}\""), nowhere));
+    let ran = trip.home.expect(5, &["sync"]);
+    ran.says(&[
+        "account private, calendar nowhere@",
+        "account work, calendar nowhere@",
+    ]);
+    assert!(!ran.stderr.contains("the same calendar"), "{ran:?}");
+}
