@@ -228,7 +228,12 @@ impl Parts {
             Credentials::Service(service) => self.by_signing(service).await?,
         };
         let granted = asked.map_err(|refusal| {
-            let is_refused = refusal.is_about_the_sign_in();
+            // A service account is its own client, so that whatever is refused it lets nobody in.
+            let is_service = matches!(self.google.credentials, Credentials::Service(_));
+            let is_refused = match &refusal {
+                Refusal::No(_) if is_service => true,
+                refusal => refusal.is_about_the_sign_in(),
+            };
             let error = refusal.into_error(Hearer {
                 account: &self.account,
                 now: self.now(),

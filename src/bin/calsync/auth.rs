@@ -110,6 +110,10 @@ fn others(config: &Config, account: &str) -> Vec<String> {
 
 /// Whoever signs in as somebody else than before should know what comes of it.
 fn warn_of_another(account: &str, before: Option<SignIn>, after: Option<&SignIn>) {
+    // A service account that was refused never let anybody in.
+    let of_nobody =
+        |sign_in: &SignIn| sign_in.way == Way::ServiceAccount.word() && sign_in.refused.is_some();
+    let before = before.filter(|sign_in| !of_nobody(sign_in));
     let before = before.and_then(|sign_in| sign_in.address);
     let after = after.and_then(|sign_in| sign_in.address.as_ref());
     if let (Some(before), Some(after)) = (&before, after)

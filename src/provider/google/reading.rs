@@ -140,12 +140,14 @@ impl Reading {
     /// Whether everything has to be listed once more, because something is missing and nobody may ask for it by itself. What is in
     /// neither of two listings is gone.
     fn has_to_be_sure(&self, known: &dyn Known) -> bool {
+        if !self.is_whole() || !self.is_busy_only || self.is_sure {
+            return false;
+        }
         let Lost {
             events,
             occurrences,
         } = self.gathered.lost(known);
-        let is_short = !(events.is_empty() && occurrences.is_empty());
-        self.is_whole() && self.is_busy_only && !self.is_sure && is_short
+        !(events.is_empty() && occurrences.is_empty())
     }
 
     /// Lists everything once more, and adds it to what was listed.

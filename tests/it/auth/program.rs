@@ -357,6 +357,26 @@ fn a_service_account_signs_in_without_being_asked() {
 }
 
 #[test]
+fn a_service_account_that_was_never_let_in_counts_as_refused_and_as_nobody() {
+    let fake = google();
+    let home = home(&fake, ROBOT);
+    let refusal = errors::oauth(401, "unauthorized_client", "not delegated");
+    fake.fault(When::call("token"), Fault::Answer(refusal));
+    home.expect(4, &["auth", "add", "work"])
+        .says(&["may not act for `subject`"]);
+    assert_eq!(state_of(&home)["state"], "refused");
+    fake.clear_faults();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace(
+        "provider = \"google\"",
+        "provider = \"google\"\nsubject = \"ada@example.org\"",
+    ));
+    let ran = home.expect(0, &["auth", "add", "work"]);
+    assert!(!ran.stderr.contains("was signed in to as"), "{ran:?}");
+    assert_eq!(state_of(&home)["state"], "ok");
+}
+
+#[test]
 fn secrets_move_to_a_new_key_and_blocks_do_not() {
     let (fake, home) = signed_in();
     home.put("one", "a.ics", meeting("a", 3));
