@@ -284,6 +284,18 @@ fn a_rule_that_takes_many_steps_and_shows_little_is_too_much() {
 }
 
 #[test]
+fn a_rule_of_exceptions_may_take_out_the_first_occurrence_too() {
+    let event = event(&[
+        "DTSTART:20260302T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4\nEXRULE:FREQ=DAILY;INTERVAL=2;COUNT=2",
+    ]);
+    let shown = flatten::list(&event, &window()).unwrap();
+    assert_eq!(
+        texts(shown.into_iter().map(|single| single.span)),
+        ["03-03 10:00", "03-05 10:00"]
+    );
+}
+
+#[test]
 fn a_rule_of_hours_says_nothing_of_a_time_that_a_clock_skips() {
     let event = event(&[
         "DTSTART;TZID=Europe/Berlin:20260101T000000\nDTEND;TZID=Europe/Berlin:20260101T010000\nRRULE:FREQ=HOURLY;INTERVAL=2",
