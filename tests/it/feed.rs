@@ -419,7 +419,10 @@ fn a_password_that_is_not_escaped_is_a_mistake_that_shows_nothing_of_it() {
         for args in [&["sync"][..], &["check"]] {
             let ran = home.expect(3, args);
             ran.says(&["[calendars.school] `feed` has ", words]);
-            assert!(!ran.all().contains("zq"), "{ran:?}");
+            // Two letters alone may stand in the name of the home, which is random.
+            let shown = ran.all();
+            let is_told = ["zq1", "zq2"].iter().any(|word| shown.contains(word));
+            assert!(!is_told, "{ran:?}");
         }
     }
     // An @ in a path, where there is no password, is part of the path.
