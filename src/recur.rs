@@ -329,8 +329,10 @@ impl Rule {
             IcalRecurFreq::Monthly => years.saturating_mul(12) / interval + 1,
             _ => years.saturating_mul(366 * 86_400) / self.step().unwrap_or(86_400) + 1,
         };
-        let made = u64::try_from(steps).unwrap_or(0);
-        let made = made.saturating_mul(crowd(&self.0).try_into().unwrap_or(u64::MAX));
+        // Each step makes one that counts, if it makes any.
+        let most = self.0.count.map_or(u64::MAX, u64::from);
+        let steps = u64::try_from(steps).unwrap_or(0).min(most);
+        let made = steps.saturating_mul(usual_crowd(&self.0).try_into().unwrap_or(u64::MAX));
         match made > MADE_FREELY {
             true => made.saturating_mul(STEPS_A_START),
             false => 0,
@@ -474,6 +476,39 @@ fn crowd(rule: &IcalRecurRule) -> usize {
         IcalRecurFreq::Yearly => many(rule.by_month.len().min(12)),
     };
     in_a_day.saturating_mul(days)
+}
+
+/// How many starts a period of a rule makes about, before any of its limits: [`crowd`] for those that count them.
+fn usual_crowd(rule: &IcalRecurRule) -> usize {
+    let many = |list: usize| list.max(1);
+    let months = match rule.freq {
+        IcalRecurFreq::Yearly if rule.by_month.is_empty() => 12,
+        IcalRecurFreq::Yearly => rule.by_month.len(),
+        _ => 1,
+    };
+    let days = match rule.freq {
+        IcalRecurFreq::Yearly | IcalRecurFreq::Monthly => {
+            let named = rule.by_day.iter().map(|day| match day.ordinal {
+                Some(_) => 1,
+                None => 5,
+            });
+            let lists = [
+                rule.by_month_day.len() * months,
+                named.sum::<usize>() * months,
+                rule.by_year_day.len(),
+                rule.by_week_no.len() * many(rule.by_day.len()),
+            ];
+            lists
+                .into_iter()
+                .max()
+                .unwrap_or(0)
+                .max(many(rule.by_month.len()))
+        }
+        _ => return crowd(rule),
+    };
+    let in_a_day =
+        many(rule.by_hour.len()) * many(rule.by_minute.len()) * many(rule.by_second.len());
+    days.saturating_mul(in_a_day)
 }
 
 /// The seconds that a clock without changes shows between two times; none if the second is not after the first.

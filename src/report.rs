@@ -489,7 +489,8 @@ fn too_many(name: &CalendarName, count: usize, places: &[String]) -> String {
         places => format!(" ({})", places.join(", ")),
     };
     format!(
-        "{name}: {count} series with more than {OCCURRENCES_MAX} occurrences inside the window{places}; what they showed so far stays"
+        "{name}: {count} series with more than {OCCURRENCES_MAX} occurrences inside the window, or too many to be worked out{places}; what \
+         they showed so far stays"
     )
 }
 

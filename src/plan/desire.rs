@@ -74,8 +74,7 @@ pub fn desire(
                 Some((event, *filter))
             });
             let seen = route.filter.seen(event);
-            walked += walk(&seen, &reach).min(WALK_MAX);
-            let flat = within(walked)
+            let flat = within(&mut walked, walk(&seen, &reach))
                 .and_then(|()| flat(&seen, &route.filter, &reach))
                 .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
                 .and_then(|flat| fit(flat, &route.filter, question.window));
@@ -97,12 +96,13 @@ pub fn desire(
     too_many
 }
 
-/// Refuses what is still to come once all steps are spent.
-fn within(walked: u64) -> Result<(), TooMany> {
-    match walked > WALKED_MAX {
-        true => Err(TooMany),
-        false => Ok(()),
+/// Refuses what costs more steps than are left. What costs none is never refused on account of others.
+fn within(walked: &mut u64, steps: u64) -> Result<(), TooMany> {
+    if steps > 0 && *walked + steps.min(WALK_MAX) > WALKED_MAX {
+        return Err(TooMany);
     }
+    *walked += steps.min(WALK_MAX);
+    Ok(())
 }
 
 /// The busy time of an event, in occurrences if they are to be merged.

@@ -2,9 +2,9 @@
 //! decisions as the planner's, from the same functions.
 
 use super::{
-    Question, Route, Sources, Target,
+    Link, Question, Route, Sources, Target,
     compare::is_late,
-    desire::{Desired, desire},
+    desire::{Desired, TooManyBySource, desire},
     filter,
     flatten::{list, series_spans},
     reach,
@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     ident::Stem,
-    model::{CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, When, Window},
+    model::{
+        CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, When, Window, block,
+    },
 };
 
 /// One occurrence of an event, and what the rules make of it.
@@ -53,12 +55,15 @@ pub enum Fate {
     Elsewhere,
     /// It is outside of the window.
     Outside,
+    /// Its series was too much to be worked out.
+    TooMuch,
 }
 
 /// What calsync would write into a target, and whether it stands there.
 #[derive(Debug)]
 struct Board {
     wanted: Vec<Row>,
+    refused: TooManyBySource,
 }
 
 /// A block, and whether it stands.
@@ -141,9 +146,13 @@ pub fn unasked(
     days: &Window,
 ) -> Vec<(Option<CalendarName>, Span)> {
     let mut asked = BTreeSet::new();
-    desire(question, name, |stem, _| {
+    let refused = desire(question, name, |stem, _| {
         asked.insert(stem);
     });
+    let is_refused = |link: &Link| {
+        let uids = refused.get(&link.source);
+        uids.is_some_and(|uids| uids.contains(&link.uid))
+    };
     let held = target.held.iter();
     let stands = held.filter_map(|(stem, held)| {
         let present = held.present.as_ref()?;
@@ -152,6 +161,7 @@ pub fn unasked(
             end: present.first_end,
         };
         let is_left = !asked.contains(stem) && !present.repeats && days.touches(&span);
+        let is_left = is_left && !held.link.as_ref().is_some_and(is_refused);
         is_left.then(|| (held.link.as_ref().map(|link| link.source.clone()), span))
     });
     stands.collect()
@@ -202,12 +212,18 @@ fn said(event: &Event, key: &OccurrenceKey, home: &jiff::tz::TimeZone) -> (Stand
 impl Board {
     fn of(question: Question<'_>, name: &CalendarName, target: &Target, days: &Window) -> Self {
         let mut wanted = Vec::new();
-        desire(question, name, |stem: Stem, desired: Desired| {
+        let refused = desire(question, name, |stem: Stem, desired: Desired| {
             let held = target.held.get(&stem);
-            let stands = held.is_some_and(|held| held.present.is_some());
-            let Some(block) = desired.wanted(stands) else {
+            let present = held.and_then(|held| held.present.as_ref());
+            let Some(block) = desired.wanted(present.is_some()) else {
                 return;
             };
+            // One that stands for what was wanted before is put right by the next sync.
+            let print = block::print(&block.shape, &block.face, &[]);
+            let echo = held.and_then(|held| held.link.as_ref()?.echo);
+            let stands = present.is_some_and(|present| {
+                present.hands_off || present.print == print || echo == Some(present.print)
+            });
             let spans = match &block.shape {
                 Shape::Once(span) => vec![*span],
                 Shape::Series(series) => series_spans(series, days),
@@ -225,7 +241,7 @@ impl Board {
                 late,
             });
         });
-        Self { wanted }
+        Self { wanted, refused }
     }
 
     /// What becomes of what a rule shows of an event.
@@ -239,7 +255,9 @@ impl Board {
         let in_time = found.iter().filter(|(_, row)| !row.late);
         let mut shown: Vec<(Span, bool)> = in_time.map(|(span, row)| (*span, row.stands)).collect();
         shown.dedup();
+        let refused = self.refused.get(source);
         match (found.is_empty(), shown.is_empty()) {
+            (true, _) if refused.is_some_and(|uids| uids.contains(uid)) => Fate::TooMuch,
             (true, _) => Fate::Elsewhere,
             (false, true) => Fate::LeftOut(filter::Why::Notice),
             (false, false) => Fate::Shows(shown),

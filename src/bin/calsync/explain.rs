@@ -210,7 +210,7 @@ fn shown_in(target: &CalendarName, found: Vec<Occurrence>) -> Vec<(Span, bool)> 
     let here = verdicts.filter(|verdict| verdict.target == *target);
     let shows = here.filter_map(|verdict| match verdict.fate {
         Fate::Shows(parts) => Some(parts),
-        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside => None,
+        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside | Fate::TooMuch => None,
     });
     shows.flatten().collect()
 }
@@ -310,6 +310,7 @@ fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
         }
         Fate::LeftOut(why) => format!("left out: {}", why_words(*why)),
         Fate::Outside => "left out: it is outside of the window".to_owned(),
+        Fate::TooMuch => "left out: it repeats too often to be worked out".to_owned(),
         Fate::Elsewhere => {
             "not needed: the same meeting stands there, or shows there from another calendar"
                 .to_owned()
@@ -320,7 +321,7 @@ fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
 fn stands_words(stands: bool) -> &'static str {
     match stands {
         true => "its block stands",
-        false => "its block is not there yet",
+        false => "its block does not stand like this yet",
     }
 }
 
@@ -402,6 +403,7 @@ impl Day {
                     Fate::LeftOut(why) => ("left_out", Some(why_word(*why)), Vec::new()),
                     Fate::Elsewhere => ("elsewhere", None, Vec::new()),
                     Fate::Outside => ("left_out", Some("window"), Vec::new()),
+                    Fate::TooMuch => ("left_out", Some("too_many"), Vec::new()),
                 };
                 json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
             });

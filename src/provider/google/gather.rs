@@ -100,6 +100,29 @@ impl Gathered {
         lost
     }
 
+    /// The series of ours that somebody made a meeting of before, and in which this listing shows nobody.
+    pub fn met_before(&self, known: &dyn Known) -> Vec<Href> {
+        let is_met_now = |href: &Href| {
+            let mut items = self.items.values();
+            items.any(|item| {
+                item.series.as_ref() == Some(href) && item.what == (What::OfBlock { people: true })
+            })
+        };
+        let blocks = self.items.values().filter(|item| match &item.what {
+            What::Block(_, seen) => !seen.people && known.is_met(&item.href),
+            _ => false,
+        });
+        let hrefs = blocks.map(|item| item.href.clone());
+        hrefs.filter(|href| !is_met_now(href)).collect()
+    }
+
+    /// Notes that somebody is in a block.
+    pub fn meet(&mut self, block: &Href) {
+        if let Some(What::Block(_, seen)) = self.items.get_mut(block).map(|item| &mut item.what) {
+            seen.people = true;
+        }
+    }
+
     /// Leaves something as it was before, though it is not listed.
     pub fn keep(&mut self, href: Href) {
         self.kept.insert(href);
@@ -232,7 +255,8 @@ impl Gathered {
         };
         match self.items.get(series) {
             Some(master) => master.what == What::Gone,
-            None => whole,
+            // Of a series that is as it was nothing is gone.
+            None => whole && !self.kept.contains(series),
         }
     }
 

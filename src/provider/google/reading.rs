@@ -427,6 +427,13 @@ impl GoogleCalendar {
         for href in kept {
             reading.gathered.keep(href);
         }
+        // An occurrence that somebody was invited to may be among what a listing lacks: nobody is taken for gone on its word.
+        for (looked, block) in reading.gathered.met_before(known).iter().enumerate() {
+            let is_free = looked < LOOKS_MAX && matches!(self.has_guests(block).await, Ok(false));
+            if !is_free {
+                reading.gathered.meet(block);
+            }
+        }
         Ok(())
     }
 

@@ -515,6 +515,24 @@ fn moved_occurrences_of_a_series_that_a_listing_lacks_stay_with_it() {
 }
 
 #[test]
+fn holes_that_are_listed_stay_while_nobody_knows_of_their_series() {
+    let desk = Desk::new();
+    let series = desk.google.put(ME, weekly(23));
+    let at = json!({"dateTime": "2026-11-30T09:00:00+01:00"});
+    let hole = desk.google.instance_id(ME, &series, &at);
+    desk.google.cancel(ME, &hole);
+    let first = whole(&mut calendar(&desk));
+    hide(&desk, std::slice::from_ref(&series));
+    let refusal = Fault::Answer(errors::forbidden());
+    desk.google.fault(When::call("events.get"), refusal);
+    let present = read_again(&desk, &first).unwrap();
+    assert!(
+        present.contains(&*hole) && present.contains(&*series),
+        "{present:?}"
+    );
+}
+
+#[test]
 fn of_many_occurrences_that_a_listing_lacks_none_is_given_up_while_some_are_there() {
     let desk = Desk::new();
     let series = desk.google.put(ME, {

@@ -313,3 +313,19 @@ fn a_block_that_the_guard_holds_back_is_told_of() {
         (&json!(true), &json!(false))
     );
 }
+
+#[test]
+fn a_block_that_stands_for_what_was_wanted_before_does_not_count_as_standing() {
+    let home = Home::with(&["home", "work"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let date = day(3).to_string();
+    home.expect(0, &["explain", "home", &date])
+        .shows(&["from work; its block stands\n"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"work\"\nto = \"home\"\nbefore = \"30m\"",
+    );
+    home.expect(0, &["explain", "home", &date])
+        .shows(&["from work; its block does not stand like this yet\n"]);
+}

@@ -191,6 +191,25 @@ fn a_series_keeps_its_past_while_its_rule_ends_long_after_the_last_that_it_shows
 }
 
 #[test]
+fn series_that_cost_too_much_are_told_of_and_spoil_nothing_else() {
+    let home = Home::with(&["work", "home"]);
+    let hours: Vec<String> = (0..24).map(|hour| hour.to_string()).collect();
+    let rule = format!(
+        "DTSTART:19000101T090000Z\nDURATION:PT30M\n\
+         RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR={}",
+        hours.join(",")
+    );
+    for nth in 0..20 {
+        let uid = format!("costly-{nth}");
+        home.put("work", &format!("{uid}.ics"), event_with(&uid, &rule));
+    }
+    home.put("work", "z.ics", meeting("zz", 3));
+    let ran = home.expect(5, &["sync"]);
+    ran.says(&["20 series with more than 10000 occurrences inside the window"]);
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
+#[test]
 fn what_is_free_cancelled_or_declined_blocks_nothing() {
     let home = Home::with(&["work", "home"]);
     home.configure_also("me = [\"Ada@Example.com\"]", "");
