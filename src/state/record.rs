@@ -247,7 +247,7 @@ impl State {
         if served {
             note_kept(&tx, calendar, name)?;
         }
-        tx.prepare_cached("UPDATE links SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
+        tx.prepare_cached("UPDATE links INDEXED BY links_unlooked SET looked = 1 WHERE calendar = ?1 AND looked = 0")?
             .execute([calendar])?;
         tx.commit()?;
         Ok(recorded)
