@@ -226,7 +226,6 @@ enum Owed {
     },
     Gone(BlockId, Href),
     Nothing(BlockId),
-    Surprised(BlockId),
 }
 
 impl Owed {
@@ -234,8 +233,7 @@ impl Owed {
         match self {
             Self::Stands { id, .. }
             | Self::Gone(id, _)
-            | Self::Nothing(id)
-            | Self::Surprised(id) => id,
+            | Self::Nothing(id) => id,
         }
     }
 
@@ -254,7 +252,6 @@ impl Owed {
             }),
             Self::Gone(id, href) => Settled::Gone(id, href),
             Self::Nothing(id) => Settled::Nothing(id),
-            Self::Surprised(id) => Settled::Surprised(id),
         }
     }
 }
@@ -595,10 +592,10 @@ impl<P: Provider> Lane<'_, P> {
 
     fn failed<T>(&mut self, id: &BlockId, error: ProviderError) -> Answer<T> {
         match error.kind {
-            // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself.
-            ErrorKind::Retry(_) => {}
-            // So it does here: a server that did not tell of this change may not tell of it the next time either.
-            ErrorKind::Conflict => self.owed.push(Owed::Surprised(id.clone())),
+            // An answer that never came leaves the intent open: the next run reads the calendar whole and sees for itself. So
+            // it does where something is not as the last listing said: a server that did not tell of that may not tell of it
+            // the next time either.
+            ErrorKind::Retry(_) | ErrorKind::Conflict => {}
             _ => self.owed.push(Owed::Nothing(id.clone())),
         }
         Err(error)

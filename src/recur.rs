@@ -19,8 +19,8 @@ pub const STEPS_MAX: usize = 300_000;
 const CROWD_MAX: usize = 10_000;
 /// How many steps one rule may cost, whether or not they make starts: a rule by the minute over nine years.
 pub const WALK_MAX: u64 = 5_000_000;
-/// So many starts of one rule count for nothing: those of a rule of all working days in 75 years.
-const MADE_FREELY: u64 = 20_000;
+/// So many starts of one rule count for nothing: those of a rule of all working days in 150 years.
+const MADE_FREELY: u64 = 50_000;
 /// To make a start takes as long as so many steps that make none.
 const STEPS_A_START: u64 = 30;
 /// The last year that rules are walked in. A rule that never makes a start would be walked to the end of all calendars.

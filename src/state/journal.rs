@@ -36,8 +36,6 @@ pub enum Settled<'a> {
     Gone(&'a BlockId, &'a Href),
     /// Nothing was done.
     Nothing(&'a BlockId),
-    /// Nothing was done, since it is not as the last listing said.
-    Surprised(&'a BlockId),
 }
 
 /// What a server is about to be asked about a block.
@@ -193,7 +191,7 @@ fn settle(
             gone(db, calendar, id, href)?;
             id
         }
-        Settled::Nothing(id) | Settled::Surprised(id) => id,
+        Settled::Nothing(id) => id,
     };
     let sql = "DELETE FROM journal WHERE calendar = ?1 AND block = ?2";
     db.prepare_cached(sql)?

@@ -50,8 +50,11 @@ pub(super) struct Reading {
     is_second: bool,
     /// Whether the account sees no more of the calendar than when somebody is busy.
     is_busy_only: bool,
-    /// Whether what is missing was looked for in a second listing.
-    is_sure: bool,
+    /// The token after the first listing, if what is missing was looked for in a second one: what changed between the two is
+    /// told after the first.
+    first: Option<String>,
+    /// Whether Google was away when it was to be asked for what is missing.
+    is_unasked: bool,
     gathered: Gathered,
 }
 
@@ -107,7 +110,8 @@ impl Reading {
             tokens: BTreeSet::new(),
             is_second: false,
             is_busy_only: false,
-            is_sure: false,
+            first: None,
+            is_unasked: false,
             gathered: Gathered::default(),
         }
     }
@@ -140,7 +144,7 @@ impl Reading {
     /// Whether everything has to be listed once more, because something is missing and nobody may ask for it by itself. What is in
     /// neither of two listings is gone.
     fn has_to_be_sure(&self, known: &dyn Known) -> bool {
-        if !self.is_whole() || !self.is_busy_only || self.is_sure {
+        if !self.is_whole() || !self.is_busy_only || self.first.is_some() {
             return false;
         }
         let Lost {
@@ -151,8 +155,8 @@ impl Reading {
     }
 
     /// Lists everything once more, and adds it to what was listed.
-    fn read_twice(&mut self) {
-        self.is_sure = true;
+    fn read_twice(&mut self, token: String) {
+        self.first = Some(token);
         self.next = Step::Page(None);
         self.pages = 0;
         self.tokens.clear();
@@ -180,6 +184,8 @@ impl GoogleCalendar {
                     let reached = Reached {
                         token,
                         whole: match is_whole {
+                            // Whoever was not asked for because Google was away is asked for in the next run.
+                            true if reading.is_unasked => 0,
                             true => self.now().as_second(),
                             false => reading.whole,
                         },
@@ -262,14 +268,14 @@ impl GoogleCalendar {
                     reading.is_busy_only |= page.is_busy_only;
                     reading.next = self.add(reading, page)?;
                 }
-                Step::Looks(_) if reading.has_to_be_sure(known) => reading.read_twice(),
+                Step::Looks(token) if reading.has_to_be_sure(known) => reading.read_twice(token),
                 Step::Looks(token) => {
                     match reading.is_whole() {
                         false => self.look_up(reading, known, has_come).await?,
                         true if reading.is_busy_only => {}
                         true => self.look_for_missing(reading, known, has_come).await?,
                     }
-                    return Ok(token);
+                    return Ok(reading.first.take().unwrap_or(token));
                 }
             }
         }
@@ -445,9 +451,8 @@ impl GoogleCalendar {
         has_come: bool,
     ) -> Answer<usize> {
         let mut found = 0;
-        let mut is_away = false;
         for href in hrefs {
-            let told = match is_away {
+            let told = match reading.is_unasked {
                 true => Err(None),
                 false => {
                     let told = self.patiently(has_come, async |calendar| calendar.told(href).await);
@@ -464,7 +469,7 @@ impl GoogleCalendar {
                 Err(Some(error)) if matches!(error.kind, ErrorKind::SignIn) => return Err(error),
                 Err(error) => {
                     let kind = error.map(|error| error.kind);
-                    is_away |= matches!(kind, Some(ErrorKind::Retry(_)));
+                    reading.is_unasked |= matches!(kind, Some(ErrorKind::Retry(_)));
                     found += 1;
                     reading.gathered.keep(href.clone());
                 }

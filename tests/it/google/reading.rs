@@ -477,6 +477,27 @@ fn what_google_refuses_to_tell_of_stays_and_holds_up_nothing_else() {
 }
 
 #[test]
+fn whatever_nobody_was_asked_for_since_google_was_away_is_asked_for_in_the_next_run() {
+    for (is_away, refusal) in [(true, errors::backend_error()), (false, errors::forbidden())] {
+        let (desk, clock) = (Desk::new(), clock());
+        let calendar = || desk.calendar(ME, &home(), &clock);
+        let erased = desk.google.put(ME, hour(23, 9));
+        let first = whole(&mut calendar());
+        let memory = Memory::of(&first);
+        desk.google.erase(ME, &erased);
+        desk.google
+            .fault(When::call("events.get"), Fault::Answer(refusal));
+        let second = poll_out(calendar().pull(None, &memory)).unwrap();
+        assert_eq!(second.listing, Listing::Whole([Href::from(erased)].into()));
+        desk.google.clear_faults();
+        let third = poll_out(calendar().pull(second.cursor.as_ref(), &memory)).unwrap();
+        // What Google will not tell of can wait until everything is read once more.
+        let is_gone = third.listing == Listing::Whole([].into());
+        assert_eq!(is_gone, is_away, "{third:?}");
+    }
+}
+
+#[test]
 fn a_moved_occurrence_that_a_listing_lacks_is_looked_at() {
     let desk = Desk::new();
     let series = desk.google.put(ME, weekly(23));
@@ -602,4 +623,29 @@ fn where_only_free_and_busy_are_told_nothing_is_gone_that_one_of_two_listings_ha
     assert_eq!((left(), asked(&desk, "events.list")), (5, 2));
     desk.google.erase(boss, &all[0]);
     assert_eq!(left(), 4);
+}
+
+#[test]
+fn what_changes_between_two_listings_of_free_and_busy_is_told_the_next_time() {
+    let desk = Desk::new();
+    let boss = "boss@example.org";
+    desk.google.calendar(boss, "Boss", "Europe/Berlin", boss);
+    let [gone, late] = [9, 10].map(|at| desk.google.put(boss, hour(23, at)));
+    desk.google
+        .set_role(boss, ME, Some(google::Role::FreeBusyReader));
+    let known = Memory::of(&whole(&mut desk.calendar(boss, &home(), &clock())));
+    desk.google.erase(boss, &gone);
+    // The first of the two listings has the other one, and it goes before the second is made.
+    let busy = Fault::Answer(errors::too_many_requests(Some("30")));
+    for nth in 2..7 {
+        desk.google
+            .fault(When::call("events.list").nth(nth), busy.clone());
+    }
+    let mut calendar = desk.calendar(boss, &home(), &clock());
+    poll_out(calendar.pull(None, &known)).unwrap_err();
+    desk.google.cancel(boss, &late);
+    let pulled = poll_out(calendar.pull(None, &known)).unwrap();
+    assert_eq!(pulled.listing, Listing::Whole([Href::from(late)].into()));
+    let next = poll_out(calendar.pull(pulled.cursor.as_ref(), &known)).unwrap();
+    assert_eq!(next.listing, Listing::Whole([].into()), "{next:?}");
 }
