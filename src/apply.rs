@@ -231,9 +231,7 @@ enum Owed {
 impl Owed {
     fn id(&self) -> &BlockId {
         match self {
-            Self::Stands { id, .. }
-            | Self::Gone(id, _)
-            | Self::Nothing(id) => id,
+            Self::Stands { id, .. } | Self::Gone(id, _) | Self::Nothing(id) => id,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderEr
 use crate::{
     http::{Method, Response, StatusCode},
     ident::{self, BlockId, Stem},
-    model::{Block, Part, Patterns, Resource, Shape, Version},
+    model::{Block, Part, Patterns, Resource, Shape, Version, Zone},
 };
 
 mod account;
@@ -69,6 +69,8 @@ pub struct GoogleCalendar {
     may_be_another: bool,
     /// Whether the account may write to it, as the last page said.
     writable: Option<bool>,
+    /// Its own time zone, as the last page said.
+    zone: Zone,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
     /// A block of which this many ids in a row were taken by something that is not there.
@@ -87,6 +89,7 @@ impl GoogleCalendar {
             patterns: Patterns::default(),
             may_be_another: false,
             writable: None,
+            zone: Zone::Floating,
             reading: None,
             hidden: None,
             requests: 0,
@@ -183,8 +186,13 @@ impl GoogleCalendar {
             _ if refusal(&response).is_missing() => return Ok(None),
             _ => return Err(self.refused(&response, Doing::Looking)),
         }
-        let item = decode::single(&response.body, &self.home, &self.patterns)
-            .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
+        let item = decode::single(
+            &response.body,
+            self.zone.clone(),
+            &self.home,
+            &self.patterns,
+        )
+        .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         if *item.href != *href {
             return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
         }

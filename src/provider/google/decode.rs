@@ -46,6 +46,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Whether there are more.
     pub next: Next,
+    /// The calendar's own time zone.
+    pub zone: Zone,
     /// What the calendar is called, if that was asked for.
     pub title: Option<String>,
     /// Whether the account may write to the calendar, if that is said.
@@ -86,8 +88,9 @@ pub fn page(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Page, N
         _ => return Err(Nonsense::Endless),
     };
     let calendar = page.time_zone.as_deref().and_then(zone_of);
+    let zone = calendar.unwrap_or(Zone::Floating);
     let reader = Reader {
-        zone: calendar.unwrap_or(Zone::Floating),
+        zone: zone.clone(),
         home,
         patterns,
     };
@@ -99,6 +102,7 @@ pub fn page(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Page, N
             .map(|raw| reader.item(raw.get()))
             .collect(),
         next,
+        zone,
         title: page.summary,
         writable: role.map(|role| writes(Some(role))),
         is_busy_only: role == Some("freeBusyReader"),
@@ -118,11 +122,16 @@ pub fn invited(body: &[u8]) -> Result<(bool, Option<String>), Nonsense> {
     Ok((is_met, next))
 }
 
-/// Reads the one event that `events.get` answers with, as [`page`] does.
-pub fn single(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Item, Nonsense> {
+/// Reads the one event that `events.get` answers with, as [`page`] does; the answer does not say the calendar's zone.
+pub fn single(
+    body: &[u8],
+    zone: Zone,
+    home: &TimeZone,
+    patterns: &Patterns,
+) -> Result<Item, Nonsense> {
     let Single(raw) = of_kind(body, "calendar#event")?;
     let reader = Reader {
-        zone: Zone::Floating,
+        zone,
         home,
         patterns,
     };

@@ -319,6 +319,7 @@ impl GoogleCalendar {
         let page = decode::page(&response.body, &self.home, &self.patterns)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         self.writable = page.writable;
+        self.zone = page.zone.clone();
         self.check_title(page.title.as_deref()).await?;
         Ok(Got::Page(page))
     }

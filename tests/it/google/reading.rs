@@ -436,6 +436,26 @@ fn read_again(desk: &Desk, first: &Pulled) -> Result<BTreeSet<Href>, ErrorKind> 
 }
 
 #[test]
+fn what_is_looked_at_by_itself_is_read_in_the_zone_of_its_calendar_too() {
+    let desk = Desk::new();
+    let team = "team@example.org";
+    desk.google.calendar(team, "Team", "America/New_York", ME);
+    desk.google.put_odd(
+        team,
+        json!({"id": "bare1", "iCalUID": "bare@example.org", "status": "confirmed",
+            "recurrence": ["RRULE:FREQ=WEEKLY"],
+            "start": {"dateTime": "2026-03-02T09:00:00-05:00"},
+            "end": {"dateTime": "2026-03-02T10:00:00-05:00"}}),
+    );
+    let team = || desk.calendar(team, &home(), &clock());
+    let first = whole(&mut team());
+    hide(&desk, &["bare1".to_owned()]);
+    let again = poll_out(team().pull(None, &Memory::of(&first))).unwrap();
+    assert_eq!(asked(&desk, "events.get"), 1);
+    assert_eq!(again.changes, first.changes);
+}
+
+#[test]
 fn what_a_listing_lacks_is_gone_only_if_nothing_of_it_is_there() {
     let desk = Desk::new();
     let all: Vec<String> = (0..120).map(|_| desk.google.put(ME, hour(23, 9))).collect();
@@ -478,7 +498,10 @@ fn what_google_refuses_to_tell_of_stays_and_holds_up_nothing_else() {
 
 #[test]
 fn whatever_nobody_was_asked_for_since_google_was_away_is_asked_for_in_the_next_run() {
-    for (is_away, refusal) in [(true, errors::backend_error()), (false, errors::forbidden())] {
+    for (is_away, refusal) in [
+        (true, errors::backend_error()),
+        (false, errors::forbidden()),
+    ] {
         let (desk, clock) = (Desk::new(), clock());
         let calendar = || desk.calendar(ME, &home(), &clock);
         let erased = desk.google.put(ME, hour(23, 9));
