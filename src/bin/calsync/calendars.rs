@@ -181,14 +181,10 @@ async fn google_offers(
         Place::Local(_) | Place::Caldav(_) | Place::Feed(_) => None,
     });
     let offer = |offer: &google::Offer| Offer {
-        account: Some(name.to_owned()),
-        name: name_of(&meant, offer),
         title: Some(offer.name.clone()),
         writable: offer.writable,
         zone: offer.zone.clone(),
-        files: None,
-        folder: None,
-        id: offer.id.clone(),
+        ..at_server(name, name_of(&meant, offer), &offer.id)
     };
     Ok(offers.iter().map(offer).collect())
 }
@@ -209,16 +205,26 @@ async fn caldav_offers(
         Place::Local(_) | Place::Google(_) | Place::Feed(_) => None,
     });
     let offer = |offer: &caldav::Offer| Offer {
-        account: Some(name.to_owned()),
-        name: name_of(&meant, offer),
         title: Some(offer.name.clone()),
         writable: offer.writable,
         zone: offer.zone.clone(),
-        files: None,
-        folder: None,
-        id: offer.id.clone(),
+        ..at_server(name, name_of(&meant, offer), &offer.id)
     };
     Ok(offers.iter().map(offer).collect())
+}
+
+/// A calendar of an account at a server, of which nothing is said but its id.
+fn at_server(account: &str, name: Option<String>, id: &str) -> Offer {
+    Offer {
+        account: Some(account.to_owned()),
+        id: id.to_owned(),
+        title: None,
+        name,
+        writable: false,
+        zone: None,
+        files: None,
+        folder: None,
+    }
 }
 
 /// What the calendars of an account mean among those that it offers, by their names in the configuration.

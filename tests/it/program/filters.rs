@@ -473,18 +473,23 @@ fn the_first_of_those_that_merge_may_go_where_the_others_go_on() {
     assert_eq!(refused.code, 6, "{refused:?}");
 }
 
-#[test]
-fn what_a_series_shows_again_by_itself_is_not_lost() {
-    let home = Home::with(&["home", "work"]);
+/// How many blocks are in `work` with these lines in the rule from `home`.
+fn blocks_by_rule(home: &Home) -> impl Fn(&str) -> usize {
     let before = fs::read_to_string(home.config_file()).unwrap();
-    let rule = |lines: &str| {
+    move |lines| {
         home.configure(&format!(
             "{before}[[rules]]\nfrom = \"home\"\nto = \"work\"\n{lines}\n"
         ));
         home.sync();
         home.sync_idle();
         home.blocks("work").len()
-    };
+    }
+}
+
+#[test]
+fn what_a_series_shows_again_by_itself_is_not_lost() {
+    let home = Home::with(&["home", "work"]);
+    let rule = blocks_by_rule(&home);
     for nth in 0..12 {
         let weekly = text(&[("Mon 15:00-17:00", "RRULE:FREQ=WEEKLY")]);
         let weekly = weekly.replace("event-0", &format!("weekly-{nth}"));
@@ -553,15 +558,7 @@ fn what_begins_too_soon_gets_no_new_block() {
 #[test]
 fn what_begins_too_soon_keeps_its_time_in_another_block() {
     let home = Home::with(&["home", "work"]);
-    let before = fs::read_to_string(home.config_file()).unwrap();
-    let rule = |lines: &str| {
-        home.configure(&format!(
-            "{before}[[rules]]\nfrom = \"home\"\nto = \"work\"\n{lines}\n"
-        ));
-        home.sync();
-        home.sync_idle();
-        home.blocks("work").len()
-    };
+    let rule = blocks_by_rule(&home);
     home.put("home", "a.ics", event_with("a", &soon(60)));
     home.put("home", "b.ics", event_with("b", &soon(119)));
     assert_eq!(rule("merge = true"), 1);

@@ -121,13 +121,19 @@ fn what_the_limit_leaves_for_the_next_run_keeps_its_old_block_till_then() {
     home.sync_idle();
 }
 
-#[test]
-fn a_copy_of_a_block_stays_also_when_a_calendar_is_renamed() {
+/// Three calendars, and a block of `club` by its name and its bytes.
+fn copied() -> (Home, String, Vec<u8>) {
     let home = Home::with(&["work", "home", "club"]);
     home.give_key(KEY);
     home.put("work", "a.ics", meeting("a", 3));
     home.sync();
     let (name, bytes) = home.blocks("club").into_iter().next().unwrap();
+    (home, name, bytes)
+}
+
+#[test]
+fn a_copy_of_a_block_stays_also_when_a_calendar_is_renamed() {
+    let (home, name, bytes) = copied();
     home.put("home", &name, &bytes);
     home.sync();
     rename(&home, "club", "verein");
@@ -143,11 +149,7 @@ fn a_copy_of_a_block_stays_also_when_a_calendar_is_renamed() {
 #[test]
 fn what_was_made_of_a_copy_stays_when_its_calendar_leaves_the_configuration() {
     for is_removed in [false, true] {
-        let home = Home::with(&["work", "home", "club"]);
-        home.give_key(KEY);
-        home.put("work", "a.ics", meeting("a", 3));
-        home.sync();
-        let (name, bytes) = home.blocks("club").into_iter().next().unwrap();
+        let (home, name, bytes) = copied();
         let own = String::from_utf8(bytes).unwrap();
         let own = own.replace("SUMMARY:Busy", "SUMMARY:Dentist");
         home.put("home", &name, &own);
@@ -179,11 +181,7 @@ fn a_path_that_is_spelled_otherwise_leads_to_the_same_calendar() {
 
 #[test]
 fn whoever_only_looks_by_a_mistaken_configuration_changes_nothing() {
-    let home = Home::with(&["work", "home", "club"]);
-    home.give_key(KEY);
-    home.put("work", "a.ics", meeting("a", 3));
-    home.sync();
-    let (name, bytes) = home.blocks("club").into_iter().next().unwrap();
+    let (home, name, bytes) = copied();
     let own = String::from_utf8(bytes).unwrap();
     let own = own.replace("SUMMARY:Busy", "SUMMARY:Dentist");
     home.put("home", &name, &own);

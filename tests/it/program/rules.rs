@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Home, event_with, meeting, utc};
+use crate::support::program::{Files, Home, event_with, meeting, utc};
 
 fn counts(home: &Home, calendars: &[&str]) -> Vec<usize> {
     calendars
@@ -60,6 +60,18 @@ fn rules_say_what_shows_where_and_as_what() {
             .values()
             .all(|b| String::from_utf8_lossy(b).contains("SUMMARY:Away\r\n"))
     );
+}
+
+/// So many blocks are in `home`, and these are left when the window begins a week later.
+fn stay_with_less_past(home: &Home, blocks: usize) -> Files {
+    home.sync();
+    let before = home.blocks("home");
+    assert_eq!(before.len(), blocks);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("past_days = 9", "past_days = 1"));
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+    before
 }
 
 #[test]
@@ -122,13 +134,7 @@ fn a_series_that_rests_while_the_window_is_between_its_occurrences_keeps_its_blo
     home.configure_also("", "[window]\npast_days = 9\nfuture_days = 20");
     let every = |rule: &str| meeting("rare", -5).replace("DTEND", &format!("{rule}\r\nDTEND"));
     home.put("work", "rare.ics", every("RRULE:FREQ=YEARLY;INTERVAL=3"));
-    home.sync();
-    let before = home.blocks("home");
-    assert_eq!(before.len(), 1);
-    let text = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(&text.replace("past_days = 9", "past_days = 1"));
-    home.sync_idle();
-    assert_eq!(home.blocks("home"), before);
+    let before = stay_with_less_past(&home, 1);
     // The state may be lost meanwhile; what is not there is not made before it shows.
     home.lose_state();
     home.sync_idle();
@@ -157,13 +163,7 @@ fn a_series_that_rests_keeps_its_block_however_seldom_and_in_whatever_form_it_is
     home.put("work", "two.ics", every("two", "FREQ=YEARLY;INTERVAL=2"));
     // The same meeting in another calendar.
     home.put("private", "two.ics", every("two", "FREQ=YEARLY;INTERVAL=2"));
-    home.sync();
-    let before = home.blocks("home");
-    assert_eq!(before.len(), 2);
-    let text = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(&text.replace("past_days = 9", "past_days = 1"));
-    home.sync_idle();
-    assert_eq!(home.blocks("home"), before);
+    stay_with_less_past(&home, 2);
 }
 
 #[test]
@@ -181,13 +181,7 @@ fn a_series_keeps_its_past_while_its_rule_ends_long_after_the_last_that_it_shows
         "course.ics",
         meeting("course", -5).replace("DTEND", &lines),
     );
-    home.sync();
-    let before = home.blocks("home");
-    assert_eq!(before.len(), 1);
-    let text = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(&text.replace("past_days = 9", "past_days = 1"));
-    home.sync_idle();
-    assert_eq!(home.blocks("home"), before);
+    stay_with_less_past(&home, 1);
 }
 
 #[test]
