@@ -30,10 +30,9 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 use calsync::{
     auth::{Access, Credentials, Endpoint, Google, OauthClient, SCOPE, Vault},
     clock::Clock,
-    config::busy_face,
     http::{Client, Line, Pace},
     ident::Mint,
-    plan::{Limits, Route},
+    plan::{Limits, Route, Wording},
     provider::{
         AnyProvider,
         google::{GoogleAccount, GoogleCalendar, Which},
@@ -170,7 +169,7 @@ impl World {
                     source: "home".into(),
                     target: "work".into(),
                     filter: Arc::default(),
-                    face: busy_face("Busy"),
+                    wording: Wording::busy("Busy"),
                 }],
                 past_days: 30,
                 future_days: 365,

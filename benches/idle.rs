@@ -16,10 +16,9 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use calsync::{
     clock::Clock,
-    config::busy_face,
     ident::Mint,
     model::CalendarName,
-    plan::{Limits, Route},
+    plan::{Limits, Route, Wording},
     provider::memory::MemoryCalendar,
     report::Report,
     run::{Goal, run},
@@ -69,12 +68,12 @@ impl World {
         for n in 0..events {
             full.put_event(&made::uid("full", n), made::event(n));
         }
-        let face = busy_face("Busy");
+        let wording = Wording::busy("Busy");
         let route = |source: &str, target: &str| Route {
             source: source.into(),
             target: target.into(),
             filter: Arc::default(),
-            face: Arc::clone(&face),
+            wording: Arc::clone(&wording),
         };
         Self {
             calendars: BTreeMap::from([("full".into(), full), ("empty".into(), empty)]),

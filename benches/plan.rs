@@ -16,12 +16,11 @@ mod measure;
 use std::{collections::BTreeMap, sync::Arc};
 
 use calsync::{
-    config::busy_face,
     ident::{Mint, Stem},
     model::{CalendarName, Window},
     plan::{
         Action, Held, Link, Plan, Present, Question, Route, Sight, Source, Sources, Target,
-        plan_target,
+        Wording, plan_target,
     },
 };
 use jiff::tz::TimeZone;
@@ -95,7 +94,7 @@ fn routes() -> Vec<Route> {
                 source: source.into(),
                 target: target.into(),
                 filter: Arc::default(),
-                face: busy_face("Busy"),
+                wording: Wording::busy("Busy"),
             });
         }
     }

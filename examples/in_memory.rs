@@ -8,11 +8,10 @@ use std::{cell::RefCell, collections::BTreeMap, error::Error, sync::Arc};
 
 use calsync::{
     clock::Clock,
-    config::busy_face,
     ical::{self, Reader},
     ident::Mint,
     model::{CalendarName, Shape},
-    plan::{Limits, Route},
+    plan::{Limits, Route, Wording},
     provider::memory::MemoryCalendar,
     run::{Goal, run},
     session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
@@ -35,12 +34,12 @@ async fn sync_twice() -> Result<(), Box<dyn Error>> {
 
     let calendars: BTreeMap<CalendarName, &MemoryCalendar> =
         BTreeMap::from([("work".into(), &work), ("family".into(), &family)]);
-    let face = busy_face("Busy");
+    let wording = Wording::busy("Busy");
     let route = |source: &str, target: &str| Route {
         source: source.into(),
         target: target.into(),
         filter: Arc::default(),
-        face: Arc::clone(&face),
+        wording: Arc::clone(&wording),
     };
     let settings = Settings {
         routes: vec![route("work", "family"), route("family", "work")],

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
@@ -11,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::{
     auth::{Dav, Google},
     ident::Mint,
-    model::{CalendarName, Face, Patterns, block::MADE_BY, counted},
+    model::{CalendarName, Interest, counted},
     plan::{Limits, Route},
     provider::{caldav::Which as DavWhich, google::Which, ics::Origin},
     session::{Role, Settings},
@@ -58,7 +57,7 @@ pub struct Config {
     /// Which source shows in which target.
     pub routes: Vec<Route>,
     /// What the rules look for in the words of which calendar's events.
-    pub patterns: BTreeMap<CalendarName, Patterns>,
+    pub interests: BTreeMap<CalendarName, Interest>,
     /// Files with a secret in them, of an OAuth client or a feed, that others can read.
     pub open_files: Vec<PathBuf>,
 }
@@ -177,12 +176,4 @@ impl Config {
             mint,
         }
     }
-}
-
-/// The words of a block that only says "busy".
-pub fn busy_face(title: &str) -> Arc<Face> {
-    Arc::new(Face {
-        title: title.to_owned(),
-        notes: format!("{MADE_BY}: busy in another calendar. Changes here are overwritten."),
-    })
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Face, Href, Print, Uid, Window},
+    model::{CalendarName, Event, Href, Print, Uid, Window},
 };
 
 pub mod compare;
@@ -22,10 +22,12 @@ pub mod filter;
 pub mod flatten;
 pub mod guard;
 pub mod op;
+pub mod wording;
 
 pub use filter::Filter;
 pub use guard::{Approved, Limits, Refusal, guard};
 pub use op::{Action, Op, Plan, Why};
+pub use wording::Wording;
 
 /// Which source shows in which target, and in which words.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +39,7 @@ pub struct Route {
     /// What of it is shown.
     pub filter: Arc<Filter>,
     /// What the blocks say.
-    pub face: Arc<Face>,
+    pub wording: Arc<Wording>,
 }
 
 /// How well a calendar is known in this run.

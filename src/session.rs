@@ -173,12 +173,11 @@ impl Settings {
             source,
             target,
             filter,
-            face,
+            wording,
         } in &self.routes
         {
             fields.extend([source.to_string(), target.to_string()]);
-            fields.push(format!("{filter:?}"));
-            fields.extend([face.title.clone(), face.notes.clone()]);
+            fields.extend([format!("{filter:?}"), format!("{wording:?}")]);
         }
         Print::of(fields.iter().map(String::as_bytes))
     }

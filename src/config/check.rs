@@ -156,7 +156,7 @@ impl Checker {
                 .map(|(name, at)| (name, at.value))
                 .collect(),
             routes: rules.routes,
-            patterns: rules.patterns,
+            interests: rules.interests,
             open_files: self.open_files.take().into_iter().collect(),
         })
     }

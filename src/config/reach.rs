@@ -50,18 +50,18 @@ impl Config {
         let mut seats = BTreeMap::new();
         for (name, calendar) in &self.calendars {
             let mut account = calendar.account.clone().unwrap_or_default();
-            let patterns = self.patterns.get(name).cloned().unwrap_or_default();
+            let interest = self.interests.get(name).cloned().unwrap_or_default();
             // Whoever looks for other words has to read everything again.
-            let looked_for = match patterns.is_empty() {
+            let looked_for = match interest.is_empty() {
                 true => String::new(),
-                false => format!(" {}", patterns.print()),
+                false => format!(" {}", interest.print()),
             };
             let (provider, place) = match &calendar.place {
                 Place::Local(folder) => {
                     let Means { tag, clock, .. } = means;
                     let provider =
                         LocalCalendar::new(folder.clone(), tag, &self.me, &self.timezone, clock)
-                            .noticing(patterns);
+                            .noticing(interest);
                     // Whatever path leads there: it is one place.
                     let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
                     let place = format!("{} {}", real.display(), self.me.join(" "));
@@ -79,7 +79,7 @@ impl Config {
                     let line = Line::new(client, Pace::default());
                     let place = format!("feed {} {}", origin.print(), self.me.join(" "));
                     let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone)
-                        .noticing(patterns);
+                        .noticing(interest);
                     (AnyProvider::Ics(provider), place)
                 }
                 Place::Google(which) => {
@@ -88,7 +88,7 @@ impl Config {
                     };
                     let provider = GoogleCalendar::new(reached, which.clone(), &self.timezone)
                         .that_may_be_another(self.may_be_another(name, &account))
-                        .noticing(patterns);
+                        .noticing(interest);
                     let place = self.google_place(&account, which, &means.vault);
                     (AnyProvider::Google(provider), place)
                 }
@@ -98,7 +98,7 @@ impl Config {
                     };
                     let me = self.me_in(&account);
                     let provider = CaldavCalendar::new(reached, which.clone(), &me, &self.timezone)
-                        .noticing(patterns);
+                        .noticing(interest);
                     let place = self.caldav_place(&account, which, &me);
                     (AnyProvider::Caldav(provider), place)
                 }

@@ -12,28 +12,34 @@ use jiff::{
 };
 
 use super::{
-    Calendar, busy_face,
+    Calendar,
     table::{At, Table, nearest},
 };
 use crate::{
-    model::{CalendarName, Pattern, Patterns, zone},
+    model::{CalendarName, Interest, Pattern, Telling, zone},
     plan::{
-        Filter, Route,
+        Filter, Route, Wording,
         filter::{AllDay, Day, Edge, Times},
+        wording::UNTITLED,
     },
     session::Role,
 };
 
 mod asks;
 mod form;
+mod hub;
+mod wording;
+
+use hub::Spoke;
+use wording::Draft;
 
 /// What the rules say.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     /// Which source shows in which target, what of it, and in which words.
     pub(super) routes: Vec<Route>,
-    /// What is looked for in the words of which source's events.
-    pub(super) patterns: BTreeMap<CalendarName, Patterns>,
+    /// What is wanted of the words of which source's events.
+    pub(super) interests: BTreeMap<CalendarName, Interest>,
 }
 
 /// The days of the week, as they are written.
@@ -47,70 +53,111 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
-/// Reads the rules; without any, every calendar blocks every other one.
+/// Reads the rules and the hub; without any, every calendar blocks every other one.
 pub(super) fn rules(
     root: &mut Table<'_>,
     calendars: &BTreeMap<CalendarName, At<Calendar>>,
     home: &TimeZone,
 ) -> Rules {
-    let named = root.names_in("calendars");
-    let rules = root.list("rules");
-    if rules.is_empty() && !root.has("rules") {
-        return Rules {
-            routes: every_pair(calendars),
-            patterns: BTreeMap::new(),
-        };
+    let names = root.names_in("calendars");
+    let mut found = Gathered {
+        calendars: (calendars, &names),
+        routes: Vec::new(),
+        looked_for: BTreeMap::new(),
+        telling: BTreeMap::new(),
+    };
+    if let Some((table, spokes)) = hub::hub(root, found.calendars) {
+        for Spoke { from, to, draft } in spokes {
+            found.add(&table, (from, to), &Arc::default(), &draft);
+        }
+        table.finish();
     }
-    let mut routes = Vec::new();
-    let mut looked_for: BTreeMap<CalendarName, Vec<Pattern>> = BTreeMap::new();
-    let mut taken: BTreeSet<(CalendarName, CalendarName)> = BTreeSet::new();
-    for mut rule in rules {
-        let from = names(
-            &mut rule,
-            "from",
-            (calendars, &named),
-            Role::is_source,
-            "source",
-        );
-        let to = names(
-            &mut rule,
-            "to",
-            (calendars, &named),
-            Role::is_target,
-            "target",
-        );
-        let face = busy_face(&title(&mut rule));
-        show(&mut rule);
+    let rules = root.list("rules");
+    if rules.is_empty() && !root.has("rules") && !root.has("hub") {
+        found.routes = every_pair(calendars);
+    }
+    for rule in rules {
+        found.add_rule(rule, home);
+    }
+    found.into_rules()
+}
+
+/// All calendars, and the names of all, whatever is wrong with them.
+type Named<'a> = (
+    &'a BTreeMap<CalendarName, At<Calendar>>,
+    &'a BTreeSet<String>,
+);
+
+/// What the rules say, as far as they are read.
+struct Gathered<'a> {
+    calendars: Named<'a>,
+    routes: Vec<Route>,
+    looked_for: BTreeMap<CalendarName, Vec<Pattern>>,
+    telling: BTreeMap<CalendarName, Telling>,
+}
+
+impl Gathered<'_> {
+    /// Reads one more rule.
+    fn add_rule(&mut self, mut rule: Table<'_>, home: &TimeZone) {
+        let from = names(&mut rule, "from", self.calendars, Role::is_source, "source");
+        let to = names(&mut rule, "to", self.calendars, Role::is_target, "target");
+        let draft = wording::draft(&mut rule);
         let mut patterns = Vec::new();
         let filter = Arc::new(filter(&mut rule, home, &mut patterns));
         for source in from.iter().filter(|_| !patterns.is_empty()) {
-            let looked_for = looked_for.entry(source.clone()).or_default();
+            let looked_for = self.looked_for.entry(source.clone()).or_default();
             looked_for.extend(patterns.iter().cloned());
         }
-        for (source, target) in pairs(&from, &to) {
-            if !taken.insert((source.clone(), target.clone())) {
-                rule.mistake(
-                    rule.at,
-                    &format!(
-                        "shows \"{source}\" in \"{target}\", which an earlier rule does already"
-                    ),
-                );
-            }
-            routes.push(Route {
-                source,
-                target,
-                filter: Arc::clone(&filter),
-                face: Arc::clone(&face),
-            });
+        for pair in pairs(&from, &to) {
+            self.add(&rule, pair, &filter, &draft);
         }
         rule.finish();
     }
-    let looked_for = looked_for.into_iter();
-    Rules {
-        routes,
-        patterns: looked_for
-            .map(|(source, patterns)| (source, Patterns::new(patterns)))
-            .collect(),
+
+    /// Adds what shows one calendar in another one.
+    fn add(
+        &mut self,
+        rule: &Table<'_>,
+        (source, target): (CalendarName, CalendarName),
+        filter: &Arc<Filter>,
+        draft: &Draft,
+    ) {
+        let mut earlier = self.routes.iter();
+        if earlier.any(|route| route.source == source && route.target == target) {
+            rule.mistake(
+                rule.at,
+                &format!("shows \"{source}\" in \"{target}\", which an earlier rule does already"),
+            );
+        }
+        let (calendars, _) = self.calendars;
+        let (Some(from), Some(to)) = (calendars.get(&source), calendars.get(&target)) else {
+            return;
+        };
+        if let Some(Telling { details, private }) = draft.telling() {
+            let telling = self.telling.entry(source.clone()).or_default();
+            telling.details |= details;
+            telling.private |= private;
+        }
+        self.routes.push(Route {
+            wording: draft.wording(rule, (&source, &from.value), &to.value),
+            source,
+            target,
+            filter: Arc::clone(filter),
+        });
+    }
+
+    fn into_rules(mut self) -> Rules {
+        let named = self.looked_for.keys().chain(self.telling.keys());
+        let named: BTreeSet<CalendarName> = named.cloned().collect();
+        let interest = |source: CalendarName| {
+            let patterns = self.looked_for.remove(&source).unwrap_or_default();
+            let interest = Interest::new(patterns, self.telling.get(&source).copied());
+            (source, interest)
+        };
+        Rules {
+            routes: self.routes,
+            interests: named.into_iter().map(interest).collect(),
+        }
     }
 }
 
@@ -295,7 +342,7 @@ fn hours(rule: &mut Table<'_>) -> Option<(Time, Time)> {
 fn names(
     rule: &mut Table<'_>,
     key: &'static str,
-    (calendars, named): (&BTreeMap<CalendarName, At<Calendar>>, &BTreeSet<String>),
+    (calendars, named): Named<'_>,
     fits: fn(Role) -> bool,
     word: &str,
 ) -> Vec<CalendarName> {
@@ -337,35 +384,9 @@ fn names(
     found
 }
 
-fn title(rule: &mut Table<'_>) -> String {
-    let Some(title) = rule.text("title") else {
-        return "Busy".to_owned();
-    };
-    let text = title.value.trim();
-    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        rule.mistake(
-            title.at,
-            "`title` must have 1 to 200 characters on one line",
-        );
-    }
-    text.to_owned()
-}
-
-fn show(rule: &mut Table<'_>) {
-    if let Some(show) = rule.text("show")
-        && show.value != "busy"
-    {
-        let near = nearest(&show.value, ["busy"].into_iter());
-        rule.mistake(
-            show.at,
-            &format!("`show` must be \"busy\", not \"{}\"{near}", show.value),
-        );
-    }
-}
-
 /// Without rules, every calendar blocks every other one.
 fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
-    let face = busy_face("Busy");
+    let wording = Wording::busy(UNTITLED);
     let names = |fits: fn(Role) -> bool| {
         // In the order of the file.
         let mut fitting: Vec<_> = calendars
@@ -383,7 +404,7 @@ fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
             source,
             target,
             filter: Arc::default(),
-            face: Arc::clone(&face),
+            wording: Arc::clone(&wording),
         })
         .collect()
 }

@@ -232,6 +232,35 @@ impl<'a> Table<'a> {
         found
     }
 
+    /// The texts of a table inside this one, each with its name, such as `{ work = "tomato" }`.
+    pub(super) fn texts_by_name(&mut self, key: &'static str) -> Vec<(At<String>, At<String>)> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong(key, value, "a table of texts in quotes");
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, value) in table {
+            let DeValue::String(text) = value.get_ref() else {
+                self.wrong(key, value, "a table of texts in quotes");
+                continue;
+            };
+            let (at, value) = (name.span().start, value.span().start);
+            let name = name.get_ref().to_string();
+            found.push((
+                At { value: name, at },
+                At {
+                    value: text.to_string(),
+                    at: value,
+                },
+            ));
+        }
+        found.sort_by_key(|(name, _)| name.at);
+        found
+    }
+
     /// The tables of a list, such as `[[rules]]`.
     pub(super) fn list(&mut self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.get(key) else {

@@ -1,5 +1,5 @@
 //! iCalendar text into events. Forgiving where files in the wild are sloppy; where the meaning is lost, it says so for that
-//! one event instead of guessing. No title, place or note ever leaves this room, save those of our own blocks.
+//! one event instead of guessing. No title, place or note ever leaves this room, save those of our own blocks and those that a rule shows.
 
 use jiff::tz::TimeZone;
 
@@ -9,9 +9,10 @@ use super::{
     resolve::Zones,
     values::{days_between, duration, local_time, seconds_between},
 };
-use crate::model::{Event, Length, Master, Override, Part, Patterns, Revision, When, Zone, marks};
+use crate::model::{Event, Interest, Length, Master, Override, Part, Revision, When, Zone, marks};
 
 mod contents;
+mod face;
 mod recurs;
 mod traits;
 
@@ -26,15 +27,15 @@ pub struct Reader<'a> {
     pub me: &'a [String],
     /// The zone of floating times.
     pub home: &'a TimeZone,
-    /// What the rules look for in the words of events.
-    pub patterns: &'a Patterns,
+    /// What the rules want of the words of events.
+    pub interest: &'a Interest,
 }
 
 impl<'a> Reader<'a> {
     /// One that looks for nothing in the words of events.
     pub fn new(me: &'a [String], home: &'a TimeZone) -> Self {
-        let patterns = &marks::NOTHING;
-        Self { me, home, patterns }
+        let interest = &marks::NOTHING;
+        Self { me, home, interest }
     }
 }
 

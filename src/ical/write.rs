@@ -1,12 +1,14 @@
 //! Blocks into iCalendar text. Strict: what leaves here follows RFC 5545 to the letter, and has nobody to mail to: no
-//! attendee, no organiser, no method, no alarm.
+//! attendee, no organiser, no method, and no alarm but one that a rule asks for, which is shown and mails nobody.
 
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::vtimezone::vtimezone;
-use crate::model::{Block, Length, Series, Shape, Span, When, Zone, block::zone_name};
+use crate::model::{
+    Appears, Block, Face, Length, Series, Shape, Span, Visibility, When, Zone, block::zone_name,
+};
 
 /// How every text begins that is written here.
 const HEAD: [&str; 3] = [
@@ -48,15 +50,45 @@ pub fn write(block: &Block, now: Timestamp) -> String {
         Shape::Once(span) => once(&mut text, span),
         Shape::Series(series) => repeats(&mut text, series),
     }
-    text.line(&format!("SUMMARY:{}", escape(&block.face.title)));
-    if !block.face.notes.is_empty() {
-        text.line(&format!("DESCRIPTION:{}", escape(&block.face.notes)));
-    }
-    text.line("CLASS:PRIVATE");
-    text.line("TRANSP:OPAQUE");
+    face(&mut text, &block.face);
     text.line("END:VEVENT");
     text.line("END:VCALENDAR");
     text.0
+}
+
+fn face(text: &mut Text, face: &Face) {
+    text.line(&format!("SUMMARY:{}", escape(&face.title)));
+    for (name, value) in [
+        ("DESCRIPTION", &face.notes),
+        ("LOCATION", &face.place),
+        ("CATEGORIES", &face.category),
+    ] {
+        if !value.is_empty() {
+            text.line(&format!("{name}:{}", escape(value)));
+        }
+    }
+    if let Some(colour) = face.colour {
+        text.line(&format!("COLOR:{}", colour.css()));
+    }
+    text.line(match face.visibility {
+        Visibility::Private => "CLASS:PRIVATE",
+        Visibility::Public => "CLASS:PUBLIC",
+    });
+    if face.appears == Appears::Tentative {
+        text.line("STATUS:TENTATIVE");
+    }
+    text.line(match face.appears {
+        Appears::Free => "TRANSP:TRANSPARENT",
+        Appears::Busy | Appears::Tentative => "TRANSP:OPAQUE",
+    });
+    if let Some(minutes) = face.reminder {
+        // RFC 5545 3.6.6: what is shown to whoever looks, and nobody is mailed.
+        text.line("BEGIN:VALARM");
+        text.line("ACTION:DISPLAY");
+        text.line(&format!("DESCRIPTION:{}", escape(&face.title)));
+        text.line(&format!("TRIGGER:-PT{minutes}M"));
+        text.line("END:VALARM");
+    }
 }
 
 fn once(text: &mut Text, span: &Span) {

@@ -1,11 +1,10 @@
-//! What may be written to a target: a plain stretch of time, or a rule with holes. A block has no field that anything of
-//! its source could leak through but its times.
+//! What may be written to a target: a plain stretch of time, or a rule with holes, and a face.
 
 use std::collections::BTreeSet;
 
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{Length, Print, Span, When, Zone};
+use super::{Face, Length, Print, Span, When, Zone};
 use crate::{
     ident::BlockId,
     recur::{Rule, WALK_MAX},
@@ -44,18 +43,6 @@ pub struct Series {
     pub holes: BTreeSet<DateTime>,
 }
 
-/// How the notes of every block begin.
-pub const MADE_BY: &str = "Made by calsync";
-
-/// What a block says, in words that come from the configuration alone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Face {
-    /// Its title.
-    pub title: String,
-    /// Its notes.
-    pub notes: String,
-}
-
 impl Block {
     /// The fingerprint of what the block shows.
     pub fn print(&self) -> Print {
@@ -69,8 +56,7 @@ pub fn print(shape: &Shape, face: &Face, odd: &[&str]) -> Print {
         Shape::Once(span) => vec!["once".to_owned(), span_text(span)],
         Shape::Series(series) => series_fields(series),
     };
-    fields.push(face.title.clone());
-    fields.push(face.notes.clone());
+    fields.extend(face.fields());
     fields.extend(odd.iter().map(|&word| word.to_owned()));
     Print::of(fields.iter().map(String::as_bytes))
 }

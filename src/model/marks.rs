@@ -1,12 +1,12 @@
-//! The patterns that rules look for in titles and categories, and which of them the words of an event match. What is kept of an
-//! event is which patterns match: its words are not.
+//! What rules want of the words of events: which patterns titles and categories match, and the words that are shown. Of the others
+//! nothing is kept but which patterns match.
 
 use std::collections::BTreeSet;
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Print;
+use super::{Print, Telling, Words};
 
 /// The most memory that one pattern may take, in bytes.
 const PATTERN_MAX: usize = 1 << 20;
@@ -33,12 +33,20 @@ pub struct Pattern {
     regex: Regex,
 }
 
-/// What the rules look for in one calendar.
+/// What the rules want to know of the words of one calendar's events.
 #[derive(Clone, Debug, Default)]
-pub struct Patterns(Vec<Pattern>);
+pub struct Interest {
+    /// What is looked for in them.
+    patterns: Vec<Pattern>,
+    /// What of them is shown.
+    telling: Option<Telling>,
+}
 
-/// Nothing to look for.
-pub static NOTHING: Patterns = Patterns(Vec::new());
+/// None in any words.
+pub static NOTHING: Interest = Interest {
+    patterns: Vec::new(),
+    telling: None,
+};
 
 impl Pattern {
     /// A pattern in the syntax of the `regex` crate. Upper and lower case are the same to it. The error says what is wrong with it.
@@ -64,33 +72,56 @@ impl Pattern {
     }
 }
 
-impl Patterns {
-    /// All of these.
-    pub fn new(patterns: impl IntoIterator<Item = Pattern>) -> Self {
-        let mut all: Vec<Pattern> = patterns.into_iter().collect();
-        all.sort_by_key(Pattern::mark);
-        all.dedup_by_key(|pattern| pattern.mark);
-        Self(all)
+impl Interest {
+    /// In whether words match all of these, and in the words that are shown.
+    pub fn new(patterns: impl IntoIterator<Item = Pattern>, telling: Option<Telling>) -> Self {
+        let mut patterns: Vec<Pattern> = patterns.into_iter().collect();
+        patterns.sort_by_key(Pattern::mark);
+        patterns.dedup_by_key(|pattern| pattern.mark);
+        Self { patterns, telling }
     }
 
-    /// Whether there is nothing to look for.
+    /// Whether nobody wants to know anything.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.patterns.is_empty() && self.telling.is_none()
     }
 
-    /// Which of them an event matches with its title and its categories.
-    pub fn marks(&self, title: &str, categories: &[String]) -> BTreeSet<Mark> {
-        let matching = self.0.iter().filter(|pattern| match pattern.field {
-            Field::Title => pattern.regex.is_match(title),
+    /// Whether more than titles is shown.
+    pub fn is_in_details(&self) -> bool {
+        self.telling.is_some_and(|telling| telling.details)
+    }
+
+    /// Which patterns an event matches with its title and its categories, which are read if there are any patterns.
+    pub fn marks(&self, read: impl FnOnce() -> (String, Vec<String>)) -> BTreeSet<Mark> {
+        if self.patterns.is_empty() {
+            return BTreeSet::new();
+        }
+        let (title, categories) = read();
+        let matching = self.patterns.iter().filter(|pattern| match pattern.field {
+            Field::Title => pattern.regex.is_match(&title),
             Field::Category => categories.iter().any(|word| pattern.regex.is_match(word)),
         });
         matching.map(Pattern::mark).collect()
     }
 
-    /// What changes when what is looked for does.
+    /// The words of an event as far as they are shown; `read` is told whether to read more than the title.
+    pub fn words(&self, private: bool, read: impl FnOnce(bool) -> Words) -> Option<Box<Words>> {
+        let telling = self.telling?;
+        (telling.private || !private).then(|| Box::new(read(telling.details)))
+    }
+
+    /// What changes when what is wanted does.
     pub fn print(&self) -> Print {
-        let marks: Vec<[u8; 4]> = self.0.iter().map(|p| p.mark.0.to_be_bytes()).collect();
-        Print::of(marks.iter().map(<[u8; 4]>::as_slice))
+        let mut fields: Vec<Vec<u8>> = self
+            .patterns
+            .iter()
+            .map(|pattern| pattern.mark.0.to_be_bytes().to_vec())
+            .collect();
+        fields.extend(
+            self.telling
+                .map(|telling| format!("{telling:?}").into_bytes()),
+        );
+        Print::of(fields.iter().map(Vec::as_slice))
     }
 }
 
@@ -103,10 +134,10 @@ mod tests {
         let new = |field, text| Pattern::new(field, text).unwrap();
         let (lunch, blue) = (new(Field::Title, "^lunch"), new(Field::Category, "blue"));
         let marks = [lunch.mark(), blue.mark()];
-        let patterns = Patterns::new([lunch.clone(), blue, lunch]);
+        let interest = Interest::new([lunch.clone(), blue, lunch], None);
         let found = |title: &str, categories: &[&str]| {
             let categories: Vec<String> = categories.iter().map(|&word| word.to_owned()).collect();
-            let found = patterns.marks(title, &categories);
+            let found = interest.marks(|| (title.to_owned(), categories));
             marks.map(|mark| found.contains(&mark))
         };
         assert_eq!(found("Lunch with Bob", &[]), [true, false]);

@@ -1,11 +1,11 @@
 //! What an event says beside its times that a rule may ask for: which of a few words it is, and which patterns of the
-//! configuration its own words match. Never a text of anybody's.
+//! configuration its own words match. Of its words themselves only what a rule shows.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Mark;
+use super::{Mark, Words};
 
 /// What an event, or one occurrence of it, says beside its times. By default, all that a plain event without guests says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Traits {
     /// The patterns that its words match.
     #[serde(rename = "m", default, skip_serializing_if = "is_usual")]
     pub marks: BTreeSet<Mark>,
+    /// Its words, as far as a rule shows them.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Box<Words>>,
 }
 
 /// What kind of event something is.

@@ -1,14 +1,12 @@
 //! Which blocks should stand in a target: every source's busy time, less what the target shows by itself. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Filter, Question, Route,
     flatten::{Flat, Single, TooMany, fit, flatten, list, walk},
     op::Wanted,
+    wording::{Said, Show, face_of},
 };
 use crate::{
     ident::{Stem, Subject},
@@ -67,13 +65,14 @@ pub fn desire(
         // What lies beside the window may have a block inside.
         let reach = route.filter.reach(question.window);
         let mut to_merge: Vec<(Uid, Single)> = Vec::new();
+        let mut said: BTreeMap<Uid, Said> = BTreeMap::new();
         let mut walked = 0;
         for (uid, event) in &source.events {
             let twins = shown.iter().filter_map(|(name, filter)| {
                 let event = question.sources.get(*name)?.events.get(uid)?;
                 Some((event, *filter))
             });
-            let seen = route.filter.seen(event);
+            let seen = route.wording.dress(route.filter.seen(event));
             let flat = within(&mut walked, walk(&seen, &reach))
                 .and_then(|()| flat(&seen, &route.filter, &reach))
                 .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
@@ -82,15 +81,18 @@ pub fn desire(
                 Ok(flat) if route.filter.merge => {
                     let singles = flat.singles.into_iter();
                     to_merge.extend(singles.map(|single| (uid.clone(), single)));
+                    if route.wording.show != Show::Busy {
+                        said.insert(uid.clone(), Said::by(&seen, &question.window.home));
+                    }
                 }
-                Ok(flat) => each_block(question, route, uid, flat, &mut want),
+                Ok(flat) => each_block(question, route, (uid, &seen), flat, &mut want),
                 Err(TooMany) => {
                     let refused = too_many.entry(route.source.clone()).or_default();
                     refused.insert(uid.clone());
                 }
             }
         }
-        each_merged(question, route, to_merge, &mut want);
+        each_merged(question, route, to_merge, &said, &mut want);
         shown.push((&route.source, &route.filter));
     }
     too_many
@@ -128,15 +130,19 @@ fn stem(question: Question<'_>, route: &Route, uid: &Uid, occurrence: &Occurrenc
 fn each_block(
     question: Question<'_>,
     route: &Route,
-    uid: &Uid,
+    (uid, event): (&Uid, &Event),
     flat: Flat,
     want: &mut impl FnMut(Stem, Desired),
 ) {
+    let said = match route.wording.show {
+        Show::Busy => Said::default(),
+        _ => Said::by(event, &question.window.home),
+    };
     let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
         let stem = stem(question, route, uid, &occurrence);
         let wanted = Wanted {
             shape,
-            face: Arc::clone(&route.face),
+            face: face_of(&route.wording, [(&said, &occurrence)].into_iter()),
             source: route.source.clone(),
             uid: uid.clone(),
             occurrence,
@@ -167,9 +173,13 @@ fn each_merged(
     question: Question<'_>,
     route: &Route,
     blocks: Vec<(Uid, Single)>,
+    said: &BTreeMap<Uid, Said>,
     want: &mut impl FnMut(Stem, Desired),
 ) {
     for Merged { span, first, also } in merged(blocks) {
+        let all = std::iter::once(&first).chain(&also);
+        let all = all.filter_map(|(uid, occurrence)| Some((said.get(uid)?, occurrence)));
+        let face = face_of(&route.wording, all);
         let (uid, occurrence) = first;
         let also = also.into_iter().map(|(uid, occurrence)| {
             let stem = stem(question, route, &uid, &occurrence);
@@ -177,7 +187,7 @@ fn each_merged(
         });
         let wanted = Wanted {
             shape: Shape::Once(span),
-            face: Arc::clone(&route.face),
+            face,
             source: route.source.clone(),
             also: also.collect(),
             uid,

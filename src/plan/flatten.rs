@@ -304,7 +304,7 @@ fn change_span(change: &Override, home: &TimeZone) -> Option<Span> {
         .then(|| change.start.span(change.length, home))
 }
 
-/// Whether a changed occurrence takes the same time as it would have anyway.
+/// Whether a changed occurrence takes the same time as it would have anyway, and says the same.
 fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
     let usual = match (&change.at, &master.start) {
         (When::Time(..), When::Time(_, zone)) => {
@@ -314,7 +314,7 @@ fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
         (When::Day(_), When::Day(_)) => change.at.span(master.length, home),
         _ => return false,
     };
-    change_span(change, home) == Some(usual)
+    change_span(change, home) == Some(usual) && change.traits.words == master.traits.words
 }
 
 /// Where the occurrences of a rule are.

@@ -9,7 +9,7 @@ use crate::{
     http::{Method, Response, StatusCode, header},
     ical::{self, Reader},
     ident::BlockId,
-    model::{Block, Event, Part, Patterns, Print, Resource, SeenBlock, Version},
+    model::{Block, Event, Interest, Part, Print, Resource, SeenBlock, Version},
 };
 
 mod account;
@@ -59,7 +59,7 @@ pub struct CaldavCalendar {
     called: Option<String>,
     me: Vec<String>,
     home: TimeZone,
-    patterns: Patterns,
+    interest: Interest,
     /// A listing that a busy server interrupted.
     reading: Option<Reading>,
     /// Whether anything was written since the last listing.
@@ -97,7 +97,7 @@ impl CaldavCalendar {
             called: None,
             me: me.to_vec(),
             home: home.clone(),
-            patterns: Patterns::default(),
+            interest: Interest::default(),
             reading: None,
             wrote: false,
             renames: false,
@@ -109,15 +109,15 @@ impl CaldavCalendar {
 
     /// The same, looking for this in the words of events.
     #[must_use]
-    pub fn noticing(self, patterns: Patterns) -> Self {
-        Self { patterns, ..self }
+    pub fn noticing(self, interest: Interest) -> Self {
+        Self { interest, ..self }
     }
 
     fn reader(&self) -> Reader<'_> {
         Reader {
             me: &self.me,
             home: &self.home,
-            patterns: &self.patterns,
+            interest: &self.interest,
         }
     }
 

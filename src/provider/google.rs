@@ -8,7 +8,7 @@ use super::{Answer, Cursor, ErrorKind, Known, Place, Probe, Provider, ProviderEr
 use crate::{
     http::{Method, Response, StatusCode},
     ident::{self, BlockId, Stem},
-    model::{Block, Part, Patterns, Resource, Shape, Version, Zone},
+    model::{Block, Interest, Part, Resource, Shape, Version, Zone},
 };
 
 mod account;
@@ -34,7 +34,9 @@ const PRIMARY: &str = "primary";
 const EVENT: &str = "id,etag,status,iCalUID,sequence,updated,start,end,recurrence,recurringEventId,originalStartTime,\
                      transparency,visibility,eventType,summary,description,location,colorId,reminders,\
                      extendedProperties/private,attachments/fileUrl,conferenceData/conferenceId,hangoutLink,\
-                     attendees(self,responseStatus,resource),attendeesOmitted,organizer,creator";
+                     attendeesOmitted,organizer,creator";
+/// What is wanted of those who are invited.
+const GUEST: &str = "self,responseStatus,resource";
 /// What is wanted of the answer to a write.
 const WRITTEN: &str = "kind,id,etag,sequence";
 
@@ -64,7 +66,7 @@ pub struct GoogleCalendar {
     /// What its name was found to mean, if it goes by a name.
     found: Option<Found>,
     home: TimeZone,
-    patterns: Patterns,
+    interest: Interest,
     /// Whether another calendar of the configuration may turn out to be the same.
     may_be_another: bool,
     /// Whether the account may write to it, as the last page said.
@@ -86,7 +88,7 @@ impl GoogleCalendar {
             which,
             found: None,
             home: home.clone(),
-            patterns: Patterns::default(),
+            interest: Interest::default(),
             may_be_another: false,
             writable: None,
             zone: Zone::Floating,
@@ -98,8 +100,8 @@ impl GoogleCalendar {
 
     /// The same, looking for this in the words of events.
     #[must_use]
-    pub fn noticing(self, patterns: Patterns) -> Self {
-        Self { patterns, ..self }
+    pub fn noticing(self, interest: Interest) -> Self {
+        Self { interest, ..self }
     }
 
     /// The same, where another calendar of the configuration may turn out to be this one.
@@ -176,7 +178,7 @@ impl GoogleCalendar {
 
     /// What Google has to say of one event, be it that it was deleted; none if it knows no such thing.
     async fn told(&mut self, href: &str) -> Answer<Option<Item>> {
-        let fields = format!("kind,{EVENT}");
+        let fields = format!("kind,{}", self.event_fields());
         let query = [("fields", fields.as_str())];
         let response = self
             .ask(Method::GET, Some(href), &query, None, Vec::new())
@@ -190,13 +192,22 @@ impl GoogleCalendar {
             &response.body,
             self.zone.clone(),
             &self.home,
-            &self.patterns,
+            &self.interest,
         )
         .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         if *item.href != *href {
             return Err(self.senseless(Nonsense::Kind, ErrorKind::Broken));
         }
         Ok(Some(item))
+    }
+
+    /// What is wanted of an event here. Who is invited matters only where that is shown.
+    fn event_fields(&self) -> String {
+        let names = match self.interest.is_in_details() {
+            true => ",displayName,email",
+            false => "",
+        };
+        format!("{EVENT},attendees({GUEST}{names})")
     }
 
     /// Sends a block, new or over another.

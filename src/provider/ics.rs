@@ -19,7 +19,7 @@ use crate::{
     http::{Line, Roots},
     ical::{self, Found, lines::TextError},
     ident::BlockId,
-    model::{Block, Href, Part, Patterns, Print, Resource, Version},
+    model::{Block, Href, Interest, Part, Print, Resource, Version},
     secrets::Secret,
 };
 
@@ -60,7 +60,7 @@ pub struct IcsCalendar {
     line: Line,
     me: Vec<String>,
     home: TimeZone,
-    patterns: Patterns,
+    interest: Interest,
 }
 
 impl IcsCalendar {
@@ -71,14 +71,14 @@ impl IcsCalendar {
             line,
             me: me.to_owned(),
             home: home.clone(),
-            patterns: Patterns::default(),
+            interest: Interest::default(),
         }
     }
 
     /// The same, looking for this in the words of events.
     #[must_use]
-    pub fn noticing(self, patterns: Patterns) -> Self {
-        Self { patterns, ..self }
+    pub fn noticing(self, interest: Interest) -> Self {
+        Self { interest, ..self }
     }
 
     async fn fetch(&self, marks: Option<&Marks>) -> Answer<Fetched> {
@@ -93,7 +93,7 @@ impl IcsCalendar {
         let reader = ical::Reader {
             me: &self.me,
             home: &self.home,
-            patterns: &self.patterns,
+            interest: &self.interest,
         };
         ical::read_signs(body, reader).map_err(|error| self.nonsense(body, &error))
     }

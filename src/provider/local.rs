@@ -18,7 +18,7 @@ use crate::{
     fsx,
     ical::Reader,
     ident::BlockId,
-    model::{Block, Href, Patterns, Resource},
+    model::{Block, Href, Interest, Resource},
 };
 
 mod file;
@@ -39,7 +39,7 @@ pub struct LocalCalendar {
     tag: String,
     me: Vec<String>,
     home: TimeZone,
-    patterns: Patterns,
+    interest: Interest,
     clock: Clock,
     /// What an earlier run, cut short, left unfinished.
     leftovers: Vec<(PathBuf, String)>,
@@ -54,7 +54,7 @@ impl LocalCalendar {
             tag: tag.to_owned(),
             me: me.to_vec(),
             home: home.clone(),
-            patterns: Patterns::default(),
+            interest: Interest::default(),
             clock: clock.clone(),
             leftovers: Vec::new(),
         }
@@ -62,15 +62,15 @@ impl LocalCalendar {
 
     /// The same, looking for this in the words of events.
     #[must_use]
-    pub fn noticing(self, patterns: Patterns) -> Self {
-        Self { patterns, ..self }
+    pub fn noticing(self, interest: Interest) -> Self {
+        Self { interest, ..self }
     }
 
     fn reader(&self) -> Reader<'_> {
         Reader {
             me: &self.me,
             home: &self.home,
-            patterns: &self.patterns,
+            interest: &self.interest,
         }
     }
 

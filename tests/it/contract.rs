@@ -168,6 +168,7 @@ fn block(uid: &str, shape: Shape) -> Block {
         face: Face {
             title: "Busy; \"so\", maybe: ünknown".to_owned(),
             notes: "Made by calsync.\nChanges are lost.".to_owned(),
+            ..Face::default()
         },
     }
 }

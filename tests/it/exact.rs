@@ -13,11 +13,10 @@ use std::{
 
 use calsync::{
     clock::Clock,
-    config::busy_face,
     ical::{self, Reader},
     ident::Mint,
     model::{CalendarName, Event, Part, Span, Uid, Window},
-    plan::{Limits, Route, flatten},
+    plan::{Limits, Route, Wording, flatten},
     provider::{AnyProvider, local::LocalCalendar},
     run::{Goal, run},
     session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
@@ -162,7 +161,7 @@ impl Oracle {
                 source: names[0].clone(),
                 target: names[1].clone(),
                 filter: Arc::default(),
-                face: busy_face("Busy"),
+                wording: Wording::busy("Busy"),
             }],
             past_days: 10,
             future_days: 480,

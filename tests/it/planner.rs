@@ -17,7 +17,7 @@ use calsync::{
     },
     plan::{
         Action, Approved, Filter, Held, Limits, Link, Plan, Present, Question, Route, Sight,
-        Source, Sources, Target,
+        Source, Sources, Target, Wording,
         flatten::{self, flatten},
         guard,
         op::Wanted,
@@ -121,10 +121,7 @@ impl Case {
             .take(count)
             .map(CalendarName::from)
             .collect();
-        let face = Arc::new(Face {
-            title: "Busy".to_owned(),
-            notes: "Made by calsync.".to_owned(),
-        });
+        let wording = Wording::busy("Busy");
         let mut routes = Vec::new();
         for target in &names {
             for source in names.iter().filter(|source| *source != target) {
@@ -132,7 +129,7 @@ impl Case {
                     source: source.clone(),
                     target: target.clone(),
                     filter: sieve::any(&mut rng),
-                    face: Arc::clone(&face),
+                    wording: Arc::clone(&wording),
                 });
             }
         }
@@ -659,6 +656,7 @@ proptest! {
                 face: Face {
                     title: (*case.rng.pick(&TITLES)).to_owned(),
                     notes: (*case.rng.pick(&TITLES)).to_owned(),
+                    ..Face::default()
                 },
                 shape,
             };

@@ -15,3 +15,4 @@ mod standing;
 mod sync;
 mod trip;
 mod whose;
+mod worded;

@@ -30,19 +30,16 @@ fn in_words(routes: &[Route]) -> String {
         width(|route| route.source.chars().count()),
         width(|route| route.target.chars().count()),
     );
-    let title = width(|route| route.face.title.chars().count()) + 2;
+    let title = width(|route| route.wording.said().chars().count());
     let mut text = String::new();
     for route in routes {
-        let said = route.filter.said();
-        let said: Vec<String> = said
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}"))
-            .collect();
-        let what = match said.is_empty() {
-            true => "all that keeps busy".to_owned(),
-            false => said.join(", "),
-        };
-        let shown = format!("\"{}\"", route.face.title);
+        let mut said: Vec<String> = route.filter.said().iter().map(as_text).collect();
+        if said.is_empty() {
+            said.push("all that keeps busy".to_owned());
+        }
+        said.extend(route.wording.look().iter().map(as_text));
+        let what = said.join(", ");
+        let shown = route.wording.said();
         text.push_str(
             &format_args!(
                 "{:from$}  in {:to$}  as {shown:title$}  {what}\n",
@@ -57,6 +54,10 @@ fn in_words(routes: &[Route]) -> String {
     text
 }
 
+fn as_text((key, value): &(&str, String)) -> String {
+    format!("{key} = {value}")
+}
+
 fn as_json(route: &Route) -> Value {
     let filter: serde_json::Map<String, Value> = route
         .filter
@@ -64,7 +65,14 @@ fn as_json(route: &Route) -> Value {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), Value::from(value)))
         .collect();
+    let look: serde_json::Map<String, Value> = route
+        .wording
+        .look()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), Value::from(value)))
+        .collect();
     json!({
-        "from": *route.source, "to": *route.target, "show": "busy", "title": route.face.title, "filter": filter,
+        "from": *route.source, "to": *route.target, "show": route.wording.show_word(), "title": route.wording.template(),
+        "look": look, "filter": filter,
     })
 }

@@ -1,15 +1,11 @@
 //! What an event says beside its times: whether it keeps its owner busy, what a rule may ask for, and how a block of ours looks. Of
-//! the words of other people's events nothing leaves this room but which patterns they match. Pure.
-
-use std::collections::BTreeSet;
+//! the words of other people's events nothing leaves this room but which patterns they match, and what a rule shows. Pure.
 
 use super::{
     super::lines::{Component, Prop},
-    Context, Piece, shape,
+    Context, Piece, face, shape,
 };
-use crate::model::{
-    Answer, Face, Kind, Mark, Print, SeenBlock, Shown, Standing, Traits, When, block,
-};
+use crate::model::{Answer, Kind, Print, SeenBlock, Shown, Standing, Traits, When, Words, block};
 
 impl Context<'_> {
     pub(super) fn standing(&self, event: &Component, start: &When) -> Standing {
@@ -39,16 +35,8 @@ impl Context<'_> {
         } else {
             Shown::Busy
         };
-        let is_place = |guest: &Prop| {
-            let kind = guest.param("CUTYPE").unwrap_or_default();
-            ["ROOM", "RESOURCE"]
-                .iter()
-                .any(|place| kind.eq_ignore_ascii_case(place))
-        };
-        let marks = match self.reader.patterns.is_empty() {
-            true => BTreeSet::new(),
-            false => self.marks(event),
-        };
+        let private = says(event, "CLASS", "PRIVATE") || says(event, "CLASS", "CONFIDENTIAL");
+        let interest = self.reader.interest;
         Traits {
             kind: match standing {
                 Standing::Note => Kind::Birthday,
@@ -56,25 +44,31 @@ impl Context<'_> {
             },
             answer: self.answer(event),
             shown,
-            private: says(event, "CLASS", "PRIVATE") || says(event, "CLASS", "CONFIDENTIAL"),
+            private,
             invited: event
                 .prop("ORGANIZER")
                 .is_some_and(|prop| !self.is_me(prop)),
             guests: event
                 .all("ATTENDEE")
                 .any(|guest| !self.is_me(guest) && !is_place(guest)),
-            marks,
+            marks: interest.marks(|| title_and_categories(event)),
+            words: interest.words(private, |details| self.words(event, details)),
         }
     }
 
-    fn marks(&self, event: &Component) -> BTreeSet<Mark> {
-        let title = event.prop("SUMMARY").map(Prop::text).unwrap_or_default();
-        // RFC 5545 3.8.1.2, RFC 7986 5.9.
-        let categories = event.all("CATEGORIES").flat_map(Prop::texts);
-        let words: Vec<String> = categories
-            .chain(event.all("COLOR").map(Prop::text))
-            .collect();
-        self.reader.patterns.marks(&title, &words)
+    /// The words of an event that a rule shows.
+    fn words(&self, event: &Component, details: bool) -> Words {
+        let titled = Words::titled(&text(event, "SUMMARY"));
+        if !details {
+            return titled;
+        }
+        let others = event.all("ATTENDEE");
+        let others = others.filter(|guest| !self.is_me(guest) && !is_place(guest));
+        titled.with_details(
+            &text(event, "LOCATION"),
+            &text(event, "DESCRIPTION"),
+            others.map(name_of),
+        )
     }
 
     /// What the owner answered: the most that they did under any address of theirs that is invited.
@@ -122,7 +116,6 @@ impl Context<'_> {
                 .value(name)
                 .is_some_and(|v: &str| v.eq_ignore_ascii_case(word))
         };
-        let text = |name| event.prop(name).map(Prop::text).unwrap_or_default();
         let mut odd = Vec::new();
         let mut note = |is: bool, word| {
             if is {
@@ -130,30 +123,14 @@ impl Context<'_> {
             }
         };
         note(again || matches!(piece, Piece::Override(_)), "override");
-        note(says("TRANSP", "TRANSPARENT"), "free");
-        note(
-            event
-                .value("STATUS")
-                .is_some_and(|v| !v.eq_ignore_ascii_case("CONFIRMED")),
-            "status",
-        );
         note(
             says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"),
             "free for Outlook",
         );
-        for name in ["URL", "ATTACH", "CONTACT", "COMMENT", "GEO", "CATEGORIES"] {
+        for name in ["URL", "ATTACH", "CONTACT", "COMMENT", "GEO"] {
             note(event.prop(name).is_some(), name);
         }
-        note(!says("CLASS", "PRIVATE"), "public");
-        note(event.children.iter().any(|c| c.name == "VALARM"), "alarm");
-        note(
-            event.value("LOCATION").is_some_and(|v| !v.is_empty()),
-            "place",
-        );
-        let face = Face {
-            title: text("SUMMARY"),
-            notes: text("DESCRIPTION"),
-        };
+        let face = face::face(event, &mut odd);
         let shape = match piece {
             Piece::Master(master) => shape(master, self.reader.home),
             Piece::Override(_) => None,
@@ -169,6 +146,37 @@ impl Context<'_> {
             touched: false,
         }
     }
+}
+
+/// What patterns are looked for in (RFC 5545 3.8.1.2, RFC 7986 5.9).
+fn title_and_categories(event: &Component) -> (String, Vec<String>) {
+    let categories = event.all("CATEGORIES").flat_map(Prop::texts);
+    let colours = event.all("COLOR").map(Prop::text);
+    (text(event, "SUMMARY"), categories.chain(colours).collect())
+}
+
+/// Whether whoever is invited is a room or a thing.
+fn is_place(guest: &Prop) -> bool {
+    let kind = guest.param("CUTYPE").unwrap_or_default();
+    ["ROOM", "RESOURCE"]
+        .iter()
+        .any(|place| kind.eq_ignore_ascii_case(place))
+}
+
+/// What somebody who is invited is called, else their address.
+fn name_of(guest: &Prop) -> String {
+    let name = guest.param("CN").map(str::trim).unwrap_or_default();
+    let address = guest.value.trim();
+    let scheme = address.get(..7).unwrap_or_default();
+    match (name, scheme.eq_ignore_ascii_case("mailto:")) {
+        ("", true) => address[7..].to_owned(),
+        ("", false) => address.to_owned(),
+        (name, _) => name.to_owned(),
+    }
+}
+
+fn text(event: &Component, name: &str) -> String {
+    event.prop(name).map(Prop::text).unwrap_or_default()
 }
 
 fn is_birthday(event: &Component) -> bool {

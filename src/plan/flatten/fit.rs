@@ -51,15 +51,16 @@ struct Made {
 fn fit_series(series: &Series, filter: &Filter, window: &Window) -> Result<Flat, TooMany> {
     let home = &window.home;
     let made = each_made(series, filter, &years(&filter.reach(window)), home)?;
+    let behind = || {
+        let behind = Window {
+            end: ahead(&series.rule, window).date(),
+            ..window.clone()
+        };
+        each_made(series, filter, &behind, home)
+    };
     let form = match made.is_empty() {
         // It rests: the next that come say in which form.
-        true => {
-            let behind = Window {
-                end: ahead(&series.rule, window).date(),
-                ..window.clone()
-            };
-            Moved::of(series, filter, &each_made(series, filter, &behind, home)?)
-        }
+        true => Moved::of(series, filter, &behind()?),
         false => Moved::of(series, filter, &made),
     };
     let Some(mut moved) = form else {
@@ -83,10 +84,12 @@ fn fit_series(series: &Series, filter: &Filter, window: &Window) -> Result<Flat,
     for start in starts {
         moved.leave_out(start);
     }
-    Ok(Flat {
-        singles,
-        ..shown(moved.series, window)?
-    })
+    let mut flat = shown(moved.series, window)?;
+    // What it goes on with behind the window must be something that shows there.
+    if flat.resting.is_some() && behind()?.iter().all(|made| made.blocks.is_empty()) {
+        flat.resting = None;
+    }
+    Ok(Flat { singles, ..flat })
 }
 
 /// The occurrences of a rule in some years, ascending.

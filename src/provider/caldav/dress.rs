@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::block::MADE_BY;
+use crate::model::face::MADE_BY;
 
 /// A text with each of its lines in one piece.
 pub(super) fn unfolded(text: &[u8]) -> String {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    model::{Block, Patterns, Version, Zone},
+    model::{Block, Interest, Version, Zone},
     provider::Place,
 };
 
@@ -78,9 +78,9 @@ struct Envelope<'a> {
     summary: Option<String>,
 }
 
-/// Reads a page of `events.list`, looking for `patterns` in the words of its events. Dates without a zone of their own are read in
+/// Reads a page of `events.list`, with what is wanted of the words of its events. Dates without a zone of their own are read in
 /// the calendar's, else in `home`.
-pub fn page(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Page, Nonsense> {
+pub fn page(body: &[u8], home: &TimeZone, interest: &Interest) -> Result<Page, Nonsense> {
     let page: Envelope<'_> = of_kind(body, "calendar#events")?;
     let next = match (page.next_page_token, page.next_sync_token) {
         (Some(token), _) if !token.is_empty() => Next::Page(token),
@@ -92,7 +92,7 @@ pub fn page(body: &[u8], home: &TimeZone, patterns: &Patterns) -> Result<Page, N
     let reader = Reader {
         zone: zone.clone(),
         home,
-        patterns,
+        interest,
     };
     let role = page.access_role.as_deref();
     Ok(Page {
@@ -127,13 +127,13 @@ pub fn single(
     body: &[u8],
     zone: Zone,
     home: &TimeZone,
-    patterns: &Patterns,
+    interest: &Interest,
 ) -> Result<Item, Nonsense> {
     let Single(raw) = of_kind(body, "calendar#event")?;
     let reader = Reader {
         zone,
         home,
-        patterns,
+        interest,
     };
     Ok(reader.item(raw.get()))
 }

@@ -1,4 +1,5 @@
-//! A block as Google takes it. Pure. What leaves here names nobody, reminds nobody and can make nobody get mail.
+//! A block as Google takes it. Pure. What leaves here invites nobody and can make nobody get mail: who is reminded, if a rule asks
+//! for that, is the calendar's owner, by a window that opens.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,10 @@ use serde::Serialize;
 use super::decode::{EXACT, MARK};
 use crate::{
     ical,
-    model::{Block, Length, Series, Shape, Span, When, Zone, block::zone_name},
+    model::{
+        Appears, Block, Colour, Length, Series, Shape, Span, Visibility, When, Zone,
+        block::zone_name,
+    },
 };
 
 /// An event as it is sent. To Google, a field that is null is a field that somebody filled in: what is not there is left out.
@@ -18,6 +22,10 @@ struct Event<'a> {
     id: &'a str,
     summary: &'a str,
     description: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    location: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    color_id: Option<String>,
     start: Moment,
     end: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +54,13 @@ struct Moment {
 #[serde(rename_all = "camelCase")]
 struct Reminders {
     use_default: bool,
-    overrides: [(); 0],
+    overrides: Vec<Reminder>,
+}
+
+#[derive(Serialize)]
+struct Reminder {
+    method: &'static str,
+    minutes: u32,
 }
 
 #[derive(Serialize)]
@@ -65,24 +79,43 @@ pub fn body(block: &Block, sequence: Option<i32>) -> Vec<u8> {
             private.insert(EXACT, "1");
         }
     }
+    let face = &block.face;
     let event = Event {
         id: block.id.as_str(),
-        summary: &block.face.title,
-        description: &block.face.notes,
+        summary: &face.title,
+        description: &face.notes,
+        location: &face.place,
+        color_id: face.colour.map(Colour::id),
         start,
         end,
         recurrence,
-        status: "confirmed",
-        transparency: "opaque",
-        visibility: "private",
+        status: match face.appears {
+            Appears::Tentative => "tentative",
+            Appears::Busy | Appears::Free => "confirmed",
+        },
+        transparency: match face.appears {
+            Appears::Free => "transparent",
+            Appears::Busy | Appears::Tentative => "opaque",
+        },
+        visibility: match face.visibility {
+            Visibility::Private => "private",
+            Visibility::Public => "public",
+        },
         reminders: Reminders {
             use_default: false,
-            overrides: [],
+            overrides: face.reminder.map(popup).into_iter().collect(),
         },
         extended_properties: Properties { private },
         sequence,
     };
     serde_json::to_vec(&event).expect("an event is always JSON")
+}
+
+fn popup(minutes: u32) -> Reminder {
+    Reminder {
+        method: "popup",
+        minutes,
+    }
 }
 
 fn times(shape: &Shape) -> (Moment, Moment) {

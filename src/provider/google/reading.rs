@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    EVENT, GoogleCalendar, Which,
+    GoogleCalendar, Which,
     account::{Unanswered, too_much},
     answer::Doing,
     cursor::Reached,
@@ -299,8 +299,9 @@ impl GoogleCalendar {
             Which::Id(_) => "",
             Which::Name(_) => "summary,",
         };
+        let event = self.event_fields();
         let fields =
-            format!("kind,{title}accessRole,timeZone,nextPageToken,nextSyncToken,items({EVENT})");
+            format!("kind,{title}accessRole,timeZone,nextPageToken,nextSyncToken,items({event})");
         let mut query = vec![
             ("singleEvents", "false"),
             ("maxResults", size),
@@ -316,7 +317,7 @@ impl GoogleCalendar {
         if response.status != StatusCode::OK {
             return self.no_page(&response, sync, page).await;
         }
-        let page = decode::page(&response.body, &self.home, &self.patterns)
+        let page = decode::page(&response.body, &self.home, &self.interest)
             .map_err(|nonsense| self.senseless(nonsense, ErrorKind::Broken))?;
         self.writable = page.writable;
         self.zone = page.zone.clone();

@@ -621,6 +621,7 @@ pub(super) fn block(hour: i8) -> Block {
         face: Face {
             title: "Busy".to_owned(),
             notes: String::new(),
+            ..Face::default()
         },
     }
 }

@@ -4,10 +4,9 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use calsync::{
     clock::Clock,
-    config::busy_face,
     ident::Mint,
     model::{CalendarName, Length, Series, Shape, Span, When as Start, Zone},
-    plan::{Limits, Route},
+    plan::{Limits, Route, Wording},
     provider::{
         AnyProvider,
         memory::{MemoryCalendar, as_event},
@@ -56,7 +55,7 @@ impl World {
                 source: source.clone(),
                 target: target.clone(),
                 filter: Arc::default(),
-                face: busy_face("Busy"),
+                wording: Wording::busy("Busy"),
             })
         });
         Self {

@@ -27,7 +27,7 @@ fn rules_are_shown_as_they_are_in_force() {
     let rules = home.expect(0, &["rules", "--json"]).json();
     assert_eq!(
         rules["rules"][2],
-        json!({"from": "work", "to": "home", "show": "busy", "title": "Busy",
+        json!({"from": "work", "to": "home", "show": "busy", "title": "Busy", "look": {},
                "filter": {"all_day": "skip", "answers": "accepted"}})
     );
     let plain = Home::with(&["a", "b"]);

@@ -556,6 +556,32 @@ fn what_begins_too_soon_gets_no_new_block() {
 }
 
 #[test]
+fn of_a_series_that_a_rule_leaves_out_whenever_it_is_no_block_stays() {
+    let home = Home::with(&["home", "work"]);
+    let rule = blocks_by_rule(&home);
+    for (nth, lines) in [
+        "RRULE:FREQ=WEEKLY",
+        "RRULE:FREQ=YEARLY",
+        "RRULE:FREQ=MONTHLY;COUNT=90",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let series = text(&[("Mon 18:00-19:00", lines)]);
+        let series = series.replace("event-0", &format!("series-{nth}"));
+        home.put("home", &format!("{nth}.ics"), series);
+    }
+    for left_out in [
+        "hours = \"08:00-17:00\"",
+        "longest = \"30m\"",
+        "shortest = \"2h\"",
+    ] {
+        assert_eq!(rule(""), 3);
+        assert_eq!(rule(left_out), 0, "{left_out}");
+    }
+}
+
+#[test]
 fn what_begins_too_soon_keeps_its_time_in_another_block() {
     let home = Home::with(&["home", "work"]);
     let rule = blocks_by_rule(&home);

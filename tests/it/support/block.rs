@@ -27,6 +27,7 @@ pub(crate) fn an_hour(uid: &str, generation: u16) -> Block {
         face: Face {
             title: "Busy".to_owned(),
             notes: "Made by calsync.".to_owned(),
+            ..Face::default()
         },
     }
 }

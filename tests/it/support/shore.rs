@@ -192,7 +192,7 @@ impl Shore {
             Self::Folder(folder) => {
                 let folder = folder.path().to_owned();
                 let folder = LocalCalendar::new(folder, tag, &[], home, clock);
-                AnyProvider::Local(folder.noticing(sieve::PATTERNS.clone()))
+                AnyProvider::Local(folder.noticing(sieve::INTEREST.clone()))
             }
             Self::Google(desk) => AnyProvider::Google(desk.calendar(&desk.id, home, clock)),
             Self::Dav(desk) => AnyProvider::Caldav(desk.calendar(home, clock)),

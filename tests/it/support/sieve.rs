@@ -7,7 +7,7 @@ use std::{
 
 use calsync::{
     ical::Reader,
-    model::{Pattern, Patterns, Shown, Span, marks::Field},
+    model::{Interest, Pattern, Shown, Span, marks::Field},
     plan::{
         Filter,
         filter::{AllDay, Asks, Day, Edge, Form, Grid, Times, Wants},
@@ -77,12 +77,12 @@ fn patterns() -> [Pattern; 2] {
 }
 
 /// The same, for whoever reads events.
-pub(crate) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(patterns()));
+pub(crate) static INTEREST: LazyLock<Interest> = LazyLock::new(|| Interest::new(patterns(), None));
 
 /// A reader that looks for them.
 pub(crate) fn reader(home: &TimeZone) -> Reader<'_> {
     Reader {
-        patterns: &PATTERNS,
+        interest: &INTEREST,
         ..Reader::new(&[], home)
     }
 }

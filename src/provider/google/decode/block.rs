@@ -4,6 +4,7 @@
 use google_calendar3::api;
 
 use super::event::says;
+use crate::model::{Appears, Colour, Face, Visibility};
 
 /// The mark that all blocks carry, for people who look at their events with other programs. What proves a block is its id.
 pub(in super::super) const MARK: &str = "calsync";
@@ -24,20 +25,25 @@ pub(super) fn people(event: &api::Event) -> bool {
 /// All that a block shows beside what calsync wrote.
 pub(super) fn oddities(event: &api::Event) -> Vec<&'static str> {
     let filled = |field: &Option<String>| field.as_ref().is_some_and(|text| !text.is_empty());
-    let alarm = event.reminders.as_ref().is_some_and(|reminders| {
-        reminders.use_default == Some(true) || reminders.overrides.iter().flatten().count() > 0
+    let alarms = event.reminders.as_ref().is_some_and(|reminders| {
+        let alarms = reminders.overrides.iter().flatten().count();
+        reminders.use_default == Some(true) || alarms > usize::from(reminder(event).is_some())
     });
-    let status = event.status.as_deref().unwrap_or("confirmed");
+    let colour = event.color_id.as_deref().unwrap_or_default();
     let kind = event.event_type.as_deref().unwrap_or("default");
     let meets = event.conference_data.is_some() || filled(&event.hangout_link);
     let odd = [
         (event.recurring_event_id.is_some(), "override"),
-        (says(event.transparency.as_ref(), "transparent"), "free"),
-        (status != "confirmed", "status"),
-        (!says(event.visibility.as_ref(), "private"), "public"),
-        (alarm, "alarm"),
-        (filled(&event.location), "place"),
-        (filled(&event.color_id), "colour"),
+        (is_odd_status(event), "status"),
+        (
+            says(event.visibility.as_ref(), "confidential"),
+            "confidential",
+        ),
+        (alarms, "alarm"),
+        (
+            !colour.is_empty() && Colour::of_id(colour).is_none(),
+            "colour",
+        ),
         (kind != "default", "kind"),
         (event.attachments.iter().flatten().count() > 0, "attachment"),
         (meets, "conference"),
@@ -47,6 +53,53 @@ pub(super) fn oddities(event: &api::Event) -> Vec<&'static str> {
         .filter(|(is, _)| *is)
         .map(|(_, word)| word)
         .collect()
+}
+
+/// A status that calsync never gives a block: free ones are confirmed.
+fn is_odd_status(event: &api::Event) -> bool {
+    let is_free = says(event.transparency.as_ref(), "transparent");
+    match event.status.as_deref() {
+        None | Some("confirmed") => false,
+        Some("tentative") => is_free,
+        Some(_) => true,
+    }
+}
+
+/// What a block says, as far as calsync may have written it so.
+pub(super) fn face(event: &api::Event) -> Face {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let is = |field: &Option<String>, word| says(field.as_ref(), word);
+    let is_private = is(&event.visibility, "private") || is(&event.visibility, "confidential");
+    Face {
+        title: text(&event.summary),
+        notes: text(&event.description),
+        place: text(&event.location),
+        visibility: match is_private {
+            true => Visibility::Private,
+            false => Visibility::Public,
+        },
+        appears: if is(&event.transparency, "transparent") {
+            Appears::Free
+        } else if is(&event.status, "tentative") {
+            Appears::Tentative
+        } else {
+            Appears::Busy
+        },
+        colour: event.color_id.as_deref().and_then(Colour::of_id),
+        category: String::new(),
+        reminder: reminder(event),
+    }
+}
+
+/// So many minutes before its owner is reminded, in the one way that calsync asks for.
+fn reminder(event: &api::Event) -> Option<u32> {
+    let [alarm] = event.reminders.as_ref()?.overrides.as_deref()? else {
+        return None;
+    };
+    let minutes = alarm
+        .minutes
+        .filter(|_| says(alarm.method.as_ref(), "popup"))?;
+    u32::try_from(minutes).ok()
 }
 
 /// Whether a block says that its length really passes, whatever the clock on the wall does.

@@ -5,7 +5,7 @@ use google_calendar3::api;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    block::{is_exact, oddities, people},
+    block::{face, is_exact, oddities, people},
     item::{Item, NO_ID, What, Why, version},
     traits::traits,
 };
@@ -13,8 +13,8 @@ use crate::{
     ical::{self, resolve::Zones},
     ident,
     model::{
-        Event, Face, Href, Length, Master, Override, Patterns, Print, Revision, SeenBlock,
-        Standing, Traits, Uid, When, Zone, block,
+        Event, Href, Interest, Length, Master, Override, Print, Revision, SeenBlock, Standing,
+        Traits, Uid, When, Zone, block,
     },
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Reader<'a> {
     /// The calendar's own zone.
     pub(super) zone: Zone,
     pub(super) home: &'a TimeZone,
-    pub(super) patterns: &'a Patterns,
+    pub(super) interest: &'a Interest,
 }
 
 type Read<T> = Result<T, Why>;
@@ -113,7 +113,7 @@ impl Reader<'_> {
                     length: self.length(&start, event)?,
                     start,
                     standing: standing(event),
-                    traits: traits(event, self.patterns),
+                    traits: traits(event, self.interest),
                     revision: revision(event),
                 }],
             });
@@ -136,7 +136,7 @@ impl Reader<'_> {
             recurs: recurs.map_err(|why| format!("how it repeats cannot be read: {why}"))?,
             start,
             standing: standing(event),
-            traits: traits(event, self.patterns),
+            traits: traits(event, self.interest),
             revision: revision(event),
         })
     }
@@ -201,10 +201,7 @@ impl Reader<'_> {
     }
 
     fn block(&self, event: &api::Event) -> Read<What> {
-        let face = Face {
-            title: event.summary.clone().unwrap_or_default(),
-            notes: event.description.clone().unwrap_or_default(),
-        };
+        let face = face(event);
         let decoded = self.event(event)?;
         let shape = decoded
             .master

@@ -1,28 +1,11 @@
-//! What an event at Google says beside its times that a rule may ask for. Never keeps a word of it.
-
-use std::collections::BTreeSet;
+//! What an event at Google says beside its times that a rule may ask for. Of its words, no more than a rule shows.
 
 use google_calendar3::api;
 
-use crate::model::{Answer, Kind, Patterns, Shown, Traits};
-
-/// The names that Google's own pages give to the colours of events (`colorId`, reference: `colors.get`).
-const COLOURS: [(&str, &str); 11] = [
-    ("1", "Lavender"),
-    ("2", "Sage"),
-    ("3", "Grape"),
-    ("4", "Flamingo"),
-    ("5", "Banana"),
-    ("6", "Tangerine"),
-    ("7", "Peacock"),
-    ("8", "Graphite"),
-    ("9", "Blueberry"),
-    ("10", "Basil"),
-    ("11", "Tomato"),
-];
+use crate::model::{Answer, Colour, Interest, Kind, Shown, Traits, Words};
 
 /// What an event says beside its times.
-pub(super) fn traits(event: &api::Event, patterns: &Patterns) -> Traits {
+pub(super) fn traits(event: &api::Event, interest: &Interest) -> Traits {
     let kind = match event.event_type.as_deref() {
         Some("outOfOffice") => Kind::OutOfOffice,
         Some("focusTime") => Kind::FocusTime,
@@ -48,28 +31,51 @@ pub(super) fn traits(event: &api::Event, patterns: &Patterns) -> Traits {
     } else {
         Shown::Busy
     };
+    let private = says(&event.visibility, "private") || says(&event.visibility, "confidential");
     let organiser = event.organizer.as_ref();
     Traits {
         kind,
         answer,
         shown,
-        private: says(&event.visibility, "private") || says(&event.visibility, "confidential"),
+        private,
         invited: organiser.is_some_and(|organiser| organiser.self_ != Some(true)),
-        guests: guests
-            .iter()
-            .any(|guest| guest.self_ != Some(true) && guest.resource != Some(true)),
-        marks: match patterns.is_empty() {
-            true => BTreeSet::new(),
-            false => patterns.marks(event.summary.as_deref().unwrap_or_default(), &colour(event)),
-        },
+        guests: guests.iter().any(is_somebody_else),
+        marks: interest.marks(|| (text(event.summary.as_ref()), colour(event))),
+        words: interest.words(private, |details| words(event, details)),
     }
 }
 
+/// The words of an event that a rule shows.
+fn words(event: &api::Event, details: bool) -> Words {
+    let titled = Words::titled(&text(event.summary.as_ref()));
+    if !details {
+        return titled;
+    }
+    let guests = event.attendees.iter().flatten();
+    let others = guests.filter(|guest| is_somebody_else(guest));
+    let name = |guest: &api::EventAttendee| {
+        let name = guest.display_name.as_ref().filter(|name| !name.is_empty());
+        text(name.or(guest.email.as_ref()))
+    };
+    titled.with_details(
+        &text(event.location.as_ref()),
+        &text(event.description.as_ref()),
+        others.map(name),
+    )
+}
+
+fn is_somebody_else(guest: &api::EventAttendee) -> bool {
+    guest.self_ != Some(true) && guest.resource != Some(true)
+}
+
+fn text(field: Option<&String>) -> String {
+    field.cloned().unwrap_or_default()
+}
+
 fn colour(event: &api::Event) -> Vec<String> {
-    let id = event.color_id.as_deref();
-    let named = COLOURS.iter().find(|(number, _)| Some(*number) == id);
-    named
-        .map(|(_, name)| (*name).to_owned())
+    let colour = event.color_id.as_deref().and_then(Colour::of_id);
+    colour
+        .map(|colour| colour.name().to_owned())
         .into_iter()
         .collect()
 }

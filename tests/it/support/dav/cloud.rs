@@ -693,7 +693,7 @@ impl Keeps {
 
     fn store(&mut self, path: &str, name: &str, request: &Request) -> Result<Reply, Reply> {
         let text = &request.body;
-        let mails = ["ATTENDEE", "ORGANIZER", "METHOD", "BEGIN:VALARM"];
+        let mails = ["ATTENDEE", "ORGANIZER", "METHOD", "ACTION:EMAIL"];
         if mails.iter().any(|word| text.contains(word)) {
             self.mails.push(text.clone());
         }

@@ -46,7 +46,7 @@ impl Place {
 
     pub(crate) fn calendar(&self, account: &CaldavAccount, home: &TimeZone) -> CaldavCalendar {
         CaldavCalendar::new(account, Which::Id(self.path.clone()), &[], home)
-            .noticing(sieve::PATTERNS.clone())
+            .noticing(sieve::INTEREST.clone())
     }
 
     /// What lies there, as the server keeps it.
@@ -111,7 +111,7 @@ impl Feed {
         let line = Line::new(&Client::new(clock), pace);
         let origin =
             Origin::Web(Site::read(&format!("{}{}", self.cloud.url(), self.path)).unwrap());
-        IcsCalendar::new(origin, line, &[], home).noticing(sieve::PATTERNS.clone())
+        IcsCalendar::new(origin, line, &[], home).noticing(sieve::INTEREST.clone())
     }
 
     pub(crate) fn all(&self, home: &TimeZone) -> BTreeMap<Href, Lies> {

@@ -64,6 +64,7 @@ impl World {
             face: Face {
                 title: "Busy".to_owned(),
                 notes: String::new(),
+                ..Face::default()
             },
             id: id.clone(),
         };
@@ -164,7 +165,7 @@ impl World {
                 .settings
                 .routes
                 .first()
-                .map_or_else(no_face, |route| Face::clone(&route.face)),
+                .map_or_else(no_face, |route| Face::clone(&route.wording.face)),
         };
         let as_it_is = ical::write(&edited, self.clock.now());
         match self.rng.below(7) {
@@ -223,5 +224,6 @@ fn no_face() -> Face {
     Face {
         title: "Busy".to_owned(),
         notes: String::new(),
+        ..Face::default()
     }
 }

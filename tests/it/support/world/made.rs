@@ -10,8 +10,8 @@ use std::{
 use calsync::{
     clock::Clock,
     ident::Mint,
-    model::Face,
-    plan::{Limits, Route},
+    model::{Appears, Colour, Face, Visibility},
+    plan::{Limits, Route, Wording},
     provider::memory::MemoryCalendar,
     session::{Role, Settings},
 };
@@ -314,15 +314,31 @@ pub(super) fn rules(calendars: &[Calendar], rng: &mut Rng) -> Vec<Route> {
                     source: source.name.clone(),
                     target: target.name.clone(),
                     filter: sieve::any(rng),
-                    face: Arc::new(Face {
-                        title: (*rng.pick(&["Busy", "Busy", "Away; or \"so\", maybe"])).to_owned(),
-                        notes: "Made by calsync.\nChanges are lost.".to_owned(),
-                    }),
+                    wording: wording(rng),
                 });
             }
         }
     }
     routes
+}
+
+/// What blocks say.
+fn wording(rng: &mut Rng) -> Arc<Wording> {
+    let title = *rng.pick(&["Busy", "Busy", "Away; or \"so\", maybe"]);
+    let mut wording = Wording::clone(&Wording::busy(title));
+    if rng.chance(40) {
+        wording.face = Arc::new(Face {
+            title: title.to_owned(),
+            notes: "Made by calsync.\nChanges are lost.".to_owned(),
+            visibility: *rng.pick(&[Visibility::Private, Visibility::Public]),
+            appears: *rng.pick(&[Appears::Busy, Appears::Tentative]),
+            colour: [Colour::named("tomato"), Colour::named("sage"), None]
+                [usize::try_from(rng.below(3)).unwrap()],
+            reminder: rng.chance(30).then_some(10),
+            ..Face::default()
+        });
+    }
+    Arc::new(wording)
 }
 
 fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {

@@ -1,0 +1,100 @@
+//! `[hub]`: one main calendar and those of clients, in place of the rules that would say the same.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::table::{Table, nearest},
+    Named, names,
+    wording::{self, Draft},
+};
+use crate::{
+    model::{CalendarName, Colour},
+    session::Role,
+};
+
+/// A rule that the hub stands for.
+pub(super) struct Spoke {
+    pub(super) from: CalendarName,
+    pub(super) to: CalendarName,
+    pub(super) draft: Draft,
+}
+
+/// Reads the hub, if there is one: clients show on main with all that they say, each in its colour; main, and each client on every
+/// other one, as nothing but busy.
+pub(super) fn hub<'a>(
+    root: &mut Table<'a>,
+    calendars: Named<'_>,
+) -> Option<(Table<'a>, Vec<Spoke>)> {
+    let mut hub = root.table("hub")?;
+    let both: fn(Role) -> bool = |role| role.is_source() && role.is_target();
+    let main = names(&mut hub, "main", calendars, both, "main calendar");
+    let clients = names(&mut hub, "clients", calendars, both, "client");
+    let busy = wording::busy(&mut hub);
+    let colours = colours(&mut hub, &clients);
+    let [main] = &main[..] else {
+        if main.len() > 1 {
+            hub.mistake(hub.at_of("main"), "`main` must name one calendar");
+        }
+        return Some((hub, Vec::new()));
+    };
+    if clients.contains(main) {
+        let words = format!("`clients` names \"{main}\", which is `main`");
+        hub.mistake(hub.at_of("clients"), &words);
+        return Some((hub, Vec::new()));
+    }
+    let mut spokes = Vec::new();
+    let mut spoke = |from: &CalendarName, to: &CalendarName, draft| {
+        spokes.push(Spoke {
+            from: from.clone(),
+            to: to.clone(),
+            draft,
+        });
+    };
+    for client in &clients {
+        spoke(client, main, wording::whole(colours.get(client).copied()));
+        let others = clients.iter().filter(|other| *other != client);
+        for source in std::iter::once(main).chain(others) {
+            spoke(source, client, busy.clone());
+        }
+    }
+    Some((hub, spokes))
+}
+
+/// The colour of each client: as `colours` says, else the next that nobody has.
+fn colours(hub: &mut Table<'_>, clients: &[CalendarName]) -> BTreeMap<CalendarName, Colour> {
+    let mut found = BTreeMap::new();
+    for (name, colour) in hub.texts_by_name("colours") {
+        let client = clients.iter().find(|client| ***client == *name.value);
+        let named = Colour::named(&colour.value);
+        if client.is_none() {
+            let near = nearest(&name.value, clients.iter().map(|client| &**client));
+            let words = format!(
+                "`colours`: \"{}\" is none of the `clients`{near}",
+                name.value
+            );
+            hub.mistake(name.at, &words);
+        }
+        if named.is_none() {
+            let near = nearest(&colour.value, Colour::all().map(Colour::name));
+            let all: Vec<&str> = Colour::all().map(Colour::name).collect();
+            let all = all.join(", ");
+            hub.mistake(
+                colour.at,
+                &format!("`colours`: a colour is one of {all}{near}"),
+            );
+        }
+        found.extend(client.cloned().zip(named));
+    }
+    let free = Colour::all().filter(|colour| !found.values().any(|of| of == colour));
+    let free: Vec<Colour> = free.collect();
+    // The strong ones come last in Google's order.
+    let mut free = free.into_iter().rev();
+    for client in clients {
+        if !found.contains_key(client)
+            && let Some(colour) = free.next()
+        {
+            found.insert(client.clone(), colour);
+        }
+    }
+    found
+}

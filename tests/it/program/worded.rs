@@ -1,0 +1,443 @@
+//! What blocks say: titles, details, templates and looks, and what no rule lets through.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    google::{ClientKind, FakeGoogle},
+    program::{Home, day, event_with, meeting_at, utc},
+};
+
+const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
+
+/// The board meeting on the third day, with all that an event may say.
+fn board() -> String {
+    let lines = format!(
+        "DTSTART:{}\nDURATION:PT1H\nSUMMARY:Board\\, quarterly\nLOCATION:Room 7\\; floor 2\nDESCRIPTION:Bring figures\\nand tea\n\
+         ORGANIZER:mailto:me@example.org\nATTENDEE;CN=Me:mailto:me@example.org\nATTENDEE;CN=Ada Lovelace:mailto:ada@example.org\n\
+         ATTENDEE:mailto:bob@example.org\nATTENDEE;CUTYPE=ROOM:mailto:room7@example.org",
+        utc(3, "090000")
+    );
+    event_with("board", &lines)
+}
+
+fn private() -> String {
+    let lines = format!(
+        "DTSTART:{}\nDURATION:PT1H\nCLASS:PRIVATE\nSUMMARY:Dentist\nLOCATION:Tooth Street\nDESCRIPTION:Root canal",
+        utc(4, "090000")
+    );
+    event_with("dentist", &lines)
+}
+
+fn untitled() -> String {
+    let lines = format!("DTSTART:{}\nDURATION:PT1H", utc(5, "090000"));
+    event_with("untitled", &lines)
+}
+
+/// Two calendars, in one of which these events are, with these lines in the rule that shows it in the other one.
+fn shown(rule: &str, events: &[String]) -> Home {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("me = [\"me@example.org\"]", &format!("{RULE}{rule}"));
+    for (i, event) in events.iter().enumerate() {
+        home.put("work", &format!("{i}.ics"), event);
+    }
+    home.sync();
+    home.sync_idle();
+    home
+}
+
+/// The lines of all blocks in a calendar, unfolded, in the order of their starts.
+fn lines(home: &Home, calendar: &str) -> Vec<Vec<String>> {
+    let blocks = home.blocks(calendar).into_values();
+    let mut blocks: Vec<Vec<String>> = blocks
+        .map(|bytes| {
+            let text = String::from_utf8(bytes).unwrap().replace("\r\n ", "");
+            text.lines().map(str::to_owned).collect()
+        })
+        .collect();
+    blocks.sort_by_key(|lines| lines.iter().find(|l| l.starts_with("DTSTART")).cloned());
+    blocks
+}
+
+/// One property of all blocks in a calendar; nothing for those without.
+fn all(home: &Home, calendar: &str, name: &str) -> Vec<String> {
+    let prefix = format!("{name}:");
+    let of = |lines: Vec<String>| {
+        let found = lines.iter().find_map(|line| line.strip_prefix(&prefix));
+        found.unwrap_or_default().to_owned()
+    };
+    lines(home, calendar).into_iter().map(of).collect()
+}
+
+const NOTE: &str = "Made by calsync: busy in another calendar. Changes here are overwritten.";
+
+#[test]
+fn rules_show_as_much_of_events_as_they_say() {
+    let with = |rest: &str| format!("{}{rest}", NOTE.replace(',', "\\,"));
+    let with_people = with("\\n\\nWith Ada Lovelace\\, bob@example.org");
+    let cases: [(&str, [&str; 3], &str, &str); 8] = [
+        ("", ["Busy", "Busy", "Busy"], "", &with("")),
+        ("title = \"Away\"", ["Away"; 3], "", &with("")),
+        (
+            "show = \"title\"",
+            ["Board\\, quarterly", "Busy", "Busy"],
+            "",
+            &with(""),
+        ),
+        (
+            "show = \"title\"\nshow_private = true",
+            ["Board\\, quarterly", "Dentist", "Busy"],
+            "",
+            &with(""),
+        ),
+        (
+            "show = \"title\"\ntitle = \"{calendar}: {title} ({status}) {{x}}\"",
+            [
+                "work: Board\\, quarterly (unanswered) {x}",
+                "work: Busy (confirmed) {x}",
+                "work: Busy (confirmed) {x}",
+            ],
+            "",
+            &with(""),
+        ),
+        (
+            "show = \"details\"",
+            ["Board\\, quarterly", "Busy", "Busy"],
+            "",
+            &with_people,
+        ),
+        (
+            "show = \"details\"\nlocation = true",
+            ["Board\\, quarterly", "Busy", "Busy"],
+            "Room 7\\; floor 2",
+            &with_people,
+        ),
+        (
+            "show = \"details\"\nnotes = true\ntitle = \"{calendar}\"",
+            ["work"; 3],
+            "",
+            &with("\\n\\nWith Ada Lovelace\\, bob@example.org\\n\\nBring figures\\nand tea"),
+        ),
+    ];
+    for (rule, titles, place, notes) in cases {
+        let home = shown(rule, &[board(), private(), untitled()]);
+        assert_eq!(all(&home, "home", "SUMMARY"), titles, "{rule}");
+        assert_eq!(all(&home, "home", "LOCATION")[0], place, "{rule}");
+        assert_eq!(all(&home, "home", "DESCRIPTION")[0], notes, "{rule}");
+        for lines in lines(&home, "home") {
+            let people = ["ATTENDEE", "ORGANIZER", "BEGIN:VALARM"];
+            assert!(
+                !lines
+                    .iter()
+                    .any(|line| people.iter().any(|p| line.starts_with(p)))
+            );
+            assert!(lines.contains(&"CLASS:PRIVATE".to_owned()), "{lines:?}");
+        }
+        home.expect(0, &["reset", "--all", "--yes"]);
+        assert!(home.blocks("home").is_empty());
+    }
+}
+
+#[test]
+fn rules_give_blocks_their_looks() {
+    for (rule, wanted) in [
+        ("visibility = \"public\"", "CLASS:PUBLIC"),
+        ("appear_as = \"tentative\"", "STATUS:TENTATIVE"),
+        ("appear_as = \"free\"", "TRANSP:TRANSPARENT"),
+        ("colour = \"tomato\"", "COLOR:tomato"),
+        ("category = \"Client, A\"", "CATEGORIES:Client\\, A"),
+        ("remind = \"1h 30m\"", "TRIGGER:-PT90M"),
+    ] {
+        let home = shown(rule, &[untitled()]);
+        let has = || lines(&home, "home")[0].iter().any(|line| line == wanted);
+        assert!(has(), "{rule}: {:?}", lines(&home, "home"));
+        // Without the key it is an ordinary block again, and the other way round: in place.
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        for (now, is_there) in [("", false), (rule, true)] {
+            home.configure(&text.replace(rule, now));
+            let report = home.expect(0, &["sync", "--json"]).json();
+            assert_eq!(
+                (&report["updated"], &report["created"]),
+                (&1.into(), &0.into())
+            );
+            assert_eq!(has(), is_there, "{rule}");
+            home.sync_idle();
+        }
+    }
+}
+
+#[test]
+fn an_occurrence_that_is_called_otherwise_has_its_own_block() {
+    let series = event_with(
+        "weekly",
+        &format!(
+            "DTSTART:{}\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=4\nSUMMARY:Weekly",
+            utc(3, "090000")
+        ),
+    );
+    let change = format!(
+        "BEGIN:VEVENT\r\nUID:weekly\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:{at}\r\nDTSTART:{at}\r\nDURATION:PT1H\r\n\
+         SUMMARY:Planning\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        at = utc(10, "090000")
+    );
+    let event = series.replace("END:VCALENDAR", &change);
+    for (rule, titles) in [
+        ("show = \"title\"", &["Weekly", "Planning"][..]),
+        ("", &["Busy"]),
+    ] {
+        let home = shown(rule, std::slice::from_ref(&event));
+        assert_eq!(all(&home, "home", "SUMMARY"), titles);
+        let holes = all(&home, "home", "EXDATE");
+        assert_eq!(!holes[0].is_empty(), titles.len() > 1, "{holes:?}");
+    }
+}
+
+#[test]
+fn blocks_that_are_merged_say_all_that_they_stand_for() {
+    let titled = |uid: &str, hour| meeting_at(uid, 3, hour).replace("Meeting", uid);
+    let events = [titled("Tea", 9), titled("Cake", 10), titled("Late", 15)];
+    let home = shown("show = \"title\"\nmerge = true", &events);
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Cake\\, Tea", "Late"]);
+}
+
+#[test]
+fn a_new_title_changes_the_block_in_place_and_an_edited_one_comes_back() {
+    let home = shown("show = \"title\"", &[board()]);
+    home.put("work", "0.ics", board().replace("quarterly", "yearly"));
+    let report = home.expect(0, &["sync", "--json"]).json();
+    assert_eq!(
+        (&report["updated"], &report["created"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Board\\, yearly"]);
+    let (name, bytes) = home.blocks("home").into_iter().next().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    home.put("home", &name, text.replace("yearly", "never"));
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Board\\, yearly"]);
+    // A lost state changes nothing, and no title is told anywhere.
+    home.lose_state();
+    home.sync_idle();
+    for args in [
+        &["sync", "-vvv", "--full"][..],
+        &["status", "-vv"],
+        &["check"],
+        &["sync", "--dry-run", "--json"],
+    ] {
+        let told = home.run(args).all();
+        assert!(
+            !told.contains("Board") && !told.contains("yearly"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn what_one_rule_shows_no_other_one_does() {
+    let home = Home::with(&["work", "home", "client"]);
+    home.configure_also(
+        "",
+        &format!(
+            "{RULE}show = \"details\"\nlocation = true\nnotes = true\nshow_private = true\n\
+             [[rules]]\nfrom = [\"work\", \"home\"]\nto = \"client\"\n[[rules]]\nfrom = \"client\"\nto = [\"work\", \"home\"]\nshow = \"title\"\n"
+        ),
+    );
+    home.put("work", "a.ics", board());
+    home.put("work", "b.ics", private());
+    home.sync();
+    home.sync_idle();
+    assert_eq!(
+        all(&home, "home", "SUMMARY"),
+        ["Board\\, quarterly", "Dentist"]
+    );
+    assert_eq!(all(&home, "client", "SUMMARY"), ["Busy", "Busy"]);
+    for bytes in home.blocks("client").values() {
+        let text = String::from_utf8_lossy(bytes);
+        for word in [
+            "Board", "Room", "figures", "Ada", "Dentist", "Tooth", "canal", "home", "work",
+        ] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+    }
+    // Once no rule shows them any more, nothing remembers them.
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let quiet: String = text
+        .lines()
+        .filter(|line| {
+            !["show", "location", "notes"]
+                .iter()
+                .any(|key| line.starts_with(key))
+        })
+        .fold(String::new(), |all, line| all + line + "\n");
+    home.configure(&quiet);
+    home.sync();
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy", "Busy"]);
+    let db = rusqlite::Connection::open(home.state_file()).unwrap();
+    let count = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        count("SELECT count(*) FROM events WHERE body LIKE '%Dentist%'"),
+        0
+    );
+    assert_eq!(count("SELECT count(*) FROM events"), 2);
+}
+
+#[test]
+fn a_hub_shows_clients_on_main_and_only_busy_time_on_clients() {
+    let home = Home::with(&["main", "acme", "globex"]);
+    home.configure_also(
+        "",
+        "[hub]\nmain = \"main\"\nclients = [\"acme\", \"globex\"]\ncolours = { acme = \"sage\" }\ntitle = \"Unavailable\"",
+    );
+    home.put("acme", "a.ics", board());
+    home.put(
+        "main",
+        "b.ics",
+        untitled().replace("DURATION", "SUMMARY:Yoga\r\nDURATION"),
+    );
+    home.sync();
+    home.sync_idle();
+    assert_eq!(all(&home, "main", "SUMMARY"), ["Board\\, quarterly"]);
+    assert_eq!(all(&home, "main", "LOCATION"), ["Room 7\\; floor 2"]);
+    assert_eq!(all(&home, "main", "COLOR"), ["mediumaquamarine"]);
+    assert_eq!(
+        all(&home, "globex", "SUMMARY"),
+        ["Unavailable", "Unavailable"]
+    );
+    assert_eq!(all(&home, "acme", "SUMMARY"), ["Unavailable"]);
+    home.expect(0, &["rules"]).shows(&[
+        "acme    in main    as \"{title}\" with details  all that keeps busy, location = true, notes = true, colour = sage\n",
+        "main    in acme    as \"Unavailable\"           all that keeps busy\n",
+        "acme    in globex  as \"Unavailable\"",
+    ]);
+    let rules = home.expect(0, &["rules", "--json"]).json();
+    assert_eq!(rules["rules"].as_array().unwrap().len(), 6);
+    assert_eq!(rules["rules"][0]["look"]["colour"], "sage");
+}
+
+#[test]
+fn mistakes_in_what_blocks_say_are_named() {
+    let home = Home::with(&["work", "home"]);
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    for (rule, said) in [
+        ("show = \"titel\"", "did you mean `title`?"),
+        (
+            "title = \"{title}\"",
+            "{title} goes with show = \"title\" or \"details\"",
+        ),
+        ("title = \"{status}\"", "{status} goes with"),
+        (
+            "show = \"title\"\ntitle = \"{calender}\"",
+            "there is no field {calender}; did you mean `calendar`?",
+        ),
+        (
+            "show = \"title\"\ntitle = \"{account}\"",
+            "\"work\" is of no account",
+        ),
+        ("title = \"a { b\"", "write {{ or }}"),
+        ("title = \"a } b\"", "write {{ or }}"),
+        ("location = true", "`location` goes with show = \"details\""),
+        (
+            "show = \"title\"\nnotes = true",
+            "`notes` goes with show = \"details\"",
+        ),
+        ("show_private = true", "`show_private` goes with"),
+        ("visibility = \"publik\"", "did you mean `public`?"),
+        ("appear_as = \"bussy\"", "did you mean `busy`?"),
+        ("colour = \"tomatoe\"", "did you mean `tomato`?"),
+        ("color = \"tomato\"", "did you mean `colour`?"),
+        ("remind = \"40d\"", "from \"1m\" to \"28d\""),
+        ("category = \"\"", "1 to 200 characters"),
+    ] {
+        home.configure(&format!("{before}{RULE}{rule}\n"));
+        home.expect(3, &["check"]).says(&[said]);
+    }
+    for (hub, said) in [
+        ("main = \"work\"", "needs `clients`"),
+        (
+            "main = \"wrok\"\nclients = [\"home\"]",
+            "did you mean `work`?",
+        ),
+        ("main = \"work\"\nclients = [\"work\"]", "which is `main`"),
+        (
+            "main = \"work\"\nclients = [\"home\"]\ncolours = { hom = \"sage\" }",
+            "did you mean `home`?",
+        ),
+        (
+            "main = \"work\"\nclients = [\"home\"]\ncolours = { home = \"sag\" }",
+            "did you mean `sage`?",
+        ),
+        (
+            "main = \"work\"\nclients = [\"home\"]\n[[rules]]\nfrom = \"home\"\nto = \"work\"",
+            "an earlier rule does already",
+        ),
+    ] {
+        home.configure(&format!("{before}[hub]\n{hub}\n"));
+        home.expect(3, &["check"]).says(&[said]);
+    }
+}
+
+const ME: &str = "me@example.org";
+
+#[test]
+fn details_go_to_google_and_come_from_there() {
+    let fake = FakeGoogle::start();
+    fake.account(ME);
+    fake.client(ClientKind::Tv, "tv", "tv-secret");
+    fake.behave(|google| {
+        google.auto_approve = Some(0);
+        ME.clone_into(&mut google.person);
+    });
+    let home = Home::with(&["home"]);
+    let whole = "show = \"details\"\nlocation = true\nnotes = true\n";
+    home.configure_also(
+        "",
+        &format!(
+            "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\nendpoint = \"{}\"\n\
+             [calendars.work]\naccount = \"mine\"\nid = \"primary\"\n\
+             [[rules]]\nfrom = \"work\"\nto = \"home\"\ntitle = \"{{account}}: {{title}}\"\n{whole}\
+             [[rules]]\nfrom = \"home\"\nto = \"work\"\ncolour = \"tomato\"\nremind = \"10m\"\nvisibility = \"public\"\ncategory = \"x\"\n\
+             appear_as = \"tentative\"\n{whole}",
+            fake.endpoint()
+        ),
+    );
+    home.expect(0, &["auth", "add", "mine"]);
+    let at = |hour: &str| json!({"dateTime": format!("{}T{hour}:00:00Z", day(5))});
+    fake.put(ME, json!({
+        "summary": "Review", "location": "Berlin", "description": "Slides", "start": at("09"), "end": at("10"),
+        "attendees": [{"email": ME, "self": true, "responseStatus": "accepted"},
+                      {"email": "ada@example.org", "displayName": "Ada"}],
+    }));
+    home.put("home", "a.ics", board());
+    home.sync();
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["mine: Review"]);
+    assert_eq!(all(&home, "home", "LOCATION"), ["Berlin"]);
+    assert!(all(&home, "home", "DESCRIPTION")[0].ends_with("\\n\\nWith Ada\\n\\nSlides"));
+    let events = fake.events(ME);
+    let block = events
+        .iter()
+        .find(|event| event["summary"] == "Board, quarterly")
+        .unwrap();
+    assert_eq!(block["location"], "Room 7; floor 2");
+    assert_eq!(block["colorId"], "11");
+    assert_eq!(
+        (&block["visibility"], &block["status"]),
+        (&json!("public"), &json!("tentative"))
+    );
+    assert_eq!(
+        block["reminders"],
+        json!({"useDefault": false, "overrides": [{"method": "popup", "minutes": 10}]})
+    );
+    assert_eq!(block["attendees"], Value::Null);
+    assert!(
+        block["description"]
+            .as_str()
+            .unwrap()
+            .contains("With Me, Ada Lovelace, bob@example.org")
+    );
+    home.lose_state();
+    home.expect(0, &["auth", "add", "mine"]);
+    home.sync_idle();
+}
