@@ -87,11 +87,33 @@ pub struct Told {
     pub events: BTreeMap<Uid, ToldEvent>,
 }
 
+impl Told {
+    /// Whether an event could not be read before either, for this very reason. Another one is another damage: whatever is missing
+    /// beside it now may be lost.
+    pub fn was_unreadable(&self, uid: &Uid, why: &str) -> bool {
+        let told = self.events.get(uid);
+        let trouble = told.and_then(|told| told.trouble.as_deref());
+        trouble.is_some_and(|trouble| is_same_trouble(trouble, why))
+    }
+}
+
+/// Whether two things cannot be read for the same reason, wherever in the text that is.
+pub fn is_same_trouble(one: &str, other: &str) -> bool {
+    fn reason(why: &str) -> &str {
+        let place = why.split_once(": ").filter(|(place, _)| {
+            let number = place.strip_prefix("line ");
+            number.is_some_and(|number| number.parse::<usize>().is_ok())
+        });
+        place.map_or(why, |(_, reason)| reason)
+    }
+    reason(one) == reason(other)
+}
+
 /// An event that a resource told of.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ToldEvent {
-    /// Whether it could not be read.
-    pub unreadable: bool,
+    /// Why it could not be read, if so.
+    pub trouble: Option<String>,
     /// What it said when it last could be, as it is kept; nothing if that was never, or read in another way than now.
     pub body: Option<String>,
 }

@@ -258,7 +258,9 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
-            if matters(&name) || is_torn(line) {
+            let before = component.props.last();
+            let goes_on = before.is_some_and(|p| matters(&p.name)) && is_of_a_value(line);
+            if goes_on || matters(&name) || is_torn(line) {
                 component.broken.get_or_insert(number);
             }
         }
@@ -290,6 +292,15 @@ fn lost_name(line: &[u8]) -> String {
 /// wrongly, is common in the wild and harms nothing.
 fn matters(name: &str) -> bool {
     DECIDING.iter().any(|known| name.starts_with(known))
+}
+
+/// Whether a line may be the rest of a rule, of a length, or of a list of times, which lost its indentation.
+fn is_of_a_value(line: &[u8]) -> bool {
+    let is_of_it = |byte: &u8| {
+        let is_sign = b"=,;+-/".contains(byte);
+        byte.is_ascii_uppercase() || byte.is_ascii_digit() || is_sign
+    };
+    line.trim_ascii().iter().all(is_of_it)
 }
 
 /// Whether a line is nothing but the beginning of the name of such a property: the line broke in the middle of it.

@@ -264,7 +264,9 @@ fn onsets(observance: &Component) -> Option<Vec<DateTime>> {
         }
     }
     for date in observance.all("RDATE") {
-        onsets.extend(date.value.split(',').filter_map(local_time));
+        for text in date.value.split(',').filter(|text| !text.trim().is_empty()) {
+            onsets.push(local_time(text.trim())?);
+        }
     }
     Some(onsets)
 }

@@ -113,7 +113,11 @@ pub fn iana(name: &str) -> Option<TimeZone> {
     if name.eq_ignore_ascii_case("UTC") || name.eq_ignore_ascii_case("Etc/UTC") {
         return Some(TimeZone::UTC);
     }
-    BUNDLED.get(name).ok()
+    // The database has two names for a zone that nobody knows.
+    let is_none = ["Etc/Unknown", "Factory"]
+        .iter()
+        .any(|none| name.eq_ignore_ascii_case(none));
+    BUNDLED.get(name).ok().filter(|_| !is_none)
 }
 
 /// The last instant that there is, in whole seconds as calendars have them. What is later than that ends then.

@@ -7,7 +7,7 @@ use super::{Stated, record::resource_at};
 use crate::{
     ical::damage::Signs,
     model::{Href, Part},
-    provider::Change,
+    provider::{Change, is_same_trouble},
 };
 
 /// What a listing takes away, and where it may be. Of what a server keeps, only what goes in the moment in which something
@@ -214,7 +214,7 @@ fn newly_unreadable<'a>(
     Ok(None)
 }
 
-/// Something that was not there when the calendar was last looked at, and looks damaged.
+/// Something that was not there when the calendar was last looked at, and looks damaged, or holds what could be read before.
 fn newly_damaged<'a>(
     db: &Connection,
     calendar: i64,
@@ -222,13 +222,33 @@ fn newly_damaged<'a>(
 ) -> Stated<Option<&'a Href>> {
     for change in changes {
         if let Change::Seen(seen) = change
-            && seen.signs > 0
+            && (seen.signs > 0 || is_newly_spoiled(db, calendar, &seen.parts)?)
             && resource_at(db, calendar, &seen.href)?.is_none()
         {
             return Ok(Some(&seen.href));
         }
     }
     Ok(None)
+}
+
+/// Whether any of these cannot be read that could be when it was last seen, or could not for another reason.
+fn is_newly_spoiled(db: &Connection, calendar: i64, parts: &[Part]) -> Stated<bool> {
+    let sql = "SELECT trouble FROM events WHERE calendar = ?1 AND uid = ?2";
+    let mut query = db.prepare_cached(sql)?;
+    for part in parts {
+        let Part::Unreadable { uid, why, .. } = part else {
+            continue;
+        };
+        let told = query.query_map(params![calendar, &**uid], |row| {
+            row.get::<_, Option<String>>(0)
+        })?;
+        for trouble in told {
+            if !trouble?.is_some_and(|trouble| is_same_trouble(&trouble, why)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Whether anything in a calendar could not be read when it was last looked at. Counted when it changes, so that nobody has to

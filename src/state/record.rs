@@ -133,13 +133,13 @@ impl State {
         let Some((id, signs, same)) = found.optional()? else {
             return Ok(None);
         };
-        let sql = "SELECT uid, trouble IS NOT NULL, CASE WHEN ?2 THEN body END FROM events
+        let sql = "SELECT uid, trouble, CASE WHEN ?2 THEN body END FROM events
             WHERE resource = ?1 AND NOT hidden";
         let mut query = self.db.prepare_cached(sql)?;
         let same: bool = same;
         let events = query.query_map(params![id, same], |row| {
             let event = ToldEvent {
-                unreadable: row.get(1)?,
+                trouble: row.get(1)?,
                 body: row.get(2)?,
             };
             Ok((row.get::<_, String>(0)?.into(), event))

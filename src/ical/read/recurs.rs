@@ -105,6 +105,10 @@ impl Context<'_> {
                 let from = self
                     .when_text(prop, from, Some(start))
                     .ok_or_else(unreadable)?;
+                if matches!((&from, start), (When::Day(_), When::Time(..))) {
+                    let why = "RDATE is a day, and the event begins at a time; nobody knows when on that day";
+                    return Err(fault(prop.line, why));
+                }
                 let until = |to| {
                     let to = self.when_text(prop, to, Some(start))?;
                     (!self.is_before(&to, &from)).then(|| self.between(&from, &to))

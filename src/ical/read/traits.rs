@@ -35,7 +35,10 @@ impl Context<'_> {
         } else {
             Shown::Busy
         };
-        let private = says(event, "CLASS", "PRIVATE") || says(event, "CLASS", "CONFIDENTIAL");
+        let private = event.all("CLASS").any(|class| {
+            let class = class.value.trim();
+            class.eq_ignore_ascii_case("PRIVATE") || class.eq_ignore_ascii_case("CONFIDENTIAL")
+        });
         let interest = self.reader.interest;
         Traits {
             kind: match standing {
@@ -188,9 +191,10 @@ fn is_birthday(event: &Component) -> bool {
     })
 }
 
+/// Whether an event says this wherever it says anything of the kind: a note that lost its indentation may say so too.
 fn says(event: &Component, name: &str, word: &str) -> bool {
-    let value = event.value(name);
-    value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+    let mut values = event.all(name).map(|prop| prop.value.trim());
+    event.prop(name).is_some() && values.all(|value| value.eq_ignore_ascii_case(word))
 }
 
 /// Whether an event takes no time of its owner's (RFC 5545 3.8.2.7), or says so as Outlook does.

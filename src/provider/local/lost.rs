@@ -35,14 +35,16 @@ pub(super) fn with_lost(found: Found, before: impl FnOnce() -> Option<Told>) -> 
 /// The events that a file told of and tells of no more, or otherwise beside such.
 fn lost(parts: &[Part], is_damaged: bool, told: &Told) -> BTreeSet<Uid> {
     let unreadable = parts.iter().filter(|part| part.is_unreadable());
-    let spoiled: BTreeSet<&Uid> = unreadable.map(Part::uid).collect();
-    let was_unreadable = |uid: &Uid| told.events.get(uid).is_some_and(|told| told.unreadable);
-    let newly = is_damaged || spoiled.iter().any(|uid| !was_unreadable(uid));
-    let is_spoiled = is_damaged || !spoiled.is_empty();
+    let mut spoiled = unreadable.filter_map(|part| match part {
+        Part::Unreadable { uid, why, .. } => Some((uid, why)),
+        Part::Event { .. } => None,
+    });
+    let is_spoiled = is_damaged || spoiled.clone().next().is_some();
+    let newly = is_damaged || spoiled.any(|(uid, why)| !told.was_unreadable(uid, why));
     let present: BTreeSet<&Uid> = parts.iter().map(Part::uid).collect();
     let missing = told.events.iter().filter(|(uid, _)| !present.contains(uid));
     // What was lost before stays so until all of it makes sense.
-    let missing = missing.filter(|(_, told)| newly || is_spoiled && told.unreadable);
+    let missing = missing.filter(|(_, told)| newly || is_spoiled && told.trouble.is_some());
     let mut lost: BTreeSet<Uid> = missing.map(|(uid, _)| uid.clone()).collect();
     if !is_damaged {
         return lost;
@@ -51,7 +53,9 @@ fn lost(parts: &[Part], is_damaged: bool, told: &Told) -> BTreeSet<Uid> {
     let is_beside = !lost.is_empty();
     let is_other = |part: &&Part| {
         let told = told.events.get(part.uid());
-        told.is_some_and(|told| (is_beside || told.unreadable) && tells_otherwise(part, told))
+        told.is_some_and(|told| {
+            (is_beside || told.trouble.is_some()) && tells_otherwise(part, told)
+        })
     };
     lost.extend(parts.iter().filter(is_other).map(|part| part.uid().clone()));
     lost

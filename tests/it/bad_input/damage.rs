@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Home, KEY, calendar, event_with, meeting, utc};
+use crate::support::program::{Home, KEY, calendar, day, event_with, meeting, utc};
 
 /// A file cut short in its last line: nothing of it can be read, and all of its events are named.
 fn cut(whole: &str) -> &str {
@@ -676,4 +676,153 @@ fn a_zone_is_found_under_the_name_it_is_described_by() {
         let text = String::from_utf8_lossy(text);
         assert!(text.contains("DTSTART:20261201T040000Z"), "{text}");
     }
+}
+
+/// An export of these events without some, and one of them cannot be read.
+fn spoilt(days: std::ops::Range<i32>, without: std::ops::Range<i32>, broken: i32) -> String {
+    let kept = days.filter(|day| !without.contains(day));
+    let text: String = kept.map(|day| bare(&format!("u{day}"), day)).collect();
+    let (before, after) = text.split_at(text.find(&format!("UID:u{broken}\r\n")).unwrap());
+    calendar(&format!(
+        "{before}{}",
+        after.replacen("DTSTART:", "DTSTART:x", 1)
+    ))
+}
+
+#[test]
+fn another_damage_in_the_next_export_takes_nothing_away_either() {
+    let days = 1..13;
+    let whole = in_one(1..=12);
+    let half = whole.find("UID:u6\r\n").unwrap() + 30;
+    let cut = &whole[..half];
+    let closed = format!("{cut}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+    let (one, other) = (spoilt(days.clone(), 3..5, 2), spoilt(days, 8..11, 3));
+    for (first, second, is_renamed) in [
+        (cut, &*closed, false),
+        (cut, &*closed, true),
+        (&*one, &*other, false),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        let before = home.blocks("home");
+        assert_eq!(before.len(), 12);
+        home.put("work", "all.ics", first);
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home"), before, "{first}");
+        let name = if is_renamed { "new.ics" } else { "all.ics" };
+        home.delete("work", "all.ics");
+        home.put("work", name, second);
+        for _ in 0..2 {
+            home.expect(5, &["sync"]);
+            assert_eq!(home.blocks("home"), before, "{second}");
+        }
+        home.put("work", name, &whole);
+        home.sync();
+        assert_eq!(home.blocks("home"), before);
+    }
+    // Beside an event that stays as broken as it was, others may go.
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "all.ics", spoilt(1..13, 0..0, 12));
+    home.expect(5, &["sync"]);
+    home.put("work", "all.ics", spoilt(1..13, 5..6, 12));
+    home.expect(5, &["sync"]);
+    assert_eq!(home.blocks("home").len(), 10);
+}
+
+#[test]
+fn a_line_that_decides_and_lost_the_rest_of_itself_is_not_believed() {
+    let start = utc(2, "090000");
+    for lines in [
+        "DURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=MO,\n TU,WE,TH,FR".to_owned(),
+        "DURATION:PT1H\nRRULE:FREQ=WEEKLY;\n COUNT=3".to_owned(),
+        "DURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=1\n 0".to_owned(),
+        format!(
+            "DURATION:PT1H\nRDATE:{},\n {}",
+            utc(3, "090000"),
+            utc(4, "090000")
+        ),
+        format!(
+            "DURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5\nEXDATE:{},\n {}",
+            utc(3, "090000"),
+            utc(4, "090000")
+        ),
+        "DURATION:P1D\n T12H".to_owned(),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        let good = event_with("a", &format!("DTSTART:{start}\n{lines}"));
+        home.put("work", "a.ics", &good);
+        home.sync();
+        let before = home.blocks("home");
+        for gap in ["\r\n", "\r\n\r\n"] {
+            home.put("work", "a.ics", good.replace("\r\n ", gap));
+            home.expect(5, &["sync"])
+                .says(&["work: a.ics", "a line that matters has no colon"]);
+            assert_eq!(home.blocks("home"), before, "{lines}");
+        }
+    }
+}
+
+#[test]
+fn what_a_note_seems_to_say_hides_no_event() {
+    for (stray, own) in [
+        ("Status: cancelled", "STATUS:CONFIRMED"),
+        ("Transp:transparent", "TRANSP:OPAQUE"),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        let lines = format!(
+            "DTSTART:{}\nDURATION:PT1H\nDESCRIPTION:Booking\n{stray}\n{own}",
+            utc(2, "090000")
+        );
+        home.put("work", "a.ics", event_with("a", &lines));
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 1, "{stray}");
+    }
+}
+
+#[test]
+fn times_that_nobody_can_know_are_not_guessed() {
+    let zone = |tzid: &str, rdate: &str| {
+        format!(
+            "BEGIN:VTIMEZONE\nTZID:{tzid}\nBEGIN:STANDARD\nDTSTART:19700101T000000\n{rdate}TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n\
+             END:STANDARD\nEND:VTIMEZONE\n"
+        )
+    };
+    let event = |tzid: &str, more: &str| {
+        format!(
+            "BEGIN:VEVENT\nUID:a\nDTSTAMP:20260101T000000Z\nDTSTART;TZID={tzid}:{}T090000\nDURATION:PT1H\n{more}END:VEVENT",
+            day(2).strftime("%Y%m%d")
+        )
+    };
+    let nowhere = "nobody knows the time zone";
+    for (text, words) in [
+        (event("Etc/Unknown", ""), nowhere),
+        (event("Factory", ""), nowhere),
+        (
+            zone("Mine", "RDATE:2026-10-25T03:00:00\n") + &event("Mine", ""),
+            nowhere,
+        ),
+        (
+            event(
+                "Europe/Berlin",
+                &format!("RDATE;VALUE=DATE:{}\n", day(4).strftime("%Y%m%d")),
+            ),
+            "RDATE is a day",
+        ),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "a.ics", calendar(&text));
+        home.expect(5, &["sync"]).says(&["work: a.ics", words]);
+    }
+    // What the file describes is known, whatever it is called.
+    let home = Home::with(&["work", "home"]);
+    home.put(
+        "work",
+        "a.ics",
+        calendar(&(zone("Factory", "") + &event("Factory", ""))),
+    );
+    home.sync();
+    let block = home.blocks("home").into_values().next().unwrap();
+    let start = format!("DTSTART:{}", utc(2, "080000"));
+    assert!(String::from_utf8_lossy(&block).contains(&start));
 }
