@@ -93,6 +93,8 @@ pub struct Present {
     pub print: Print,
     /// It has attendees or an organiser now: somebody made a meeting of it, so it is not touched any more.
     pub hands_off: bool,
+    /// When it is busy, if it is not touched any more.
+    pub busy: Busy,
     /// When its (first) occurrence begins.
     pub first: Timestamp,
     /// When that is over.
@@ -101,6 +103,18 @@ pub struct Present {
     pub repeats: bool,
     /// When all of it is over; missing if never.
     pub last: Option<Timestamp>,
+}
+
+/// When a block is busy that became somebody's own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Busy {
+    /// Nobody could read it this time: as before.
+    #[default]
+    Unread,
+    /// Not all of the time: some of it is free, declined, or elsewhere.
+    Partly,
+    /// At these times, occurrence by occurrence.
+    At(Box<Print>),
 }
 
 /// Which event a block was written for, and how.

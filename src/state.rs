@@ -213,6 +213,8 @@ impl State {
         // which the next run finds out by looking.
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.pragma_update(None, "foreign_keys", true)?;
+        // What is forgotten is not left lying in the file: a secret, or words that a rule showed once.
+        db.pragma_update(None, "secure_delete", true)?;
         if found < newest() {
             // Tables and the note that they are there come in one transaction: a run that is cut short leaves neither.
             let runner = embedded::migrations::runner().set_grouped(true);

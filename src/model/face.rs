@@ -81,7 +81,7 @@ impl Appears {
 
 impl Colour {
     /// All of them, in the order of Google's ids.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..COLOURS.len()).map(Self)
     }
 
@@ -102,7 +102,7 @@ impl Colour {
 
     /// What Google's pages call it.
     pub fn name(self) -> &'static str {
-        COLOURS[self.0].0
+        COLOURS.get(self.0).map_or("", |(name, _)| name)
     }
 
     /// Its id at Google.
@@ -112,7 +112,7 @@ impl Colour {
 
     /// The CSS colour that is like it.
     pub fn css(self) -> &'static str {
-        COLOURS[self.0].1
+        COLOURS.get(self.0).map_or("", |(_, css)| css)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a provider found in one resource of a calendar.
 
-use super::{Event, Href, Print, Shape, Uid, Version};
+use super::{Event, Href, Length, Print, Shape, Uid, Version};
 
 /// One resource of a calendar: a file, a `CalDAV` object, a Google event.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,23 @@ impl Part {
     }
 }
 
+impl SeenBlock {
+    /// Whether each occurrence lasts so many seconds, whatever the clock does.
+    pub fn lasts(&self, seconds: i64) -> bool {
+        let Some(Shape::Series(series)) = &self.shape else {
+            return false;
+        };
+        match series.length {
+            Length::Days(days) => i64::from(days) * 86_400 == seconds,
+            Length::Wall(usual) => usual == seconds,
+            Length::Elapsed {
+                days,
+                seconds: more,
+            } => i64::from(days) * 86_400 + more == seconds,
+        }
+    }
+}
+
 /// How something shaped like a block looks in a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenBlock {
@@ -71,4 +88,6 @@ pub struct SeenBlock {
     pub people: bool,
     /// Whether somebody changed an occurrence of it, and not the block itself: no target keeps a block so by itself.
     pub touched: bool,
+    /// Whether an occurrence of it that somebody changed is at another time now, or free, or gone; or nobody knows.
+    pub moved: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Filter, Held, Link, Present, Question, Source, Target,
+    Busy, Filter, Held, Link, Present, Question, Source, Target,
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
@@ -347,7 +347,7 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict
     let linked = link.filter(|link| link.print == print);
     if present.hands_off {
         // What somebody made their own stays. Where it does not show the time that is wanted, a block has to stand beside it.
-        return match (begins_within(wanted, &present, home), linked) {
+        return match (covers(wanted, &present, home), linked) {
             (true, Some(_)) => Verdict::HandsOff,
             (true, None) if !is_known => Verdict::HandsOff,
             (_, Some(_)) => Verdict::Create(Why::Vanished),
@@ -366,11 +366,16 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict
     }
 }
 
-/// Whether what stands shows the (first) occurrence that is wanted.
-fn begins_within(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
+/// Whether somebody's own shows all of the busy time that is wanted.
+pub fn covers(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
     let (first, end) = wanted.shape.first_occurrence(home);
-    let repeats = matches!(wanted.shape, Shape::Series(_));
-    present.first <= first && end <= present.first_end && (present.repeats || !repeats)
+    let is_inside = present.first <= first && end <= present.first_end;
+    match (&present.busy, &wanted.shape) {
+        (Busy::Partly, _) => false,
+        (Busy::At(times), Shape::Series(_)) => **times == wanted.shape.times(home),
+        (Busy::Unread, Shape::Series(_)) => is_inside && present.repeats,
+        (Busy::Unread | Busy::At(_), Shape::Once(_)) => is_inside,
+    }
 }
 
 /// A block that nothing asks for.

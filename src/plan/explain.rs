@@ -3,7 +3,7 @@
 
 use super::{
     Link, Question, Route, Sources, Target,
-    compare::is_late,
+    compare::{covers, is_late},
     desire::{Desired, TooManyBySource, desire},
     filter,
     flatten::{list, series_spans},
@@ -221,8 +221,9 @@ impl Board {
             // One that stands for what was wanted before is put right by the next sync.
             let print = block::print(&block.shape, &block.face, &[]);
             let echo = held.and_then(|held| held.link.as_ref()?.echo);
-            let stands = present.is_some_and(|present| {
-                present.hands_off || present.print == print || echo == Some(present.print)
+            let stands = present.is_some_and(|present| match present.hands_off {
+                true => covers(&block, present, &days.home),
+                false => present.print == print || echo == Some(present.print),
             });
             let spans = match &block.shape {
                 Shape::Once(span) => vec![*span],

@@ -245,6 +245,7 @@ mod tests {
                     href: None,
                     print: crate::model::Print::default(),
                     hands_off: false,
+                    busy: crate::plan::Busy::Unread,
                     first: Timestamp::UNIX_EPOCH,
                     first_end: Timestamp::UNIX_EPOCH,
                     repeats: false,

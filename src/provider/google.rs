@@ -315,8 +315,8 @@ impl GoogleCalendar {
             let response = self.count(Method::GET, &url, None, Vec::new()).await?;
             match response.status {
                 StatusCode::OK => {}
-                // It went meanwhile, with all of them.
-                _ if refusal(&response).is_missing() => return Ok(false),
+                // It may have gone meanwhile with all of them; but Google now and then misses what is there.
+                _ if refusal(&response).is_missing() => return Ok(true),
                 _ => return Err(self.refused(&response, Doing::Looking)),
             }
             let (is_met, next) = decode::invited(&response.body)

@@ -317,6 +317,7 @@ pub fn as_part(block: &Block) -> Part {
             shape: Some(block.shape.clone()),
             people: false,
             touched: false,
+            moved: false,
         }),
     }
 }

@@ -217,8 +217,9 @@ fn stands(
         shape: Some(wanted.shape.clone()),
         people: false,
         touched: false,
+        moved: false,
     };
-    put_block(db, calendar, resource, id, &seen, home)?;
+    put_block(db, (calendar, resource), id, &seen, None, home)?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
         "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked)

@@ -24,6 +24,8 @@ use crate::{
 /// How a block is marked of which only the UID is another than calsync wrote: a server did that. (Of the other marks in that
 /// column, 0 is a block as any other, 1 one that somebody made a meeting of, and 2 one that nobody could look into.)
 pub(super) const RENAMED: i64 = 3;
+/// How a block is marked at whose place something stands that could not be read this time.
+pub(super) const UNREAD: i64 = 2;
 
 /// How one is marked that may have been edited beside that.
 pub(super) const RENAMED_OR_EDITED: i64 = 4;
@@ -289,9 +291,12 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             // saw what is in it, is not to be touched.
             let sql = match is_known {
                 true => "DELETE FROM blocks WHERE resource = ?1",
-                false => "UPDATE blocks SET hands_off = 2 WHERE resource = ?1 AND hands_off = 0",
+                false => "UPDATE blocks SET hands_off = ?2 WHERE resource = ?1 AND hands_off = 0",
             };
-            let touched = db.prepare_cached(sql)?.execute([id])?;
+            let touched = match is_known {
+                true => db.prepare_cached(sql)?.execute([id])?,
+                false => db.prepare_cached(sql)?.execute([id, UNREAD])?,
+            };
             Ok(is_new || touched > 0)
         }
     }
@@ -326,6 +331,7 @@ fn damaged(why: &str, people: bool) -> SeenBlock {
         shape: None,
         people,
         touched: false,
+        moved: false,
     }
 }
 
@@ -356,7 +362,7 @@ fn record_parts(
                 match eyes.block(uid) {
                     Recognised::Ours(block) if alone => {
                         let damaged = damaged(why, people || *now);
-                        put_block(db, calendar, id, &block, &damaged, eyes.home)?;
+                        put_block(db, (calendar, id), &block, &damaged, None, eyes.home)?;
                         let look = Look {
                             version: &resource.version,
                             event: None,
@@ -379,7 +385,7 @@ fn record_parts(
             (Recognised::Not, _) | (_, None) => put_event(db, calendar, id, uid, event, eyes.home)?,
             (Recognised::Foreign, Some(_)) => foreigns += 1,
             (Recognised::Ours(block), Some(seen)) if alone => {
-                put_block(db, calendar, id, &block, seen, eyes.home)?;
+                put_block(db, (calendar, id), &block, seen, Some(event), eyes.home)?;
                 let look = Look {
                     version: &resource.version,
                     event: Some(event),
@@ -394,7 +400,7 @@ fn record_parts(
                     people: true,
                     ..seen.clone()
                 };
-                put_block(db, calendar, id, &block, &theirs, eyes.home)?;
+                put_block(db, (calendar, id), &block, &theirs, Some(event), eyes.home)?;
             }
         }
     }
@@ -421,7 +427,7 @@ fn put_renamed(
     seen: &SeenBlock,
     eyes: Eyes<'_>,
 ) -> Stated<()> {
-    put_block(db, calendar, id, block, seen, eyes.home)?;
+    put_block(db, (calendar, id), block, seen, None, eyes.home)?;
     let sql =
         "SELECT 1 FROM links WHERE calendar = ?1 AND stem = ?2 AND (print = ?3 OR version = ?4)";
     let stem = block.stem();
@@ -562,13 +568,20 @@ fn put_event(
     Ok(())
 }
 
-/// Writes down a block that was seen.
+/// When a block that somebody made a meeting of is busy, if all that it shows is: nothing of it free, declined or elsewhere.
+fn taken_times(seen: &SeenBlock, event: Option<&Event>, home: &TimeZone) -> Option<Print> {
+    let is_whole = seen.people && !seen.moved && event.is_some_and(Event::is_busy_throughout);
+    let shape = seen.shape.as_ref().filter(|_| is_whole);
+    shape.map(|shape| shape.times(home))
+}
+
+/// Writes down a block that was seen, and what was read of it as an event.
 pub(super) fn put_block(
     db: &Connection,
-    calendar: i64,
-    resource: i64,
+    (calendar, resource): (i64, i64),
     block: &BlockId,
     seen: &SeenBlock,
+    event: Option<&Event>,
     home: &TimeZone,
 ) -> Stated<()> {
     let (first, first_end) = match &seen.shape {
@@ -576,10 +589,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -590,6 +603,7 @@ pub(super) fn put_block(
         first_end.as_second(),
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
+        taken_times(seen, event, home).map(|times| times.0),
     ])?;
     note_generation(db, block)
 }

@@ -7,12 +7,12 @@ use rusqlite::{Row, params};
 
 use super::{
     State, Stated,
-    record::{RENAMED, RENAMED_OR_EDITED, name_of},
+    record::{RENAMED, RENAMED_OR_EDITED, UNREAD, name_of},
 };
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Uid, Window, plain},
-    plan::{Held, Link, Present, Sight, Source, Target},
+    plan::{Busy, Held, Link, Present, Sight, Source, Target},
 };
 
 impl State {
@@ -161,7 +161,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -296,6 +296,11 @@ fn present(row: &Row<'_>, id: BlockId) -> rusqlite::Result<Present> {
         print: print(row, 1)?.unwrap_or_default(),
         // What a server renamed and nobody edited may still be taken away.
         hands_off: !matches!(row.get(2)?, 0 | RENAMED),
+        busy: match print(row, 8)? {
+            Some(times) => Busy::At(Box::new(times)),
+            None if row.get_ref(2)?.as_i64() == Ok(UNREAD) => Busy::Unread,
+            None => Busy::Partly,
+        },
         first: time(row.get(3)?),
         first_end: time(row.get(4)?),
         repeats: row.get(5)?,

@@ -326,6 +326,7 @@ impl Board {
             href: None,
             print: block::print(&wanted.shape, &wanted.face, &[]),
             hands_off: false,
+            busy: calsync::plan::Busy::Unread,
             first,
             first_end,
             repeats: matches!(wanted.shape, Shape::Series(_)),

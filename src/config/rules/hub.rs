@@ -85,10 +85,9 @@ fn colours(hub: &mut Table<'_>, clients: &[CalendarName]) -> BTreeMap<CalendarNa
         }
         found.extend(client.cloned().zip(named));
     }
-    let free = Colour::all().filter(|colour| !found.values().any(|of| of == colour));
-    let free: Vec<Colour> = free.collect();
+    let taken: Vec<Colour> = found.values().copied().collect();
     // The strong ones come last in Google's order.
-    let mut free = free.into_iter().rev();
+    let mut free = Colour::all().rev().filter(|colour| !taken.contains(colour));
     for client in clients {
         if !found.contains_key(client)
             && let Some(colour) = free.next()

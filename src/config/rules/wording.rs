@@ -112,9 +112,13 @@ fn title(rule: &mut Table<'_>, show: Show) -> Vec<Field> {
     while let Some(at) = rest.find(['{', '}']) {
         let (before, brace) = rest.split_at(at);
         words.push_str(before);
-        if brace.starts_with("{{") || brace.starts_with("}}") {
-            words.push_str(&brace[..1]);
-            rest = &brace[2..];
+        let doubled = ["{", "}"].into_iter().find_map(|one| {
+            let after = brace.strip_prefix(one)?.strip_prefix(one)?;
+            Some((one, after))
+        });
+        if let Some((one, after)) = doubled {
+            words.push_str(one);
+            rest = after;
             continue;
         }
         let Some((name, after)) = brace.strip_prefix('{').and_then(|b| b.split_once('}')) else {

@@ -147,6 +147,7 @@ impl Context<'_> {
             shape,
             people: false,
             touched: false,
+            moved: false,
         }
     }
 }
@@ -169,12 +170,13 @@ fn is_place(guest: &Prop) -> bool {
 /// What somebody who is invited is called, else their address.
 fn name_of(guest: &Prop) -> String {
     let name = guest.param("CN").map(str::trim).unwrap_or_default();
+    if !name.is_empty() {
+        return name.to_owned();
+    }
     let address = guest.value.trim();
-    let scheme = address.get(..7).unwrap_or_default();
-    match (name, scheme.eq_ignore_ascii_case("mailto:")) {
-        ("", true) => address[7..].to_owned(),
-        ("", false) => address.to_owned(),
-        (name, _) => name.to_owned(),
+    match address.split_once(':') {
+        Some((scheme, address)) if scheme.eq_ignore_ascii_case("mailto") => address.to_owned(),
+        _ => address.to_owned(),
     }
 }
 

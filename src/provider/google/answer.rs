@@ -283,8 +283,8 @@ const ADMIN: &str = "the organisation's administrator does not let this app use 
 const STRANGER: &str = "something is said not to be there, in words that are not Google's; nothing of it is believed. Is `endpoint` \
                         right, and nothing in between that answers itself?";
 
-const READ_ONLY: &str = "the calendar may not be written by this account; ask its owner for \"Make changes to events\", or set \
-                         role = \"source\"";
+const READ_ONLY: &str = "the calendar may not be written by this account, or its private events not be seen; ask its owner \
+                         for \"Make changes to events\" and the details of all events, or set role = \"source\"";
 
 const NOT_SHARED: &str = "this account may not read the calendar; ask its owner to share it, or take it out of the \
                           configuration";

@@ -217,11 +217,9 @@ impl From<api::CalendarListEntry> for Entry {
     }
 }
 
+/// Whoever may write but not see private events ("writerWithoutPrivateAccess") would not see whether somebody is in a block.
 fn writes(role: Option<&str>) -> bool {
-    matches!(
-        role,
-        Some("owner" | "writer" | "writerWithoutPrivateAccess")
-    )
+    matches!(role, Some("owner" | "writer"))
 }
 
 /// Reads one calendar of an account's list.

@@ -105,7 +105,8 @@ impl Gathered {
         let is_met_now = |href: &Href| {
             let mut items = self.items.values();
             items.any(|item| {
-                item.series.as_ref() == Some(href) && item.what == (What::OfBlock { people: true })
+                item.series.as_ref() == Some(href)
+                    && matches!(item.what, What::OfBlock { people: true, .. })
             })
         };
         let blocks = self.items.values().filter(|item| match &item.what {
@@ -262,18 +263,23 @@ impl Gathered {
 
     /// Makes a block look changed when one of its occurrences was.
     fn touch_blocks(&mut self) {
-        let mut changed: BTreeMap<Href, bool> = BTreeMap::new();
+        let mut changed: BTreeMap<Href, (bool, BTreeSet<Option<i64>>)> = BTreeMap::new();
         for item in self.items.values() {
-            if let (What::OfBlock { people }, Some(series)) = (&item.what, &item.series) {
-                *changed.entry(series.clone()).or_default() |= people;
+            if let (What::OfBlock { people, keeps }, Some(series)) = (&item.what, &item.series) {
+                let (met, lasts) = changed.entry(series.clone()).or_default();
+                *met |= people;
+                lasts.insert(*keeps);
             }
         }
-        for (series, met) in changed {
+        for (series, (met, lasts)) in changed {
             let Some(item) = self.items.get_mut(&series) else {
                 continue;
             };
             if let What::Block(_, seen) = &mut item.what {
                 seen.people |= met;
+                seen.moved |= !lasts
+                    .iter()
+                    .all(|lasts| lasts.is_some_and(|s| seen.lasts(s)));
                 touch(seen, &mut item.version);
             }
         }
@@ -282,10 +288,24 @@ impl Gathered {
     /// Leaves a series somebody's of which somebody made a meeting before, and changed if an occurrence of it was. What is new of it
     /// says nothing of the occurrences that stayed as they were; only a listing of everything does.
     fn keep_in_mind(&mut self, known: &dyn Known) {
+        let mut untold: Option<BTreeSet<Href>> = None;
+        let told: BTreeSet<Href> = self.items.keys().cloned().collect();
         for item in self.items.values_mut() {
             if let What::Block(_, seen) = &mut item.what {
                 seen.people = seen.people || known.is_met(&item.href);
                 let was_touched = known.version(&item.href).is_some_and(|v| is_touched(&v));
+                if was_touched {
+                    // What was told before of other occurrences is not remembered.
+                    let untold = untold.get_or_insert_with(|| {
+                        known
+                            .held()
+                            .into_iter()
+                            .filter(|href| !told.contains(href))
+                            .collect()
+                    });
+                    let of_it = format!("{}_", item.href);
+                    seen.moved |= untold.iter().any(|href| href.starts_with(&of_it));
+                }
                 if was_touched && !is_touched(&item.version) {
                     touch(seen, &mut item.version);
                 }

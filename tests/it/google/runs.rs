@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::shared::{NOW, all_asked, asked, clock, hour, weekly};
 use crate::support::{
     desk::{Desk, ME},
-    google::{Fault, When, errors},
+    google::{self, FakeGoogle, Fault, When, errors},
     shore::poll_out,
     world::home,
 };
@@ -441,6 +441,130 @@ fn occurrences_that_somebody_takes_out_again_and_again_come_back_each_time() {
     }
     world.settles();
     assert_eq!(google.occurrences(ME), shown);
+}
+
+/// What somebody does to a weekly block of whole days, besides inviting somebody to it or to an occurrence of it.
+fn done_to(google: &FakeGoogle, id: &str, what: &str) {
+    let on = |date: &str| google.instance_id(ME, id, &json!({"date": date}));
+    let guest = json!([{"email": "a@example.org"}]);
+    let mine = |answer: &str| json!([{"email": ME, "self": true, "responseStatus": answer}, {"email": "a@example.org"}]);
+    let (next, after) = (on("2026-11-30"), on("2026-12-07"));
+    match what {
+        "nothing else" => google.alter(ME, &next, json!({"attendees": guest})),
+        "moved" => {
+            let (start, end) = (json!({"date": "2026-12-01"}), json!({"date": "2026-12-02"}));
+            let body = json!({"attendees": guest, "start": start, "end": end});
+            google.alter(ME, &next, body);
+        }
+        "longer" => {
+            let body = json!({"attendees": guest, "end": {"date": "2026-12-02"}});
+            google.alter(ME, &next, body);
+        }
+        "declined" => google.alter(ME, &next, json!({"attendees": mine("declined")})),
+        "another goes" => {
+            google.alter(ME, &next, json!({"attendees": guest}));
+            google.cancel(ME, &after);
+        }
+        "all free" => {
+            let body = json!({"attendees": guest, "transparency": "transparent"});
+            google.alter(ME, id, body);
+        }
+        "trimmed" => {
+            let body = json!({"attendees": guest, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]});
+            google.alter(ME, id, body);
+        }
+        _ => panic!("{what}"),
+    }
+}
+
+#[test]
+fn where_a_block_that_became_a_meeting_is_not_busy_any_more_another_one_is_beside_it() {
+    for (what, is_beside) in [
+        ("nothing else", false),
+        ("moved", true),
+        ("longer", true),
+        ("declined", true),
+        ("another goes", true),
+        ("all free", true),
+        ("trimmed", true),
+    ] {
+        let world = World::new();
+        world.put("weekly", &weekly_from(23));
+        world.settles();
+        let google = &world.desk.google;
+        let id = world.block_id();
+        done_to(google, &id, what);
+        world.settles();
+        let own = |event: &&Value| event["recurrence"].is_array() && event["id"] != *id;
+        let beside = || google.events(ME).iter().filter(own).count();
+        assert_eq!(beside(), usize::from(is_beside), "{what}");
+        // The same after everything was read anew.
+        google.expire_sync_tokens(ME);
+        world.settles();
+        assert_eq!(beside(), usize::from(is_beside), "{what}");
+        assert_eq!(asked(&world.desk, "events.delete"), 0, "{what}");
+    }
+}
+
+#[test]
+fn the_half_that_somebody_splits_off_a_block_is_nobodys_busy_time() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let google = &world.desk.google;
+    let id = world.block_id();
+    google.alter(
+        ME,
+        &id,
+        json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]}),
+    );
+    let half = json!({"id": format!("{id}_R20261208"), "iCalUID": format!("{id}_R20261208@google.com"),
+        "status": "confirmed", "summary": "Busy", "visibility": "private", "etag": "\"7\"",
+        "start": {"date": "2026-12-08"}, "end": {"date": "2026-12-09"}, "recurrence": ["RRULE:FREQ=WEEKLY"]});
+    google.put_odd(ME, half);
+    world.sync();
+    world.settles();
+    assert_eq!(world.own.blocks().len(), 0, "{:?}", world.own.blocks());
+}
+
+#[test]
+fn an_answer_that_there_is_no_such_series_takes_no_meeting_away() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let google = &world.desk.google;
+    let gone = Fault::Answer(errors::not_found());
+    google.fault(When::call("events.instances"), gone);
+    world.own.take("weekly");
+    google.forget();
+    let report = world.try_to_sync();
+    assert!(!report.is_clean(), "{report:?}");
+    assert_eq!(asked(&world.desk, "events.delete"), 0);
+    google.clear_faults();
+    world.sync();
+    assert!(world.blocks().is_empty());
+}
+
+#[test]
+fn who_may_not_see_private_events_may_not_write_blocks() {
+    let world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let fake = &world.desk.google;
+    let role = google::Role::WriterWithoutPrivateAccess;
+    fake.set_role(ME, ME, Some(role));
+    world.put("weekly", &weekly_from(24));
+    fake.expire_sync_tokens(ME);
+    fake.forget();
+    let report = world.try_to_sync();
+    assert!(
+        report.errors[0].contains("its private events not be seen"),
+        "{report:?}"
+    );
+    assert_eq!(
+        asked(&world.desk, "events.update") + asked(&world.desk, "events.delete"),
+        0
+    );
 }
 
 #[test]

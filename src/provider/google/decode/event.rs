@@ -45,11 +45,15 @@ impl Reader<'_> {
     fn decoded(&self, event: &api::Event) -> Item {
         let id = event.id.as_deref().unwrap_or_default();
         let series = event.recurring_event_id.as_deref();
-        let of_block = series.is_some_and(|series| ident::shaped(series) == Some(series));
+        // Also the half that Google makes of a series which somebody changed from one day on: it is named after the whole.
+        let base = id.rsplit_once('_').map(|(base, _)| base);
+        let mut whole = series.into_iter().chain(base);
+        let of_block = whole.any(|whole| ident::shaped(whole) == Some(whole));
         let is_block = ident::shaped(id) == Some(id);
         let what = match says(event.status.as_ref(), "cancelled") {
             _ if of_block => Ok(What::OfBlock {
                 people: people(event),
+                keeps: self.keeps(event),
             }),
             true => self.cancelled(event),
             false if is_block => self.block(event),
@@ -76,6 +80,16 @@ impl Reader<'_> {
             series: series.map(Href::from),
             what: what.unwrap_or_else(What::Odd),
         }
+    }
+
+    /// How long an occurrence lasts, if it is busy when its series has it.
+    fn keeps(&self, event: &api::Event) -> Option<i64> {
+        let (start, end) = (event.start.as_ref()?, event.end.as_ref()?);
+        let at = event.original_start_time.as_ref()?;
+        let (from, to) = (self.instant(start).ok()?, self.instant(end).ok()?);
+        let keeps = standing(event).is_busy() && from == self.instant(at).ok()?;
+        // Days as days, whatever the clock does on them.
+        keeps.then(|| to.local().duration_since(from.local()).as_secs())
     }
 
     /// Something cancelled: a hole in a series, or a tombstone.
@@ -216,6 +230,7 @@ impl Reader<'_> {
             shape,
             people: people(event),
             touched: false,
+            moved: false,
         };
         Ok(What::Block(decoded, seen))
     }
@@ -248,7 +263,10 @@ fn stub(raw: &str) -> Item {
     let uid = if is_block { id } else { text("iCalUID") };
     let what = match (id, text("status")) {
         (None, _) => What::Odd("it has no id".into()),
-        _ if of_block => What::OfBlock { people: true },
+        _ if of_block => What::OfBlock {
+            people: true,
+            keeps: None,
+        },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,
         (Some(_), _) => What::Odd("one of its fields is not what Google describes".into()),

@@ -36,6 +36,8 @@ pub enum What {
     OfBlock {
         /// Whether they made a meeting of it.
         people: bool,
+        /// How long it lasts, in seconds, if it is busy when the series has it.
+        keeps: Option<i64>,
     },
     /// Gone.
     Gone,
