@@ -379,7 +379,7 @@ fn settled_key<P, W>(session: &Session<'_, P, W>, window: &Window) -> Stated<Str
 }
 
 /// Notes the run for `status`, and whether the next one may take the short way.
-fn remember<P, W>(
+fn remember<P: Provider, W>(
     session: &Session<'_, P, W>,
     findings: &Findings,
     report: &Report,

@@ -224,19 +224,28 @@ pub(super) fn note_moves<P: Provider, W>(
 }
 
 /// The calendars that are no target any more and in which blocks of ours stand, and how many.
-fn in_no_targets<P, W>(session: &Session<'_, P, W>) -> Stated<BTreeMap<CalendarName, u64>> {
+fn in_no_targets<P: Provider, W>(
+    session: &Session<'_, P, W>,
+) -> Stated<BTreeMap<CalendarName, u64>> {
     let rows = session.state.borrow().calendar_rows()?.into_iter();
     let is_target = |name: &CalendarName| {
         let seat = session.seats.get(name);
         seat.is_some_and(|seat| seat.role.is_target())
     };
-    let held = rows.filter(|row| !is_target(&row.name));
+    // One that is refused because another one is the same calendar holds the blocks of that.
+    let is_another = |name: &CalendarName| {
+        let identity = |seat: &Seat<P>| seat.provider.identity();
+        let own = session.seats.get(name).and_then(identity);
+        let mut others = session.seats.iter().filter(|(other, _)| *other != name);
+        own.is_some() && others.any(|(_, seat)| identity(seat) == own)
+    };
+    let held = rows.filter(|row| !is_target(&row.name) && !is_another(&row.name));
     let held = held.map(|row| (row.name, row.blocks.saturating_sub(row.copies + row.taken)));
     Ok(held.filter(|(_, blocks)| *blocks > 0).collect())
 }
 
 /// What there is to say of blocks in calendars that are no target any more, once: the next runs leave them where they are.
-pub(super) fn stranded<P, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>> {
+pub(super) fn stranded<P: Provider, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>> {
     let mut told = Vec::new();
     for (name, count) in in_no_targets(session)? {
         if session.state.borrow().is_source_told(&name)? {
@@ -258,7 +267,7 @@ pub(super) fn stranded<P, W>(session: &Session<'_, P, W>) -> Stated<Vec<String>>
 }
 
 /// Remembers what was told of that.
-pub(super) fn note_stranded<P, W>(session: &Session<'_, P, W>) -> Stated<()> {
+pub(super) fn note_stranded<P: Provider, W>(session: &Session<'_, P, W>) -> Stated<()> {
     let held = in_no_targets(session)?;
     let state = session.state.borrow();
     for name in held.keys().chain(session.seats.keys()) {
@@ -281,7 +290,8 @@ pub(super) fn left_behind<'a>(
             let (blocks, word) = (counted(count, "block"), shell_word(name));
             told.push(format!(
                 "{name} is read from another place now; {blocks} that calsync made in the former one ({former}) {} there. To \
-                 remove them, put the former place back into the configuration and run: calsync reset --calendar {word}",
+                 remove them, put the former place back into the configuration, or sign in as before if somebody else did \
+                 since, and run: calsync reset --calendar {word}",
                 agreeing(count, "stays", "stay")
             ));
         }

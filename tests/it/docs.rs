@@ -13,7 +13,7 @@ fn document(name: &str) -> String {
 }
 
 /// Every key that a configuration may have, by table. A new key is added here and in the example.
-const KEYS: [(&str, &[&str]); 7] = [
+const KEYS: [(&str, &[&str]); 8] = [
     ("", &["timezone", "me", "state", "key_file"]),
     ("[window]", &["past_days", "future_days"]),
     ("[guard]", &["removals_percent"]),
@@ -40,6 +40,7 @@ const KEYS: [(&str, &[&str]); 7] = [
         "[calendars.",
         &["account", "id", "name", "path", "feed", "role"],
     ),
+    ("[hub]", &["main", "clients", "colours", "title"]),
     (
         "[[rules]]",
         &[
@@ -47,6 +48,14 @@ const KEYS: [(&str, &[&str]); 7] = [
             "to",
             "show",
             "title",
+            "location",
+            "notes",
+            "show_private",
+            "visibility",
+            "appear_as",
+            "colour",
+            "category",
+            "remind",
             "all_day",
             "shortest",
             "longest",

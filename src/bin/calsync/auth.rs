@@ -16,7 +16,7 @@ use calsync::{
         key::{self, KeyError},
     },
     http::{Client, Line, Pace},
-    model::counted,
+    model::{agreeing, counted},
     secrets::Sealer,
     state::{CalendarRow, Lock, Sealed, SignIn, State},
 };
@@ -441,8 +441,17 @@ fn reseal(args: &Args, options: &AuthReseal) -> Result<Exit, Failure> {
     let resealed =
         resealed.map_err(|error: calsync::secrets::SealError| Failure::Usage(error.to_string()))?;
     state.hand_over(&resealed, &new.mint.fingerprint())?;
+    let blocks: u64 = rows.iter().map(|row| row.blocks).sum();
+    let old = match blocks {
+        0 => "then the old key can go".to_owned(),
+        _ => format!(
+            "keep the old key: {} made with it {}, and no other key can tell them from somebody's events",
+            counted(blocks, "block"),
+            agreeing(blocks, "is left", "are left")
+        ),
+    };
     print::out(&format!(
-        "Sealed {} with the new key. The next sync reads all calendars anew; then the old key can go.\n",
+        "Sealed {} with the new key. The next sync reads all calendars anew; {old}.\n",
         counted(resealed.len(), "secret")
     ))?;
     Ok(Exit::InStep)

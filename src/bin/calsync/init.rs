@@ -45,6 +45,10 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
     let answers = match given.calendars.is_empty() {
         true => ask(given, &path)?,
         false => {
+            let given = Answers {
+                timezone: given.timezone.or_else(system_zone),
+                ..given
+            };
             judge(&given, &path).map_err(Failure::Usage)?;
             for (_, folder) in &given.calendars {
                 tell_if_missing(folder);
@@ -54,9 +58,11 @@ pub(crate) fn run(args: &Args, options: &args::Init) -> Result<Exit, Failure> {
     };
     if answers.calendars.is_empty() {
         let words = format!(
-            "no calendar was named, so nothing was written; answer the questions, or name at least two: \
-             {} init --calendar NAME=FOLDER --calendar NAME=FOLDER",
-            args.program()
+            "no calendar was named, so nothing was written; answer the questions, or name folders: {program} init \
+             --calendar NAME=FOLDER --calendar NAME=FOLDER. Where none of your calendars is a folder, begin from the example: \
+             {program} generate config > {}",
+            path.display(),
+            program = args.program()
         );
         return Err(Failure::Usage(words));
     }
@@ -111,7 +117,8 @@ fn judge(answers: &Answers, path: &Path) -> Result<(), String> {
     let mut folders = answers.calendars.iter().map(|(_, folder)| folder);
     if let Some(file) = folders.find(|f| place(f).is_some_and(|f| f.exists() && !f.is_dir())) {
         return Err(format!(
-            "{file} is not a folder; a calendar is a folder of .ics files"
+            "{file} is not a folder; a calendar is a folder of .ics files. One file is a feed, which is added to the \
+             configuration afterwards: feed = \"{file}\""
         ));
     }
     match config::check(path, &template(answers)) {
@@ -186,9 +193,15 @@ fn ask(given: Answers, path: &Path) -> Result<Answers, Failure> {
     }
 }
 
-fn ask_timezone() -> Result<String, Failure> {
+/// The system's own zone, if that can be told: cron and a terminal may have others, and days begin in one.
+fn system_zone() -> Option<String> {
     let system = jiff::tz::TimeZone::system();
-    let system = system.iana_name().unwrap_or("UTC").to_owned();
+    let name = system.iana_name()?;
+    check_zone(name).is_ok().then(|| name.to_owned())
+}
+
+fn ask_timezone() -> Result<String, Failure> {
+    let system = system_zone().unwrap_or_else(|| "UTC".to_owned());
     loop {
         let answer = question(&format!("Your time zone [{system}]: "))?;
         let name = match answer.is_empty() {

@@ -30,6 +30,10 @@ impl Signer<'_> {
             Self::Caldav(dav) => dav.owns(sign_in),
         }
     }
+
+    fn is_service(&self) -> bool {
+        matches!(self, Self::Google(google) if matches!(google.credentials, Credentials::Service(_)))
+    }
 }
 
 /// How an account stands.
@@ -45,6 +49,8 @@ pub(crate) enum Standing {
     ByCommand,
     /// The server does not accept the sign-in any more.
     Refused,
+    /// The server does not let a service account in: nobody can sign in for that.
+    NotLetIn,
     /// The sign-in belongs to another OAuth client, user or server.
     OtherClient,
     /// The account is not in the configuration any more.
@@ -57,14 +63,11 @@ impl Standing {
         match (sign_in, signer) {
             (Some(_), None) => Self::Removed,
             (_, Some(Signer::Caldav(dav))) if dav.command.is_some() => Self::ByCommand,
-            (None, Some(Signer::Google(google)))
-                if matches!(google.credentials, Credentials::Service(_)) =>
-            {
-                Self::ByItself
-            }
+            (None, Some(signer)) if signer.is_service() => Self::ByItself,
             (None, _) => Self::Missing,
             (Some(sign_in), Some(signer)) => match (signer.owns(sign_in), sign_in.refused) {
                 (false, _) => Self::OtherClient,
+                (true, Some(_)) if signer.is_service() => Self::NotLetIn,
                 (true, Some(_)) => Self::Refused,
                 (true, None) => Self::In,
             },
@@ -78,7 +81,7 @@ impl Standing {
             Self::Missing => "missing",
             Self::ByItself => "unused",
             Self::ByCommand => "command",
-            Self::Refused => "refused",
+            Self::Refused | Self::NotLetIn => "refused",
             Self::OtherClient => "other_client",
             Self::Removed => "removed",
         }
@@ -92,6 +95,7 @@ impl Standing {
             Self::ByItself => "signs in by itself",
             Self::ByCommand => "signs in with the password that a command says",
             Self::Refused => "refused by the server",
+            Self::NotLetIn => "refused by the server, and signs in by itself once that lets it",
             Self::OtherClient => "made for another OAuth client, user or server",
             Self::Removed => "not in the configuration any more",
         }

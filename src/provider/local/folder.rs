@@ -149,7 +149,9 @@ pub(super) fn folder_error(folder: &Path, error: &io::Error) -> ProviderError {
         ),
         io::ErrorKind::NotADirectory => (
             ErrorKind::Gone,
-            format!("{folder} is not a folder; `path` must name a folder of .ics files"),
+            format!(
+                "{folder} is not a folder; `path` must name a folder of .ics files, and one file alone is a `feed`"
+            ),
         ),
         io::ErrorKind::PermissionDenied => (
             ErrorKind::Refused,

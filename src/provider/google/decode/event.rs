@@ -37,7 +37,7 @@ impl Reader<'_> {
         if let What::Odd(why) = &mut item.what
             && let Some(begins) = begins(raw, self.home)
         {
-            *why = format!("{why} (it begins on {begins})").into();
+            *why = format!("{why} ({begins})").into();
         }
         item
     }
@@ -283,10 +283,21 @@ fn stub(raw: &str) -> Item {
 /// When something begins that cannot be read otherwise: that is how people find it. Nothing is repeated as it stands there.
 fn begins(raw: &str, home: &TimeZone) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(raw).ok()?;
-    let start = value
-        .get("start")
-        .or_else(|| value.get("originalStartTime"))?;
-    let text = |name| start.get(name).and_then(serde_json::Value::as_str);
+    let mut told = [
+        ("start", "begins"),
+        ("originalStartTime", "begins"),
+        ("end", "ends"),
+    ]
+    .into_iter();
+    told.find_map(|(name, word)| {
+        let at = moment(value.get(name)?, home)?;
+        Some(format!("it {word} on {at}"))
+    })
+}
+
+/// The day, and the time if there is one, of a place in time as Google writes it.
+fn moment(at: &serde_json::Value, home: &TimeZone) -> Option<String> {
+    let text = |name| at.get(name).and_then(serde_json::Value::as_str);
     let date = text("date").and_then(|date| date.parse::<jiff::civil::Date>().ok());
     let time = text("dateTime").and_then(|time| time.parse::<Timestamp>().ok());
     let time = || {
