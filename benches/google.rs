@@ -32,7 +32,7 @@ use calsync::{
     clock::Clock,
     http::{Client, Line, Pace},
     ident::Mint,
-    plan::{Limits, Route, Wording},
+    plan::{Limits, Past, Route, Wording},
     provider::{
         AnyProvider,
         google::{GoogleAccount, GoogleCalendar, Which},
@@ -173,6 +173,7 @@ impl World {
                 }],
                 past_days: 30,
                 future_days: 365,
+                past: Past::default(),
                 home: TimeZone::get("Europe/Berlin").unwrap(),
                 limits: Limits::default(),
                 mint: Mint::new(&[7; 32]),

@@ -18,7 +18,7 @@ use calsync::{
     clock::Clock,
     ident::Mint,
     model::CalendarName,
-    plan::{Limits, Route, Wording},
+    plan::{Limits, Past, Route, Wording},
     provider::memory::MemoryCalendar,
     report::Report,
     run::{Goal, run},
@@ -82,6 +82,7 @@ impl World {
                 routes: vec![route("full", "empty"), route("empty", "full")],
                 past_days: 30,
                 future_days: 365,
+                past: Past::default(),
                 home: TimeZone::get("Europe/Berlin").expect("the database is bundled"),
                 limits: Limits {
                     operations: 1_000_000,

@@ -44,6 +44,7 @@ fn main() {
         now: made::noon(),
         mint: &mint,
         operations: 1_000_000,
+        past: calsync::plan::Past::default(),
     };
     measure::head("cargo bench --bench plan");
     measure::row("making 100,000 events", made);

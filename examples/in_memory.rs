@@ -11,7 +11,7 @@ use calsync::{
     ical::{self, Reader},
     ident::Mint,
     model::{CalendarName, Shape},
-    plan::{Limits, Route, Wording},
+    plan::{Limits, Past, Route, Wording},
     provider::memory::MemoryCalendar,
     run::{Goal, run},
     session::{Nobody, Request, Role, Seat, Session, Settings, Stop},
@@ -45,6 +45,7 @@ async fn sync_twice() -> Result<(), Box<dyn Error>> {
         routes: vec![route("work", "family"), route("family", "work")],
         past_days: 30,
         future_days: 365,
+        past: Past::default(),
         home,
         limits: Limits::default(),
         // The key that proves which blocks are ours. A program keeps it in a file that only its owner can read.

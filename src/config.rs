@@ -11,7 +11,7 @@ use crate::{
     auth::{Dav, Google},
     ident::Mint,
     model::{CalendarName, Interest, counted},
-    plan::{Limits, Route},
+    plan::{Limits, Past, Route},
     provider::{caldav::Which as DavWhich, google::Which, ics::Origin},
     session::{Role, Settings},
 };
@@ -48,6 +48,8 @@ pub struct Config {
     pub past_days: u32,
     /// How many days ahead.
     pub future_days: u32,
+    /// What becomes of blocks that are over before that.
+    pub past: Past,
     /// How much one run may do.
     pub limits: Limits,
     /// The accounts, by name.
@@ -171,6 +173,7 @@ impl Config {
             routes: self.routes.clone(),
             past_days: self.past_days,
             future_days: self.future_days,
+            past: self.past,
             home: self.timezone.clone(),
             limits: self.limits,
             mint,

@@ -21,6 +21,7 @@ pub mod explain;
 pub mod filter;
 pub mod flatten;
 pub mod guard;
+pub mod occurrences;
 pub mod op;
 pub mod wording;
 
@@ -172,6 +173,18 @@ pub struct Question<'a> {
     pub mint: &'a Mint,
     /// How many operations a plan for one target holds at the most, removals not counted.
     pub operations: usize,
+    /// What becomes of blocks that are over before the window begins.
+    pub past: Past,
+}
+
+/// What becomes of blocks that are over before the window begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Past {
+    /// They stay as they are: they told the truth when they were written.
+    #[default]
+    Keep,
+    /// They go.
+    Delete,
 }
 
 /// The days in which something may be that has a block in these, by any of the rules.

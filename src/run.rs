@@ -343,6 +343,7 @@ fn whole_plan<P: Provider, W>(
         now: session.clock.now(),
         mint: &session.settings.mint,
         operations: session.settings.limits.operations,
+        past: session.settings.past,
     };
     let mut plan = Plan {
         refused_at: state.refused_at()?,

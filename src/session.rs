@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     ident::Mint,
     model::{CalendarName, Print, Window},
-    plan::{Limits, Route},
+    plan::{Limits, Past, Route},
     provider::Provider,
     state::{Called, Reading, State},
 };
@@ -72,6 +72,8 @@ pub struct Settings {
     pub past_days: u32,
     /// How many days ahead.
     pub future_days: u32,
+    /// What becomes of blocks that are over before that.
+    pub past: Past,
     /// The zone of days and floating times.
     pub home: TimeZone,
     /// How much one run may do.
@@ -168,6 +170,7 @@ impl Settings {
             window.first.to_string(),
             window.end.to_string(),
             self.home.iana_name().unwrap_or_default().to_owned(),
+            format!("{:?}", self.past),
         ];
         for Route {
             source,

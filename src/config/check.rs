@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{CalendarName, zone},
-    plan::Limits,
+    plan::{Limits, Past},
     provider::google::Which,
     session::Role,
 };
@@ -127,7 +127,7 @@ impl Checker {
                 "`me` must list mail addresses, such as \"ada@example.com\"",
             );
         }
-        let (past_days, future_days) = window(root.table("window"));
+        let (past_days, future_days, past) = window(root.table("window"));
         let limits = limits(root.table("guard"), root.table("limits"));
         let accounts = self.accounts(&mut root);
         let told = self.mistakes.count();
@@ -149,6 +149,7 @@ impl Checker {
                 .collect(),
             past_days,
             future_days,
+            past,
             limits,
             accounts,
             calendars: calendars
@@ -445,14 +446,17 @@ fn told_apart(account: Option<&str>, place: &Place) -> String {
     }
 }
 
-fn window(table: Option<Table<'_>>) -> (u32, u32) {
+/// How many days back and ahead, and what becomes of what is over before that.
+fn window(table: Option<Table<'_>>) -> (u32, u32, Past) {
     let Some(mut table) = table else {
-        return (30, 365);
+        return (30, 365, Past::default());
     };
-    let past = table.number("past_days", 0, 3650).unwrap_or(30);
-    let future = table.number("future_days", 1, 3650).unwrap_or(365);
+    let back = table.number("past_days", 0, 3650).unwrap_or(30);
+    let ahead = table.number("future_days", 1, 3650).unwrap_or(365);
+    let words = [("keep", Past::Keep), ("delete", Past::Delete)];
+    let past = rules::choice(&mut table, "past", &words).unwrap_or_default();
     table.finish();
-    (past, future)
+    (back, ahead, past)
 }
 
 fn limits(guard: Option<Table<'_>>, limits: Option<Table<'_>>) -> Limits {

@@ -239,7 +239,11 @@ fn times(rule: &mut Table<'_>, zone: Option<&TimeZone>) -> Option<Times> {
 }
 
 /// One of a few words.
-fn choice<T: Copy>(rule: &mut Table<'_>, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn choice<T: Copy>(
+    rule: &mut Table<'_>,
+    key: &'static str,
+    words: &[(&str, T)],
+) -> Option<T> {
     let written = rule.text(key)?;
     one_of(rule, key, &written, words)
 }

@@ -31,6 +31,9 @@ pub struct Traits {
     /// The patterns that its words match.
     #[serde(rename = "m", default, skip_serializing_if = "is_usual")]
     pub marks: BTreeSet<Mark>,
+    /// How many minutes it takes to get there.
+    #[serde(rename = "j", default, skip_serializing_if = "is_usual")]
+    pub travel: u32,
     /// Its words, as far as a rule shows them.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Box<Words>>,

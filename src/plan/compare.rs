@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Busy, Filter, Held, Link, Present, Question, Source, Target,
+    Busy, Filter, Held, Link, Past, Present, Question, Source, Target,
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
@@ -401,6 +401,13 @@ fn judge_unwanted(
     let is_past = present
         .last
         .is_some_and(|last| last <= question.window.from());
+    if is_past && question.past == Past::Delete {
+        let source = link.as_ref().map(|link| link.source.clone());
+        let tally = sums.tally(link.as_ref());
+        tally.standing += 1;
+        tally.gone += 1;
+        return Some(Op::remove(name, stem, present, Why::Past, source));
+    }
     if is_past || present.first >= question.window.to() {
         // What lies outside the window stays as it is: the past told the truth when it was written, and what is yet to come
         // is judged when the window gets there. A clock that is wrong by years takes nothing away by this.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Filter, Question, Route,
     flatten::{Flat, Single, TooMany, fit, flatten, list, walk},
+    occurrences::ByOccurrence,
     op::Wanted,
-    wording::{Said, Show, face_of},
+    wording::{Said, Show, face_of, said as said_of},
 };
 use crate::{
     ident::{Stem, Subject},
@@ -76,13 +77,20 @@ pub fn desire(
             let flat = within(&mut walked, walk(&seen, &reach))
                 .and_then(|()| flat(&seen, &route.filter, &reach))
                 .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
-                .and_then(|flat| fit(flat, &route.filter, question.window));
+                .and_then(|flat| {
+                    let travel = match route.filter.form.travel {
+                        true => ByOccurrence::new(&seen, &question.window.home, |t| t.travel),
+                        false => ByOccurrence::default(),
+                    };
+                    let travel = |key: &OccurrenceKey| *travel.of(key);
+                    fit(flat, &route.filter, travel, question.window)
+                });
             match flat {
                 Ok(flat) if route.filter.merge => {
                     let singles = flat.singles.into_iter();
                     to_merge.extend(singles.map(|single| (uid.clone(), single)));
                     if route.wording.show != Show::Busy {
-                        said.insert(uid.clone(), Said::by(&seen, &question.window.home));
+                        said.insert(uid.clone(), said_of(&seen, &question.window.home));
                     }
                 }
                 Ok(flat) => each_block(question, route, (uid, &seen), flat, &mut want),
@@ -136,7 +144,7 @@ fn each_block(
 ) {
     let said = match route.wording.show {
         Show::Busy => Said::default(),
-        _ => Said::by(event, &question.window.home),
+        _ => said_of(event, &question.window.home),
     };
     let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
         let stem = stem(question, route, uid, &occurrence);

@@ -104,7 +104,7 @@ pub fn explain(
         for (key, span) in occurrences(event, days) {
             let (standing, traits, start) = said(event, &key, &days.home);
             let fate = |route: &&Route| {
-                let filter = &route.filter;
+                let filter = route.filter.with_travel(traits.travel);
                 let out = filter.leaves_out(standing, &traits, &start);
                 let out = out.or_else(|| filter.leaves_out_at(span, &days.home));
                 let board = boards.get(&route.target)?;

@@ -200,6 +200,17 @@ impl Filter {
         }
     }
 
+    /// The same for what takes so many minutes to get to.
+    pub fn with_travel(&self, minutes: u32) -> Cow<'_, Self> {
+        let travel = SignedDuration::from_mins(minutes.into());
+        if !self.form.travel || travel <= self.form.before {
+            return Cow::Borrowed(self);
+        }
+        let mut filter = self.clone();
+        filter.form.before = travel;
+        Cow::Owned(filter)
+    }
+
     /// The days in which an occurrence may be that has a block in these.
     pub fn reach(&self, window: &Window) -> Window {
         self.form.reach(window)

@@ -12,8 +12,8 @@ use jiff::{
 
 use crate::{
     model::{
-        Event, Extra, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, When, Window,
-        Zone,
+        Event, Extra, Length, Master, OccurrenceKey, Override, Recurs, Series, Span, Traits, When,
+        Window, Zone,
     },
     recur::{Rule, STEPS_MAX, WALK_MAX},
 };
@@ -314,7 +314,8 @@ fn unchanged(change: &Override, master: &Master, home: &TimeZone) -> bool {
         (When::Day(_), When::Day(_)) => change.at.span(master.length, home),
         _ => return false,
     };
-    change_span(change, home) == Some(usual) && change.traits.words == master.traits.words
+    let said = |traits: &Traits| (traits.words.clone(), traits.travel);
+    change_span(change, home) == Some(usual) && said(&change.traits) == said(&master.traits)
 }
 
 /// Where the occurrences of a rule are.

@@ -149,6 +149,8 @@ pub enum Why {
     Unwanted,
     /// Another block stands for the same thing.
     Spare,
+    /// It is over since before the window, and the past is not kept.
+    Past,
     /// A person asked for it.
     Reset,
 }

@@ -1,18 +1,14 @@
 //! What blocks say: what a rule lets through of the words of events, and in which form. Pure. Whatever is in an event, nothing of it
 //! passes a rule that shows no more than when somebody is busy.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use jiff::tz::TimeZone;
 
+use super::occurrences::ByOccurrence;
 use crate::model::{
-    Answer, Appears, Event, Face, OccurrenceKey, Shown, Traits, Visibility, When, Words,
-    face::MADE_BY, traits::word_of,
+    Answer, Appears, Event, Face, OccurrenceKey, Shown, Traits, Visibility, Words, face::MADE_BY,
+    traits::word_of,
 };
 
 /// So many characters has the title of a block at the most, and its place.
@@ -247,50 +243,12 @@ fn status(traits: &Traits) -> &'static str {
     }
 }
 
-/// What the blocks of one event say, occurrence by occurrence: its words, once it is [dressed](Wording::dress).
-#[derive(Clone, Debug, Default)]
-pub struct Said {
-    master: Option<Box<Words>>,
-    changed: BTreeMap<OccurrenceKey, Option<Box<Words>>>,
-    /// From these on, all that follow.
-    forks: BTreeMap<OccurrenceKey, Option<Box<Words>>>,
-}
+/// What the blocks of one event say: its words, once it is [dressed](Wording::dress).
+pub type Said = ByOccurrence<Option<Box<Words>>>;
 
-impl Said {
-    /// By a dressed event.
-    pub fn by(event: &Event, home: &TimeZone) -> Self {
-        let master = event.master.as_ref();
-        let key = |at: &When| match master {
-            Some(master) => at.clone().within(&master.start, home).key(home),
-            None => at.key(home),
-        };
-        let mut said = Self {
-            master: master.and_then(|master| master.traits.words.clone()),
-            ..Self::default()
-        };
-        for change in &event.overrides {
-            let of = match change.and_after {
-                true => &mut said.forks,
-                false => &mut said.changed,
-            };
-            of.insert(key(&change.at), change.traits.words.clone());
-        }
-        said
-    }
-
-    /// Of one occurrence, or of a part of one.
-    fn of(&self, occurrence: &OccurrenceKey) -> Option<&Words> {
-        let whole = occurrence
-            .split_once('+')
-            .map(|(whole, _)| OccurrenceKey::from(whole));
-        let key = whole.as_ref().unwrap_or(occurrence);
-        let fork = || self.forks.range::<OccurrenceKey, _>(..=key).next_back();
-        let words = match self.changed.get(key) {
-            Some(words) => words,
-            None => fork().map_or(&self.master, |(_, words)| words),
-        };
-        words.as_deref()
-    }
+/// The words of a dressed event.
+pub fn said(event: &Event, home: &TimeZone) -> Said {
+    ByOccurrence::new(event, home, |traits| traits.words.clone())
 }
 
 /// What the block says that shows all of these occurrences.
@@ -301,6 +259,8 @@ pub fn face_of<'a>(
     if wording.show == Show::Busy {
         return Arc::clone(&wording.face);
     }
-    let all: BTreeSet<&Words> = shown.filter_map(|(said, key)| said.of(key)).collect();
+    let all: BTreeSet<&Words> = shown
+        .filter_map(|(said, key)| said.of(key).as_deref())
+        .collect();
     wording.face(&all)
 }

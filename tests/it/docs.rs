@@ -15,7 +15,7 @@ fn document(name: &str) -> String {
 /// Every key that a configuration may have, by table. A new key is added here and in the example.
 const KEYS: [(&str, &[&str]); 8] = [
     ("", &["timezone", "me", "state", "key_file"]),
-    ("[window]", &["past_days", "future_days"]),
+    ("[window]", &["past_days", "future_days", "past"]),
     ("[guard]", &["removals_percent"]),
     ("[limits]", &["operations", "run_minutes"]),
     (
@@ -78,6 +78,7 @@ const KEYS: [(&str, &[&str]); 8] = [
             "has_guests",
             "before",
             "after",
+            "travel",
             "round",
             "merge",
             "notice",

@@ -221,6 +221,7 @@ impl Case {
             now: self.now,
             mint: &self.mint,
             operations,
+            past: calsync::plan::Past::default(),
         };
         let mut plan = Plan::default();
         for (name, board) in &self.boards {
@@ -553,7 +554,7 @@ proptest! {
             let event = event(spec);
             let event = filter.seen(&event);
             let flat = flatten(&event, &filter.reach(&case.window)).unwrap();
-            let flat = flatten::fit(flat, &filter, &case.window).unwrap();
+            let flat = flatten::fit(flat, &filter, |_| 0, &case.window).unwrap();
             let skipped = flat.series.as_ref().and_then(|series| skipped(series, &case.window));
             let series = flat.series.iter().flat_map(|s| flatten::series_spans(s, &case.window));
             let mut flat: Vec<Span> =
@@ -937,6 +938,7 @@ impl Installation {
                 routes: case.routes.clone(),
                 past_days: 10,
                 future_days: 45,
+                past: calsync::plan::Past::default(),
                 home: home(),
                 limits: Limits::default(),
                 mint: Mint::new(&[key; 32]),

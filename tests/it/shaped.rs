@@ -40,7 +40,7 @@ fn spring() -> Window {
 fn fitted(properties: &str, filter: &Filter) -> Flat {
     let window = spring();
     let flat = flatten(&event(properties), &filter.reach(&window)).unwrap();
-    fit(flat, filter, &window).unwrap()
+    fit(flat, filter, |_| 0, &window).unwrap()
 }
 
 fn minutes(minutes: i64) -> SignedDuration {

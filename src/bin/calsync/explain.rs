@@ -112,6 +112,7 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         now: now.now(),
         mint: &settings.mint,
         operations: settings.limits.operations,
+        past: settings.past,
     };
     let own = explain(question, &name, &targets, &days);
     let others = names.iter().copied().filter(|source| **source != name);

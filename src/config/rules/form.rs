@@ -13,6 +13,7 @@ pub(super) fn form(rule: &mut Table<'_>, zone: Option<&TimeZone>) -> Form {
     Form {
         before: buffer(rule, "before"),
         after: buffer(rule, "after"),
+        travel: rule.flag("travel").unwrap_or_default(),
         round: grid(rule, zone),
     }
 }

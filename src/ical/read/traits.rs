@@ -2,10 +2,15 @@
 //! the words of other people's events nothing leaves this room but which patterns they match, and what a rule shows. Pure.
 
 use super::{
-    super::lines::{Component, Prop},
+    super::{
+        lines::{Component, Prop},
+        values::duration,
+    },
     Context, Piece, face, shape,
 };
-use crate::model::{Answer, Kind, Print, SeenBlock, Shown, Standing, Traits, When, Words, block};
+use crate::model::{
+    Answer, Kind, Length, Print, SeenBlock, Shown, Standing, Traits, When, Words, block,
+};
 
 impl Context<'_> {
     pub(super) fn standing(&self, event: &Component, start: &When) -> Standing {
@@ -54,6 +59,7 @@ impl Context<'_> {
             guests: event
                 .all("ATTENDEE")
                 .any(|guest| !self.is_me(guest) && !is_place(guest)),
+            travel: travel(event),
             marks: interest.marks(|| title_and_categories(event)),
             words: interest.words(private, |details| self.words(event, details)),
         }
@@ -150,6 +156,16 @@ impl Context<'_> {
             moved: false,
         }
     }
+}
+
+/// How many minutes it takes to get there, as Apple's calendars note it: up to a day.
+fn travel(event: &Component) -> u32 {
+    let length = event.value("X-APPLE-TRAVEL-DURATION").and_then(duration);
+    let seconds = match length {
+        Some(Length::Elapsed { days, seconds }) => i64::from(days) * 86_400 + seconds,
+        _ => 0,
+    };
+    u32::try_from(seconds / 60).unwrap_or(0).min(24 * 60)
 }
 
 /// What patterns are looked for in (RFC 5545 3.8.1.2, RFC 7986 5.9).

@@ -11,9 +11,14 @@ pub struct Form {
     pub before: SignedDuration,
     /// How much later it ends.
     pub after: SignedDuration,
+    /// Whether it begins as much earlier as the event says that it takes to get there, if that is more.
+    pub travel: bool,
     /// The grid that its ends go out to.
     pub round: Option<Grid>,
 }
+
+/// No event takes longer to get to.
+const TRAVEL_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// A grid on a clock, the same in each hour.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +67,12 @@ impl Form {
             return window.clone();
         }
         // A day for the grid and changes of the clock, and one for what is begun.
-        let days = self.before.max(self.after).as_hours() / 24 + 2;
+        let travel = if self.travel {
+            TRAVEL_MAX
+        } else {
+            SignedDuration::ZERO
+        };
+        let days = self.before.max(self.after).max(travel).as_hours() / 24 + 2;
         let days = i32::try_from(days).unwrap_or(i32::MAX).min(36_600).days();
         Window {
             first: window.first.saturating_sub(days),

@@ -96,6 +96,9 @@ impl Form {
                 said.push((key, length_text(length)));
             }
         }
+        if self.travel {
+            said.push(("travel", "true".to_owned()));
+        }
         if let Some(Grid { minutes, zone }) = &self.round {
             let length = SignedDuration::from_mins(i64::from(*minutes));
             said.push(("round", length_text(length)));

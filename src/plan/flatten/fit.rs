@@ -18,17 +18,26 @@ use moved::Moved;
 
 /// What a filter shows of busy time, in its form. Of that, what the filter's reach touches must be there; what touches the window
 /// comes back. A rule stays a rule, with more holes, for as long as that is shorter.
-pub fn fit(flat: Flat, filter: &Filter, window: &Window) -> Result<Flat, TooMany> {
+///
+/// `travel`: how many minutes it takes to get to an occurrence; to that of the empty key, the series.
+pub fn fit(
+    flat: Flat,
+    filter: &Filter,
+    travel: impl Fn(&OccurrenceKey) -> u32,
+    window: &Window,
+) -> Result<Flat, TooMany> {
     if filter.is_open() {
         return Ok(flat);
     }
     let mut fitted = Flat::default();
     for Single { occurrence, span } in flat.singles {
+        let filter = filter.with_travel(travel(&occurrence));
         let parts = filter.blocks(span, &window.home);
         fitted.singles.extend(singles(&occurrence, parts, window));
     }
     if let Some(series) = flat.series.or(flat.resting) {
-        let mut of_series = fit_series(&series, filter, window)?;
+        let filter = filter.with_travel(travel(&OccurrenceKey::default()));
+        let mut of_series = fit_series(&series, &filter, window)?;
         of_series.singles.append(&mut fitted.singles);
         fitted = of_series;
     }

@@ -6,7 +6,7 @@ use calsync::{
     clock::Clock,
     ident::Mint,
     model::{CalendarName, Length, Series, Shape, Span, When as Start, Zone},
-    plan::{Limits, Route, Wording},
+    plan::{Limits, Past, Route, Wording},
     provider::{
         AnyProvider,
         memory::{MemoryCalendar, as_event},
@@ -66,6 +66,7 @@ impl World {
                 routes: routes.collect(),
                 past_days: 30,
                 future_days: 365,
+                past: Past::default(),
                 home: home(),
                 limits: Limits::default(),
                 mint: Mint::new(&[7; 32]),

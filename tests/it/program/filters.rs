@@ -556,6 +556,57 @@ fn what_begins_too_soon_gets_no_new_block() {
 }
 
 #[test]
+fn blocks_begin_as_much_earlier_as_it_takes_to_get_there() {
+    const WAY: &str = "X-APPLE-TRAVEL-DURATION;VALUE=DURATION:PT45M";
+    let events: &[(&str, &str)] = &[
+        ("Mon 09:00-10:00", WAY),
+        ("Tue 09:00-10:00", ""),
+        ("Wed 09:00-10:00", "X-APPLE-TRAVEL-DURATION:nonsense"),
+        ("Thu", WAY),
+    ];
+    live_all(&[
+        (
+            "",
+            events,
+            &[
+                "Mon 09:00-10:00",
+                "Tue 09:00-10:00",
+                "Wed 09:00-10:00",
+                "Thu",
+            ],
+        ),
+        (
+            "travel = true",
+            events,
+            &[
+                "Mon 08:15-10:00",
+                "Tue 09:00-10:00",
+                "Wed 09:00-10:00",
+                "Thu",
+            ],
+        ),
+        (
+            "travel = true\nbefore = \"15m\"\nafter = \"5m\"",
+            events,
+            &[
+                "Mon 08:15-10:05",
+                "Tue 08:45-10:05",
+                "Wed 08:45-10:05",
+                "Thu",
+            ],
+        ),
+        (
+            "travel = true",
+            &[(
+                "Mon 09:00-10:00",
+                "RRULE:FREQ=DAILY;COUNT=2\nX-APPLE-TRAVEL-DURATION;VALUE=DURATION:PT1H",
+            )],
+            &["Mon 08:00-10:00", "Tue 08:00-10:00"],
+        ),
+    ]);
+}
+
+#[test]
 fn of_a_series_that_a_rule_leaves_out_whenever_it_is_no_block_stays() {
     let home = Home::with(&["home", "work"]);
     let rule = blocks_by_rule(&home);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Files, Home, event_with, meeting, utc};
+use crate::support::program::{Files, Home, event_with, meeting, utc, weekly};
 
 fn counts(home: &Home, calendars: &[&str]) -> Vec<usize> {
     calendars
@@ -126,6 +126,53 @@ fn only_what_touches_the_window_is_shown() {
         (&report["created"], &report["deleted"]),
         (&1.into(), &0.into())
     );
+}
+
+#[test]
+fn what_is_over_before_the_window_stays_or_goes_as_the_configuration_says() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also(
+        "",
+        "[window]\npast_days = 9\nfuture_days = 20\npast = \"keep\"",
+    );
+    for day in [-8, -7, -2, 4] {
+        home.put(
+            "work",
+            &format!("{day}.ics"),
+            meeting(&format!("u{day}"), day),
+        );
+    }
+    home.put("work", "weekly.ics", weekly("weekly", -8));
+    home.sync();
+    assert_eq!(counts(&home, &["home"]), [5]);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let narrow = text.replace("past_days = 9", "past_days = 3");
+    home.configure(&narrow);
+    home.sync_idle();
+    home.configure(&narrow.replace("\"keep\"", "\"delete\""));
+    let dry = home.expect(0, &["sync", "--dry-run", "--json"]).json();
+    assert_eq!(dry["operations"][0]["why"], "past");
+    home.sync();
+    assert_eq!(counts(&home, &["home"]), [3]);
+    home.sync_idle();
+    // Many at once take a person's word.
+    home.configure(&text);
+    for nth in 0..12 {
+        home.put(
+            "work",
+            &format!("more-{nth}.ics"),
+            meeting(&format!("more{nth}"), -6),
+        );
+    }
+    home.sync();
+    assert_eq!(counts(&home, &["home"]), [17]);
+    home.configure(&narrow.replace("\"keep\"", "\"delete\""));
+    home.expect(6, &["sync"]);
+    assert_eq!(counts(&home, &["home"]), [17]);
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(counts(&home, &["home"]), [3]);
+    home.configure(&text.replace("\"keep\"", "\"kepe\""));
+    home.expect(3, &["check"]).says(&["did you mean `keep`?"]);
 }
 
 #[test]

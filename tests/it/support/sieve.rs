@@ -63,6 +63,7 @@ fn form(rng: &mut Rng) -> Form {
     Form {
         before: minutes(rng),
         after: minutes(rng),
+        travel: false,
         round: rng.chance(50).then(|| Grid {
             minutes: *rng.pick(&[5, 15, 30, 60]),
             zone: TimeZone::get(zone).unwrap(),
@@ -200,6 +201,7 @@ pub(crate) fn shown(filter: &Filter, span: Span) -> Vec<Span> {
         before,
         after,
         round,
+        ..
     } = &filter.form;
     let wide = pieces(filter, span).into_iter().map(|piece| match piece {
         Span::Timed { start, end } if start < end => {

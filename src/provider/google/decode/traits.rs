@@ -40,6 +40,7 @@ pub(super) fn traits(event: &api::Event, interest: &Interest) -> Traits {
         private,
         invited: organiser.is_some_and(|organiser| organiser.self_ != Some(true)),
         guests: guests.iter().any(is_somebody_else),
+        travel: 0,
         marks: interest.marks(|| (text(event.summary.as_ref()), colour(event))),
         words: interest.words(private, |details| words(event, details)),
     }

@@ -11,7 +11,7 @@ use calsync::{
     clock::Clock,
     ident::Mint,
     model::{Appears, Colour, Face, Visibility},
-    plan::{Limits, Route, Wording},
+    plan::{Limits, Past, Route, Wording},
     provider::memory::MemoryCalendar,
     session::{Role, Settings},
 };
@@ -346,6 +346,7 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
         routes: rules(calendars, rng),
         past_days: 5,
         future_days: 30,
+        past: Past::default(),
         home: home(),
         limits: Limits::default(),
         mint: Mint::new(&[7; 32]),
