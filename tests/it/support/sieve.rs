@@ -7,10 +7,11 @@ use std::{
 
 use calsync::{
     ical::Reader,
-    model::{Interest, Pattern, Shown, Span, marks::Field},
+    model::{Interest, Pattern, Shown, Span, Telling, marks::Field},
     plan::{
-        Filter,
+        Filter, Wording,
         filter::{AllDay, Asks, Day, Edge, Form, Grid, Times, Wants},
+        wording::{Piece, Show},
     },
 };
 use jiff::{
@@ -78,7 +79,30 @@ fn patterns() -> [Pattern; 2] {
 }
 
 /// The same, for whoever reads events.
-pub(crate) static INTEREST: LazyLock<Interest> = LazyLock::new(|| Interest::new(patterns(), None));
+pub(crate) static INTEREST: LazyLock<Interest> =
+    LazyLock::new(|| Interest::new(patterns(), Some(ALL)));
+
+/// Words are read wherever they are, so that whatever a rule does not show has to be kept back.
+const ALL: Telling = Telling {
+    details: true,
+    private: true,
+};
+
+/// What the blocks of a rule say, one time in three more than that somebody is busy.
+pub(crate) fn wording(rng: &mut Rng) -> Arc<Wording> {
+    let busy = Wording::busy("Busy");
+    if !rng.chance(33) {
+        return busy;
+    }
+    Arc::new(Wording {
+        show: *rng.pick(&[Show::Title, Show::Details]),
+        title: vec![Piece::Text("x: ".to_owned()), Piece::Title, Piece::Status],
+        location: rng.chance(50),
+        notes: rng.chance(50),
+        private: rng.chance(50),
+        ..Wording::clone(&busy)
+    })
+}
 
 /// A reader that looks for them.
 pub(crate) fn reader(home: &TimeZone) -> Reader<'_> {
