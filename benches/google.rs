@@ -170,6 +170,7 @@ impl World {
                     target: "work".into(),
                     filter: Arc::default(),
                     wording: Wording::busy("Busy"),
+                    respect: calsync::plan::Respect::default(),
                 }],
                 past_days: 30,
                 future_days: 365,

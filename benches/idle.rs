@@ -74,6 +74,7 @@ impl World {
             target: target.into(),
             filter: Arc::default(),
             wording: Arc::clone(&wording),
+            respect: calsync::plan::Respect::default(),
         };
         Self {
             calendars: BTreeMap::from([("full".into(), full), ("empty".into(), empty)]),

@@ -96,6 +96,7 @@ fn routes() -> Vec<Route> {
                 target: target.into(),
                 filter: Arc::default(),
                 wording: Wording::busy("Busy"),
+                respect: calsync::plan::Respect::default(),
             });
         }
     }
@@ -117,6 +118,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             print,
             hands_off: false,
             busy: calsync::plan::Busy::Unread,
+            traces: None,
             first: wanted.shape.first_occurrence(home).0,
             first_end: wanted.shape.first_occurrence(home).1,
             repeats: matches!(wanted.shape, calsync::model::Shape::Series(_)),

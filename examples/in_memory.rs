@@ -40,6 +40,7 @@ async fn sync_twice() -> Result<(), Box<dyn Error>> {
         target: target.into(),
         filter: Arc::default(),
         wording: Arc::clone(&wording),
+        respect: calsync::plan::Respect::default(),
     };
     let settings = Settings {
         routes: vec![route("work", "family"), route("family", "work")],

@@ -16,7 +16,7 @@ pub mod window;
 pub mod words;
 pub mod zone;
 
-pub use block::{Block, Series, Shape};
+pub use block::{Block, Series, Shape, Traces};
 pub use count::{agreeing, counted};
 pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
 pub use face::{Appears, Colour, Face, Visibility};

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Href, Print, Uid, Window},
+    model::{CalendarName, Event, Href, Print, Traces, Uid, Window},
 };
 
 pub mod compare;
@@ -41,6 +41,17 @@ pub struct Route {
     pub filter: Arc<Filter>,
     /// What the blocks say.
     pub wording: Arc<Wording>,
+    /// What somebody does to the blocks that is left so.
+    pub respect: Respect,
+}
+
+/// What somebody does to a block that is left so until its event changes. By default nothing: it comes back as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Respect {
+    /// To take it away, or occurrences out of it.
+    pub deleted: bool,
+    /// To move it to another time.
+    pub moved: bool,
 }
 
 /// How well a calendar is known in this run.
@@ -96,6 +107,8 @@ pub struct Present {
     pub hands_off: bool,
     /// When it is busy, if it is not touched any more.
     pub busy: Busy,
+    /// What tells one kind of edit from another, if somebody edited it.
+    pub traces: Option<Box<Traces>>,
     /// When its (first) occurrence begins.
     pub first: Timestamp,
     /// When that is over.

@@ -177,10 +177,11 @@ impl Settings {
             target,
             filter,
             wording,
+            respect,
         } in &self.routes
         {
             fields.extend([source.to_string(), target.to_string()]);
-            fields.extend([format!("{filter:?}"), format!("{wording:?}")]);
+            fields.extend([format!("{filter:?}"), format!("{wording:?} {respect:?}")]);
         }
         Print::of(fields.iter().map(String::as_bytes))
     }

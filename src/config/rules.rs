@@ -18,7 +18,7 @@ use super::{
 use crate::{
     model::{CalendarName, Interest, Pattern, Telling, zone},
     plan::{
-        Filter, Route, Wording,
+        Filter, Respect, Route, Wording,
         filter::{AllDay, Day, Edge, Times},
         wording::UNTITLED,
     },
@@ -143,6 +143,7 @@ impl Gathered<'_> {
             source,
             target,
             filter: Arc::clone(filter),
+            respect: draft.respect,
         });
     }
 
@@ -409,6 +410,7 @@ fn every_pair(calendars: &BTreeMap<CalendarName, At<Calendar>>) -> Vec<Route> {
             target,
             filter: Arc::default(),
             wording: Arc::clone(&wording),
+            respect: Respect::default(),
         })
         .collect()
 }

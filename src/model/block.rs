@@ -61,6 +61,37 @@ pub fn print(shape: &Shape, face: &Face, odd: &[&str]) -> Print {
     Print::of(fields.iter().map(String::as_bytes))
 }
 
+/// What tells one kind of edit of a block from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// What it says, whenever it is.
+    pub words: Print,
+    /// What it shows, with no occurrence taken out.
+    pub whole: Print,
+}
+
+impl Traces {
+    /// Those of a block of this shape and face, and of anything `odd` beside.
+    pub fn of(shape: &Shape, face: &Face, odd: &[&str]) -> Self {
+        let mut words = face.fields();
+        words.extend(odd.iter().map(|&word| word.to_owned()));
+        let whole = match shape {
+            Shape::Once(_) => print(shape, face, odd),
+            Shape::Series(series) => {
+                let series = Series {
+                    holes: BTreeSet::new(),
+                    ..series.clone()
+                };
+                print(&Shape::Series(series), face, odd)
+            }
+        };
+        Self {
+            words: Print::of(words.iter().map(String::as_bytes)),
+            whole,
+        }
+    }
+}
+
 fn span_text(span: &Span) -> String {
     match span {
         Span::Timed { start, end } => format!("{}/{}", start.as_second(), end.as_second()),

@@ -1,6 +1,6 @@
 //! What a provider found in one resource of a calendar.
 
-use super::{Event, Href, Length, Print, Shape, Uid, Version};
+use super::{Event, Href, Length, Print, Shape, Traces, Uid, Version};
 
 /// One resource of a calendar: a file, a `CalDAV` object, a Google event.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +82,8 @@ impl SeenBlock {
 pub struct SeenBlock {
     /// The fingerprint of all that it shows.
     pub print: Print,
+    /// What tells one kind of edit from another.
+    pub traces: Traces,
     /// When it is; missing if it is not in a shape that calsync writes.
     pub shape: Option<Shape>,
     /// Whether it has attendees or an organiser: somebody made a meeting of it, and a server may mail them.

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Busy, Filter, Held, Link, Past, Present, Question, Source, Target,
+    Busy, Filter, Held, Link, Past, Present, Question, Respect, Route, Source, Target,
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, Shape, Uid, block},
+    model::{CalendarName, Shape, Traces, Uid, block},
 };
 
 mod sums;
@@ -122,7 +122,9 @@ impl Desk<'_> {
             self.sums.tally(row.link.as_ref()).standing += 1;
         }
         let showed = row.as_ref().and_then(Showed::of);
-        let verdict = judge_wanted(&wanted, row, &self.question.window.home);
+        let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
+        let respect = respect.unwrap_or_default();
+        let verdict = judge_wanted(&wanted, row, respect, &self.question.window.home);
         match verdict {
             Verdict::Create(Why::New) if is_late(self.question, self.name, &wanted) => {
                 self.late.push((stem, wanted));
@@ -160,7 +162,7 @@ impl Desk<'_> {
         let waits = writes && self.plan.ops.len() >= self.question.operations;
         self.sums.also(&wanted, &self.held, stands, waits);
         match verdict {
-            Verdict::Leave => self.sums.unchanged += 1,
+            Verdict::Leave | Verdict::Respect => self.sums.unchanged += 1,
             Verdict::HandsOff => self.sums.hands_off += 1,
             Verdict::Otherwise => self.sums.otherwise += 1,
             Verdict::Adopt(present) => {
@@ -266,9 +268,17 @@ fn filter<'a>(
     name: &CalendarName,
     source: &CalendarName,
 ) -> Option<&'a Filter> {
+    route(question, name, source).map(|route| &*route.filter)
+}
+
+/// The rule that shows a calendar in this one, if one does.
+fn route<'a>(
+    question: Question<'a>,
+    name: &CalendarName,
+    source: &CalendarName,
+) -> Option<&'a Route> {
     let mut routes = question.routes.iter();
-    let route = routes.find(|route| route.source == *source && route.target == *name);
-    route.map(|route| &*route.filter)
+    routes.find(|route| route.source == *source && route.target == *name)
 }
 
 /// Whether a calendar that shows in a target has no event at all.
@@ -324,6 +334,8 @@ fn remove_spares(
 
 enum Verdict {
     Leave,
+    /// What somebody did to it is left so.
+    Respect,
     Adopt(Present),
     HandsOff,
     /// It is not what is wanted, and writing it again would change nothing.
@@ -333,16 +345,16 @@ enum Verdict {
 }
 
 /// What to do about a block that should stand.
-fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict {
+fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &TimeZone) -> Verdict {
     let Held { present, link } = held.unwrap_or_default();
-    let Some(present) = present else {
-        return Verdict::Create(if link.is_some() {
-            Why::Vanished
-        } else {
-            Why::New
-        });
-    };
     let print = block::print(&wanted.shape, &wanted.face, &[]);
+    let Some(present) = present else {
+        return match link {
+            Some(link) if respect.deleted && link.print == print => Verdict::Respect,
+            Some(_) => Verdict::Create(Why::Vanished),
+            None => Verdict::Create(Why::New),
+        };
+    };
     let is_known = link.is_some();
     let linked = link.filter(|link| link.print == print);
     if present.hands_off {
@@ -360,10 +372,38 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, home: &TimeZone) -> Verdict
     match (present.print == print || echoes, linked) {
         (true, Some(_)) => Verdict::Leave,
         (true, None) => Verdict::Adopt(present),
+        (false, Some(_)) if is_respected(wanted, &present, respect) => Verdict::Respect,
         (false, Some(_)) if is_futile => Verdict::Otherwise,
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),
     }
+}
+
+/// Whether a block does not show what is wanted because what somebody did to it is left so.
+pub fn is_left_so(
+    question: Question<'_>,
+    name: &CalendarName,
+    wanted: &Wanted,
+    held: &Held,
+) -> bool {
+    let respect = route(question, name, &wanted.source).map(|route| route.respect);
+    let home = &question.window.home;
+    let verdict = judge_wanted(
+        wanted,
+        Some(held.clone()),
+        respect.unwrap_or_default(),
+        home,
+    );
+    matches!(verdict, Verdict::Respect)
+}
+
+/// Whether what somebody did to a block is left so: what it says is as it was.
+fn is_respected(wanted: &Wanted, present: &Present, respect: Respect) -> bool {
+    let Some(edited) = present.traces.as_deref() else {
+        return false;
+    };
+    let was = Traces::of(&wanted.shape, &wanted.face, &[]);
+    respect.deleted && edited.whole == was.whole || respect.moved && edited.words == was.words
 }
 
 /// Whether somebody's own shows all of the busy time that is wanted.

@@ -3,7 +3,7 @@
 
 use super::{
     Link, Question, Route, Sources, Target,
-    compare::{covers, is_late},
+    compare::{covers, is_late, is_left_so},
     desire::{Desired, TooManyBySource, desire},
     filter,
     flatten::{list, series_spans},
@@ -75,8 +75,8 @@ struct Row {
     uid: Uid,
     spans: Vec<Span>,
     stands: bool,
-    /// It does not stand, and it is too late for it.
-    late: bool,
+    /// Why it will not stand, if so.
+    never: Option<filter::Why>,
 }
 
 /// Explains the occurrences of a calendar's events that touch `days`. `targets`: what is known of those that its rules show it in.
@@ -229,9 +229,14 @@ impl Board {
                 Shape::Once(span) => vec![*span],
                 Shape::Series(series) => series_spans(series, days),
             };
-            let late = !stands
-                && held.is_none_or(|held| held.link.is_none())
-                && is_late(question, name, &block);
+            let is_new = held.is_none_or(|held| held.link.is_none());
+            let is_late = !stands && is_new && is_late(question, name, &block);
+            let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held));
+            let never = match (is_late, is_left) {
+                (true, _) => Some(filter::Why::Notice),
+                (false, true) => Some(filter::Why::LeftSo),
+                (false, false) => None,
+            };
             let also = block.also.iter().map(|(uid, _)| uid);
             wanted.push(Row {
                 merged: also.cloned().collect(),
@@ -239,7 +244,7 @@ impl Board {
                 uid: block.uid,
                 spans,
                 stands,
-                late,
+                never,
             });
         });
         Self { wanted, refused }
@@ -253,14 +258,17 @@ impl Board {
             rows.next()
         };
         let found: Vec<(Span, &Row)> = pieces.iter().filter_map(shows).collect();
-        let in_time = found.iter().filter(|(_, row)| !row.late);
+        let in_time = found.iter().filter(|(_, row)| row.never.is_none());
         let mut shown: Vec<(Span, bool)> = in_time.map(|(span, row)| (*span, row.stands)).collect();
         shown.dedup();
         let refused = self.refused.get(source);
         match (found.is_empty(), shown.is_empty()) {
             (true, _) if refused.is_some_and(|uids| uids.contains(uid)) => Fate::TooMuch,
             (true, _) => Fate::Elsewhere,
-            (false, true) => Fate::LeftOut(filter::Why::Notice),
+            (false, true) => {
+                let never = found.iter().find_map(|(_, row)| row.never);
+                Fate::LeftOut(never.unwrap_or(filter::Why::Notice))
+            }
             (false, false) => Fate::Shows(shown),
         }
     }

@@ -55,6 +55,8 @@ pub enum Why {
     Times,
     /// It is too late for a block.
     Notice,
+    /// Somebody took its block away or moved it, and that is left so.
+    LeftSo,
 }
 
 /// What becomes of events of whole days.

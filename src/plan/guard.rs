@@ -246,6 +246,7 @@ mod tests {
                     print: crate::model::Print::default(),
                     hands_off: false,
                     busy: crate::plan::Busy::Unread,
+                    traces: None,
                     first: Timestamp::UNIX_EPOCH,
                     first_end: Timestamp::UNIX_EPOCH,
                     repeats: false,

@@ -17,7 +17,7 @@ use crate::{
     ident::BlockId,
     model::{
         Block, Event, Href, Length, Master, Part, Recurs, Resource, Revision, SeenBlock, Shape,
-        Span, Standing, Traits, Uid, Version, When, Zone,
+        Span, Standing, Traces, Traits, Uid, Version, When, Zone,
     },
 };
 
@@ -314,6 +314,7 @@ pub fn as_part(block: &Block) -> Part {
         event: as_event(&block.shape),
         seen: Some(SeenBlock {
             print: block.print(),
+            traces: Traces::of(&block.shape, &block.face, &[]),
             shape: Some(block.shape.clone()),
             people: false,
             touched: false,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ident::{BlockId, Stem},
-    model::{CalendarName, Href, Print, SeenBlock, block},
+    model::{CalendarName, Href, Print, SeenBlock, Traces, block},
     plan::{Present, op::Wanted},
     provider::Place,
 };
@@ -214,6 +214,7 @@ fn stands(
     let resource = put_resource(db, calendar, &place.href, &place.version, None)?;
     let seen = SeenBlock {
         print: *print,
+        traces: Traces::of(&wanted.shape, &wanted.face, &[]),
         shape: Some(wanted.shape.clone()),
         people: false,
         touched: false,

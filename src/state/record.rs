@@ -15,8 +15,8 @@ use super::{
 use crate::{
     ident::{self, BlockId, Mint, Recognised},
     model::{
-        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Uid, Version,
-        When,
+        CalendarName, Event, Href, Override, Part, Print, Resource, SeenBlock, Shape, Traces, Uid,
+        Version, When,
     },
     provider::{Change, Cursor, Listing, Pulled, Told, ToldEvent},
 };
@@ -328,6 +328,7 @@ fn drop_resource(db: &Connection, id: i64) -> Stated<()> {
 fn damaged(why: &str, people: bool) -> SeenBlock {
     SeenBlock {
         print: Print::of([b"damaged".as_slice(), why.as_bytes()]),
+        traces: Traces::default(),
         shape: None,
         people,
         touched: false,
@@ -589,10 +590,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, words, whole)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, words = ?11, whole = ?12";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -604,6 +605,8 @@ pub(super) fn put_block(
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
         taken_times(seen, event, home).map(|times| times.0),
+        seen.traces.words.0,
+        seen.traces.whole.0,
     ])?;
     note_generation(db, block)
 }

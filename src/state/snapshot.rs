@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
-    model::{CalendarName, Event, Href, Print, Uid, Window, plain},
+    model::{CalendarName, Event, Href, Print, Traces, Uid, Window, plain},
     plan::{Busy, Held, Link, Present, Sight, Source, Target},
 };
 
@@ -161,7 +161,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, words, whole
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -180,6 +180,13 @@ impl State {
             let mark: i64 = row.get(2)?;
             target.renamed += usize::from(matches!(mark, RENAMED | RENAMED_OR_EDITED));
             let held = target.held.entry(present.id.stem()).or_default();
+            let is_edited = held
+                .link
+                .as_ref()
+                .is_some_and(|link| link.print != present.print);
+            if let (true, Some(words), Some(whole)) = (is_edited, print(row, 9)?, print(row, 10)?) {
+                present.traces = Some(Box::new(Traces { words, whole }));
+            }
             if let Some(mut other) = held.present.take() {
                 // Only of something that stands twice it matters where.
                 if other.href.is_none() {
@@ -301,6 +308,7 @@ fn present(row: &Row<'_>, id: BlockId) -> rusqlite::Result<Present> {
             None if row.get_ref(2)?.as_i64() == Ok(UNREAD) => Busy::Unread,
             None => Busy::Partly,
         },
+        traces: None,
         first: time(row.get(3)?),
         first_end: time(row.get(4)?),
         repeats: row.get(5)?,

@@ -56,6 +56,8 @@ const KEYS: [(&str, &[&str]); 8] = [
             "colour",
             "category",
             "remind",
+            "deleted",
+            "moved",
             "all_day",
             "shortest",
             "longest",

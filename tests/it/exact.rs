@@ -162,6 +162,7 @@ impl Oracle {
                 target: names[1].clone(),
                 filter: Arc::default(),
                 wording: Wording::busy("Busy"),
+                respect: calsync::plan::Respect::default(),
             }],
             past_days: 10,
             future_days: 480,

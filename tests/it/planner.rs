@@ -130,6 +130,7 @@ impl Case {
                     target: target.clone(),
                     filter: sieve::any(&mut rng),
                     wording: sieve::wording(&mut rng),
+                    respect: calsync::plan::Respect::default(),
                 });
             }
         }
@@ -328,6 +329,7 @@ impl Board {
             print: block::print(&wanted.shape, &wanted.face, &[]),
             hands_off: false,
             busy: calsync::plan::Busy::Unread,
+            traces: None,
             first,
             first_end,
             repeats: matches!(wanted.shape, Shape::Series(_)),

@@ -10,6 +10,7 @@ mod output;
 mod owners;
 mod renamed;
 mod reset;
+mod respected;
 mod rules;
 mod standing;
 mod sync;

@@ -334,6 +334,10 @@ fn why_words(why: Why) -> String {
         Why::Long => "it is longer than `longest`".to_owned(),
         Why::Times => "it is not within `days` and `hours`".to_owned(),
         Why::Notice => "it began, or begins, sooner than `notice`, and has no block yet".to_owned(),
+        Why::LeftSo => {
+            "somebody took its block away or moved it, and the rule leaves that so (`deleted`, `moved`)"
+                .to_owned()
+        }
         Why::Fails(fails) => fails_words(fails),
     }
 }
@@ -371,6 +375,7 @@ fn why_word(why: Why) -> &'static str {
         Why::Long => "longest",
         Why::Times => "times",
         Why::Notice => "notice",
+        Why::LeftSo => "left_so",
         Why::Fails(Fails::Kind(_)) => "kinds",
         Why::Fails(Fails::Answer(_)) => "answers",
         Why::Fails(Fails::Shown(_)) => "shown_as",

@@ -37,7 +37,7 @@ fn in_words(routes: &[Route]) -> String {
         if said.is_empty() {
             said.push("all that keeps busy".to_owned());
         }
-        said.extend(route.wording.look().iter().map(as_text));
+        said.extend(look(route).iter().map(as_text));
         let what = said.join(", ");
         let shown = route.wording.said();
         text.push_str(
@@ -54,6 +54,18 @@ fn in_words(routes: &[Route]) -> String {
     text
 }
 
+/// All that is not as by default in what blocks say, and in what becomes of them.
+fn look(route: &Route) -> Vec<(&'static str, String)> {
+    let mut look = route.wording.look();
+    let respect = [
+        ("deleted", route.respect.deleted),
+        ("moved", route.respect.moved),
+    ];
+    let respect = respect.into_iter().filter(|(_, is)| *is);
+    look.extend(respect.map(|(key, _)| (key, "respect".to_owned())));
+    look
+}
+
 fn as_text((key, value): &(&str, String)) -> String {
     format!("{key} = {value}")
 }
@@ -65,9 +77,7 @@ fn as_json(route: &Route) -> Value {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), Value::from(value)))
         .collect();
-    let look: serde_json::Map<String, Value> = route
-        .wording
-        .look()
+    let look: serde_json::Map<String, Value> = look(route)
         .into_iter()
         .map(|(key, value)| (key.to_owned(), Value::from(value)))
         .collect();

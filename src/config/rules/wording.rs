@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{Appears, CalendarName, Colour, Face, Telling, Visibility},
     plan::{
-        Wording,
+        Respect, Wording,
         wording::{Piece, Show, UNTITLED, base},
     },
 };
@@ -45,6 +45,7 @@ pub(super) struct Draft {
     title: Vec<Field>,
     category: String,
     at: usize,
+    pub(super) respect: Respect,
 }
 
 /// Reads what a rule says of its blocks.
@@ -82,6 +83,16 @@ pub(super) fn draft(rule: &mut Table<'_>) -> Draft {
         },
         title,
         category,
+        respect: respect(rule),
+    }
+}
+
+/// What somebody does to its blocks that is left so.
+fn respect(rule: &mut Table<'_>) -> Respect {
+    let words = [("restore", false), ("respect", true)];
+    Respect {
+        deleted: choice(rule, "deleted", &words).unwrap_or_default(),
+        moved: choice(rule, "moved", &words).unwrap_or_default(),
     }
 }
 
@@ -234,6 +245,7 @@ pub(super) fn busy(rule: &mut Table<'_>) -> Draft {
         title: title(rule, Show::Busy),
         category: String::new(),
         at: rule.at_of("title"),
+        respect: Respect::default(),
     }
 }
 
@@ -252,5 +264,6 @@ pub(super) fn whole(colour: Option<Colour>) -> Draft {
         title: vec![Field::Piece(Piece::Title)],
         category: String::new(),
         at: 0,
+        respect: Respect::default(),
     }
 }

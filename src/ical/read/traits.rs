@@ -9,7 +9,7 @@ use super::{
     Context, Piece, face, shape,
 };
 use crate::model::{
-    Answer, Kind, Length, Print, SeenBlock, Shown, Standing, Traits, When, Words, block,
+    Answer, Kind, Length, Print, SeenBlock, Shown, Standing, Traces, Traits, When, Words, block,
 };
 
 impl Context<'_> {
@@ -144,12 +144,16 @@ impl Context<'_> {
             Piece::Master(master) => shape(master, self.reader.home),
             Piece::Override(_) => None,
         };
-        let print = match &shape {
-            Some(shape) => block::print(shape, &face, &odd),
-            None => Print::default(),
+        let (print, traces) = match &shape {
+            Some(shape) => (
+                block::print(shape, &face, &odd),
+                Traces::of(shape, &face, &odd),
+            ),
+            None => (Print::default(), Traces::default()),
         };
         SeenBlock {
             print,
+            traces,
             shape,
             people: false,
             touched: false,

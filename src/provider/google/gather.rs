@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::decode::{Item, What, edition, is_edition, is_touched, touched};
 use crate::{
-    model::{Event, Href, Print, SeenBlock, Standing, Uid, Version},
+    model::{Event, Href, Print, SeenBlock, Standing, Traces, Uid, Version},
     provider::{Change, Cursor, Known, Listing, Pulled},
 };
 
@@ -263,15 +263,24 @@ impl Gathered {
 
     /// Makes a block look changed when one of its occurrences was.
     fn touch_blocks(&mut self) {
-        let mut changed: BTreeMap<Href, (bool, BTreeSet<Option<i64>>)> = BTreeMap::new();
+        let mut changed: BTreeMap<Href, Changed> = BTreeMap::new();
         for item in self.items.values() {
-            if let (What::OfBlock { people, keeps }, Some(series)) = (&item.what, &item.series) {
-                let (met, lasts) = changed.entry(series.clone()).or_default();
-                *met |= people;
-                lasts.insert(*keeps);
+            if let (
+                What::OfBlock {
+                    people,
+                    keeps,
+                    gone,
+                },
+                Some(series),
+            ) = (&item.what, &item.series)
+            {
+                let changed = changed.entry(series.clone()).or_default();
+                changed.met |= people;
+                changed.lasts.insert(*keeps);
+                changed.more |= !gone;
             }
         }
-        for (series, (met, lasts)) in changed {
+        for (series, Changed { met, lasts, more }) in changed {
             let Some(item) = self.items.get_mut(&series) else {
                 continue;
             };
@@ -280,7 +289,7 @@ impl Gathered {
                 seen.moved |= !lasts
                     .iter()
                     .all(|lasts| lasts.is_some_and(|s| seen.lasts(s)));
-                touch(seen, &mut item.version);
+                touch(seen, &mut item.version, more);
             }
         }
     }
@@ -307,16 +316,31 @@ impl Gathered {
                     seen.moved |= untold.iter().any(|href| href.starts_with(&of_it));
                 }
                 if was_touched && !is_touched(&item.version) {
-                    touch(seen, &mut item.version);
+                    touch(seen, &mut item.version, true);
                 }
             }
         }
     }
 }
 
+/// What somebody did to occurrences of a block.
+#[derive(Default)]
+struct Changed {
+    /// Made a meeting of one.
+    met: bool,
+    /// How long they last now, where they are busy at their time.
+    lasts: BTreeSet<Option<i64>>,
+    /// Something else than to take them out.
+    more: bool,
+}
+
 /// Notes of a block that somebody changed an occurrence of it: no block that is wanted has its fingerprint then.
-fn touch(seen: &mut SeenBlock, version: &mut Version) {
+/// `more`: something else than that they took some out.
+fn touch(seen: &mut SeenBlock, version: &mut Version, more: bool) {
     seen.touched = true;
+    if more {
+        seen.traces = Traces::default();
+    }
     seen.print = Print::of([&seen.print.0[..], b"an occurrence"]);
     *version = touched(version);
 }

@@ -56,6 +56,7 @@ impl World {
                 target: target.clone(),
                 filter: Arc::default(),
                 wording: Wording::busy("Busy"),
+                respect: calsync::plan::Respect::default(),
             })
         });
         Self {

@@ -14,7 +14,7 @@ use crate::{
     ident,
     model::{
         Event, Href, Interest, Length, Master, Override, Print, Revision, SeenBlock, Standing,
-        Traits, Uid, When, Zone, block,
+        Traces, Traits, Uid, When, Zone, block,
     },
 };
 
@@ -54,6 +54,7 @@ impl Reader<'_> {
             _ if of_block => Ok(What::OfBlock {
                 people: people(event),
                 keeps: self.keeps(event),
+                gone: says(event.status.as_ref(), "cancelled"),
             }),
             true => self.cancelled(event),
             false if is_block => self.block(event),
@@ -221,12 +222,17 @@ impl Reader<'_> {
             .master
             .as_ref()
             .and_then(|master| ical::read::shape(master, self.home));
-        let print = match &shape {
-            Some(shape) => block::print(shape, &face, &oddities(event)),
-            None => Print::default(),
+        let odd = oddities(event);
+        let (print, traces) = match &shape {
+            Some(shape) => (
+                block::print(shape, &face, &odd),
+                Traces::of(shape, &face, &odd),
+            ),
+            None => (Print::default(), Traces::default()),
         };
         let seen = SeenBlock {
             print,
+            traces,
             shape,
             people: people(event),
             touched: false,
@@ -266,6 +272,7 @@ fn stub(raw: &str) -> Item {
         _ if of_block => What::OfBlock {
             people: true,
             keeps: None,
+            gone: false,
         },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,

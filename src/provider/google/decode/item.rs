@@ -38,6 +38,8 @@ pub enum What {
         people: bool,
         /// How long it lasts, in seconds, if it is busy when the series has it.
         keeps: Option<i64>,
+        /// Whether they took it out, and no more.
+        gone: bool,
     },
     /// Gone.
     Gone,

@@ -315,6 +315,7 @@ pub(super) fn rules(calendars: &[Calendar], rng: &mut Rng) -> Vec<Route> {
                     target: target.name.clone(),
                     filter: sieve::any(rng),
                     wording: wording(rng),
+                    respect: calsync::plan::Respect::default(),
                 });
             }
         }

@@ -1,0 +1,7 @@
+-- What tells one kind of edit of a block from another. This file is never edited once it is released.
+
+ALTER TABLE blocks ADD COLUMN words BLOB;   -- what it says, whenever it is
+ALTER TABLE blocks ADD COLUMN whole BLOB;   -- what it shows, with no occurrence taken out
+
+-- What was read before this did not tell.
+UPDATE calendars SET cursor = NULL, reading = '';
