@@ -130,6 +130,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             print,
             echo: None,
             otherwise: None,
+            told: false,
         };
         let both = Held {
             present: Some(present),

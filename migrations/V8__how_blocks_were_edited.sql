@@ -5,3 +5,6 @@ ALTER TABLE blocks ADD COLUMN whole BLOB;   -- what it shows, with no occurrence
 
 -- What was read before this did not tell.
 UPDATE calendars SET cursor = NULL, reading = '';
+
+-- Whether words of the event are in what was written.
+ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;

@@ -30,6 +30,8 @@ pub struct Component {
     pub broken: Option<usize>,
     /// Whether a line that could not be read seems to name somebody.
     pub lost_people: bool,
+    /// Whether a line that could not be read seems to say whose business it is (`CLASS`).
+    pub lost_class: bool,
 }
 
 /// What a text holds.
@@ -258,6 +260,7 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
+            component.lost_class |= name == "CLASS";
             let before = component.props.last();
             let goes_on = before.is_some_and(|p| matters(&p.name)) && is_of_a_value(line);
             if goes_on || matters(&name) || is_torn(line) {

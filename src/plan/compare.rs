@@ -9,6 +9,7 @@ use super::{
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
+    wording::Show,
 };
 use crate::{
     ident::Stem,
@@ -359,8 +360,10 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     let linked = link.filter(|link| link.print == print);
     if present.hands_off {
         // What somebody made their own stays. Where it does not show the time that is wanted, a block has to stand beside it.
+        let is_seen = present.busy != Busy::Unread;
         return match (covers(wanted, &present, home), linked) {
             (true, Some(_)) => Verdict::HandsOff,
+            (true, None) if is_seen => Verdict::HandsOff,
             (true, None) if !is_known => Verdict::HandsOff,
             (_, Some(_)) => Verdict::Create(Why::Vanished),
             (_, None) => Verdict::Create(Why::Changed),
@@ -448,7 +451,15 @@ fn judge_unwanted(
         tally.gone += 1;
         return Some(Op::remove(name, stem, present, Why::Past, source));
     }
-    if is_past || present.first >= question.window.to() {
+    let is_outside = is_past || present.first >= question.window.to();
+    if is_outside && says_too_much(question, name, link.as_ref()) {
+        let source = link.as_ref().map(|link| link.source.clone());
+        let tally = sums.tally(link.as_ref());
+        tally.standing += 1;
+        tally.gone += 1;
+        return Some(Op::remove(name, stem, present, Why::Unwanted, source));
+    }
+    if is_outside {
         // What lies outside the window stays as it is: the past told the truth when it was written, and what is yet to come
         // is judged when the window gets there. A clock that is wrong by years takes nothing away by this.
         sums.unchanged += 1;
@@ -472,6 +483,14 @@ fn judge_unwanted(
     tally.gone += 1;
     tally.come += usize::from(takes);
     Some(Op::remove(name, stem, present, why, source))
+}
+
+/// Whether words of an event are in a block that no rule shows any more.
+fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
+    link.is_some_and(|link| {
+        let route = route(question, name, &link.source);
+        link.told && route.is_none_or(|route| route.wording.show == Show::Busy)
+    })
 }
 
 /// Whether it is known that no event asks for a block, and how it is known. Absence is not deletion: a source that was
@@ -506,6 +525,7 @@ fn may_remove(
     let refused = too_many.get(&link.source);
     let refused = refused.is_some_and(|uids| uids.contains(&link.uid));
     let unread = source.sight.nameless || source.troubled.contains(&link.uid);
-    let hidden = unread && !source.events.contains_key(&link.uid);
+    let is_sought = filter(question, name, &link.source).is_some_and(|f| f.asks.look_at_words());
+    let hidden = unread && (is_sought || !source.events.contains_key(&link.uid));
     (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }

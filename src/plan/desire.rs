@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ident::{Stem, Subject},
-    model::{CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
+    model::{Appears, CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
     recur::WALK_MAX,
 };
 
@@ -59,6 +59,7 @@ pub fn desire(
     // that shows it.
     let open = Filter::default();
     let mut shown: Vec<(&CalendarName, &Filter)> = vec![(target, &open)];
+    let mut free: Vec<(&CalendarName, &Filter)> = Vec::new();
     for route in routes {
         let Some(source) = question.sources.get(&route.source) else {
             continue;
@@ -69,7 +70,17 @@ pub fn desire(
         let mut said: BTreeMap<Uid, Said> = BTreeMap::new();
         let mut walked = 0;
         for (uid, event) in &source.events {
-            let twins = shown.iter().filter_map(|(name, filter)| {
+            // What cannot be read now was last looked at for what another rule asked: of its words nothing is known.
+            if route.filter.asks.look_at_words() && source.troubled.contains(uid) {
+                continue;
+            }
+            // One that may be too late for its own block, or is no more than free there, does not stand for this one.
+            let is_sooner = |(_, filter): &&(&CalendarName, &Filter)| {
+                filter.notice.is_none() || filter.notice <= route.filter.notice
+            };
+            let also = free.iter().filter(|_| is_free(route));
+            let twins = shown.iter().chain(also).filter(is_sooner);
+            let twins = twins.filter_map(|(name, filter)| {
                 let event = question.sources.get(*name)?.events.get(uid)?;
                 Some((event, *filter))
             });
@@ -101,9 +112,18 @@ pub fn desire(
             }
         }
         each_merged(question, route, to_merge, &said, &mut want);
+        let shown = match is_free(route) {
+            true => &mut free,
+            false => &mut shown,
+        };
         shown.push((&route.source, &route.filter));
     }
     too_many
+}
+
+/// Whether what a rule shows keeps nobody from being booked.
+fn is_free(route: &Route) -> bool {
+    route.wording.face.appears == Appears::Free
 }
 
 /// Refuses what costs more steps than are left. What costs none is never refused on account of others.
@@ -151,6 +171,7 @@ fn each_block(
         let wanted = Wanted {
             shape,
             face: face_of(&route.wording, [(&said, &occurrence)].into_iter()),
+            told: route.wording.show != Show::Busy,
             source: route.source.clone(),
             uid: uid.clone(),
             occurrence,
@@ -196,6 +217,7 @@ fn each_merged(
         let wanted = Wanted {
             shape: Shape::Once(span),
             face,
+            told: route.wording.show != Show::Busy,
             source: route.source.clone(),
             also: also.collect(),
             uid,

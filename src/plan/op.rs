@@ -121,6 +121,8 @@ pub struct Wanted {
     pub shape: Shape,
     /// What it says.
     pub face: Arc<Face>,
+    /// Whether words of the event are in that.
+    pub told: bool,
     /// The calendar it comes from.
     pub source: CalendarName,
     /// The event it comes from.

@@ -147,22 +147,25 @@ impl Wording {
             return event;
         }
         let mut event = event.into_owned();
+        let mut private = false;
         if let Some(master) = &mut event.master {
-            master.traits.words = self.words(&master.traits);
+            private = master.traits.private;
+            master.traits.words = self.words(&master.traits, private);
         }
+        // What a private series says of one of its occurrences is private too, whatever that says.
         for change in &mut event.overrides {
-            change.traits.words = self.words(&change.traits);
+            change.traits.words = self.words(&change.traits, private || change.traits.private);
         }
         Cow::Owned(event)
     }
 
     /// What a block says of an event that says this.
-    fn words(&self, traits: &Traits) -> Option<Box<Words>> {
+    fn words(&self, traits: &Traits, private: bool) -> Option<Box<Words>> {
         if self.show == Show::Busy {
             return None;
         }
         let words = traits.words.as_deref();
-        let words = words.filter(|_| self.private || !traits.private);
+        let words = words.filter(|_| self.private || !private);
         let title = words.map_or("", |words| &*words.title);
         let title = if title.is_empty() { UNTITLED } else { title };
         let mut text = String::new();

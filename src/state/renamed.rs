@@ -145,18 +145,17 @@ impl State {
                 renamed.insert(last.name.clone(), (*name).clone());
             }
         }
-        let is_called = |name: &CalendarName| calendars.iter().any(|c| c.name == name);
+        // Also where names changed hands in the same moment as anything in how the calendars are read.
         for Called { name, place, .. } in &calendars {
             let is_shared = calendars.iter().filter(|c| c.place == *place).count() > 1;
-            let is_known = known.iter().any(|known| known.name == **name);
             let is_found = renamed.values().any(|found| found == *name);
-            if place.is_none() || is_shared || is_known || is_found {
+            if place.is_none() || is_shared || is_found || self.place_of(name)? == *place {
                 continue;
             }
-            for former in &known {
-                let is_free = !is_called(&former.name) && !renamed.contains_key(&former.name);
-                if is_free && self.place_of(&former.name)? == *place {
-                    renamed.insert(former.name.clone(), (*name).clone());
+            for former in self.names_known()? {
+                let is_free = former != **name && !renamed.contains_key(&former);
+                if is_free && self.place_of(&former)? == *place {
+                    renamed.insert(former, (*name).clone());
                     break;
                 }
             }
@@ -192,6 +191,15 @@ impl State {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// All calendars of which anything is remembered, also those that are to be read anew.
+    fn names_known(&self) -> Stated<Vec<CalendarName>> {
+        let sql = "SELECT name FROM calendars ORDER BY last_success DESC, id DESC";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+        let names = rows.map(|name| name.map(CalendarName::from));
+        Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Lets the facts about calendars follow them.

@@ -141,7 +141,8 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise FROM links WHERE calendar = ?1";
+        let sql =
+            "SELECT stem, source, uid, print, echo, otherwise, told FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -292,6 +293,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,
         otherwise: print(row, 5)?,
+        told: row.get(6)?,
     })
 }
 

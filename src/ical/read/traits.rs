@@ -40,10 +40,7 @@ impl Context<'_> {
         } else {
             Shown::Busy
         };
-        let private = event.all("CLASS").any(|class| {
-            let class = class.value.trim();
-            class.eq_ignore_ascii_case("PRIVATE") || class.eq_ignore_ascii_case("CONFIDENTIAL")
-        });
+        let private = is_private(event);
         let interest = self.reader.interest;
         Traits {
             kind: match standing {
@@ -160,6 +157,13 @@ impl Context<'_> {
             moved: false,
         }
     }
+}
+
+/// Whether an event is nobody else's business. What RFC 5545 3.8.1.3 does not know is private too, and so is what was spoilt.
+fn is_private(event: &Component) -> bool {
+    let is_class = |name: &str| name == "CLASS" || strsim::osa_distance(name, "CLASS") == 1;
+    let mut classes = event.props.iter().filter(|prop| is_class(&prop.name));
+    event.lost_class || classes.any(|class| !class.value.trim().eq_ignore_ascii_case("PUBLIC"))
 }
 
 /// How many minutes it takes to get there, as Apple's calendars note it: up to a day.

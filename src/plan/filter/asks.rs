@@ -71,6 +71,11 @@ pub enum Fails {
 }
 
 impl Asks {
+    /// Whether words of the event decide.
+    pub fn look_at_words(&self) -> bool {
+        self.titles != Wants::default() || self.categories != Wants::default()
+    }
+
     /// The first thing at which an event fails, if it does.
     pub fn fails(&self, traits: &Traits) -> Option<Fails> {
         let is_other = |asked: Option<bool>, is: bool| asked.is_some_and(|asked| asked != is);

@@ -764,6 +764,42 @@ fn a_line_that_decides_and_lost_the_rest_of_itself_is_not_believed() {
 }
 
 #[test]
+fn what_cannot_be_read_when_a_rule_begins_to_ask_for_words_keeps_its_blocks() {
+    let home = Home::with(&["work", "home"]);
+    let whole = in_one(1..=4);
+    home.put("work", "all.ics", &whole);
+    home.sync();
+    let before = home.blocks("home");
+    for damaged in [
+        cut(&whole).to_owned(),
+        whole.replacen("DTSTART:", "DTSTART:x", 2),
+    ] {
+        home.put("work", "all.ics", damaged);
+        home.expect(5, &["sync"]);
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        let rule = "[[rules]]\nfrom = \"work\"\nto = \"home\"\ntitles = [\"meet\"]\n";
+        home.configure(&format!("{text}{rule}"));
+        for _ in 0..2 {
+            home.expect(5, &["sync"]);
+            assert_eq!(home.blocks("home"), before);
+        }
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        assert_eq!(
+            home.blocks("home").len(),
+            if whole.contains("SUMMARY:Meeting") {
+                4
+            } else {
+                0
+            }
+        );
+        home.configure(&text);
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 4);
+    }
+}
+
+#[test]
 fn what_a_note_seems_to_say_hides_no_event() {
     for (stray, own) in [
         ("Status: cancelled", "STATUS:CONFIRMED"),

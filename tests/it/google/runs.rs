@@ -509,6 +509,25 @@ fn where_a_block_that_became_a_meeting_is_not_busy_any_more_another_one_is_besid
 }
 
 #[test]
+fn a_meeting_made_of_a_block_gets_no_other_one_beside_it_while_its_time_is_right() {
+    let mut world = World::new();
+    world.put("weekly", &weekly_from(23));
+    world.settles();
+    let id = world.block_id();
+    let guest = json!({"attendees": [{"email": "a@example.org"}]});
+    world.desk.google.alter(ME, &id, guest);
+    world.settles();
+    for route in &mut world.settings.routes {
+        route.wording = Wording::busy("Away");
+    }
+    world.settles();
+    assert_eq!(world.desk.google.events(ME).len(), 1);
+    world.put("weekly", &weekly_from(24));
+    world.settles();
+    assert_eq!(world.desk.google.events(ME).len(), 2);
+}
+
+#[test]
 fn the_half_that_somebody_splits_off_a_block_is_nobodys_busy_time() {
     let world = World::new();
     world.put("weekly", &weekly_from(23));
@@ -524,6 +543,11 @@ fn the_half_that_somebody_splits_off_a_block_is_nobodys_busy_time() {
         "status": "confirmed", "summary": "Busy", "visibility": "private", "etag": "\"7\"",
         "start": {"date": "2026-12-08"}, "end": {"date": "2026-12-09"}, "recurrence": ["RRULE:FREQ=WEEKLY"]});
     google.put_odd(ME, half);
+    // And an occurrence of the half that somebody moved.
+    let moved = json!({"id": format!("{id}_R20261208_20261215"), "recurringEventId": format!("{id}_R20261208"),
+        "iCalUID": format!("{id}_R20261208@google.com"), "status": "confirmed", "summary": "Busy", "etag": "\"8\"",
+        "originalStartTime": {"date": "2026-12-15"}, "start": {"date": "2026-12-16"}, "end": {"date": "2026-12-17"}});
+    google.put_odd(ME, moved);
     world.sync();
     world.settles();
     assert_eq!(world.own.blocks().len(), 0, "{:?}", world.own.blocks());

@@ -285,6 +285,128 @@ fn what_one_rule_shows_no_other_one_does() {
 }
 
 #[test]
+fn whatever_may_mean_private_keeps_its_words() {
+    for class in [
+        "CLASS:X-PERSONAL",
+        "CLASS:CONFIDENTIAL",
+        "CLASS:private",
+        "CLASS:\"PRIVATE\"",
+        "CLASS:PRIVATE;",
+        "CLASS:\nPRIVATE",
+        "CLASS PRIVATE",
+        "CLSAS:PRIVATE",
+        "CLASS:PUBLIC\nCLASS:PRIVATE",
+    ] {
+        let event = private().replace("CLASS:PRIVATE", &class.replace('\n', "\r\n"));
+        let home = shown(
+            "show = \"details\"\nlocation = true\nnotes = true",
+            &[event],
+        );
+        assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"], "{class}");
+        assert_eq!(all(&home, "home", "LOCATION"), [""], "{class}");
+    }
+    let event = private().replace("CLASS:PRIVATE", "CLASS:public");
+    let home = shown("show = \"title\"", &[event]);
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Dentist"]);
+}
+
+#[test]
+fn an_occurrence_of_a_private_series_is_private() {
+    let lines = format!(
+        "DTSTART:{}\nDURATION:PT1H\nCLASS:PRIVATE\nRRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:Therapy",
+        utc(3, "090000")
+    );
+    let change = format!(
+        "BEGIN:VEVENT\r\nUID:weekly\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:{}\r\nDTSTART:{}\r\nDURATION:PT1H\r\n\
+         SUMMARY:Therapy moved\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        utc(10, "090000"),
+        utc(11, "090000")
+    );
+    let event = event_with("weekly", &lines).replace("END:VCALENDAR", &change);
+    let home = shown("show = \"title\"", &[event]);
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy", "Busy"]);
+}
+
+#[test]
+fn words_that_no_rule_shows_any_more_go_also_outside_of_the_window() {
+    let home = Home::with(&["work", "home"]);
+    let window = "[window]\npast_days = 9\nfuture_days = 20\n";
+    home.configure_also("", &format!("{window}{RULE}show = \"title\""));
+    for (day, uid) in [(-6, "past"), (3, "now"), (15, "later")] {
+        home.put(
+            "work",
+            &format!("{uid}.ics"),
+            meeting_at(uid, day, 9).replace("Meeting", uid),
+        );
+    }
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["past", "now", "later"]);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let narrow = text.replace(
+        "past_days = 9\nfuture_days = 20",
+        "past_days = 2\nfuture_days = 5",
+    );
+    home.configure(&narrow);
+    home.sync_idle();
+    home.configure(&narrow.replace("\"title\"", "\"busy\""));
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"]);
+    home.sync_idle();
+    // Without words of anybody's, what is over stays.
+    home.configure(&text.replace("\"title\"", "\"busy\""));
+    home.sync();
+    home.configure(&narrow.replace("\"title\"", "\"busy\"\ntitle = \"Away\""));
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy", "Away", "Busy"]);
+}
+
+#[test]
+fn the_same_meeting_blocks_by_the_rule_that_shows_it_as_busy() {
+    let rules = |first: &str| {
+        format!(
+            "[[rules]]\nfrom = \"work\"\nto = \"home\"\n{first}\n[[rules]]\nfrom = \"club\"\nto = \"home\"\n"
+        )
+    };
+    for (first, busy) in [
+        ("", 1),
+        ("appear_as = \"free\"", 1),
+        ("notice = \"30d\"", 1),
+    ] {
+        let home = Home::with(&["work", "club", "home"]);
+        home.configure_also("", &rules(first));
+        for calendar in ["work", "club"] {
+            home.put(calendar, "a.ics", board());
+        }
+        home.sync();
+        home.sync_idle();
+        let blocks = lines(&home, "home").into_iter();
+        let opaque = blocks.filter(|lines| lines.contains(&"TRANSP:OPAQUE".to_owned()));
+        assert_eq!(opaque.count(), busy, "{first}");
+    }
+}
+
+#[test]
+fn names_that_change_hands_with_all_rules_leave_nothing_behind() {
+    let home = Home::with(&["work", "home"]);
+    let both = "[[rules]]\nfrom = \"work\"\nto = \"home\"\nshow = \"title\"\n[[rules]]\nfrom = \"home\"\nto = \"work\"\nshow = \"title\"\n";
+    home.configure_also("", both);
+    home.put("work", "a.ics", board());
+    home.put("work", "b.ics", meeting_at("b", 4, 9));
+    home.put("home", "c.ics", meeting_at("c", 5, 9));
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let swapped = text
+        .replace("[calendars.work]", "[calendars.-]")
+        .replace("[calendars.home]", "[calendars.work]")
+        .replace("[calendars.-]", "[calendars.home]");
+    home.configure(&swapped.replace("\"title\"", "\"busy\""));
+    home.sync();
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy", "Busy"]);
+    assert_eq!(all(&home, "work", "SUMMARY"), ["Busy"]);
+}
+
+#[test]
 fn a_hub_shows_clients_on_main_and_only_busy_time_on_clients() {
     let home = Home::with(&["main", "acme", "globex"]);
     home.configure_also(

@@ -46,9 +46,14 @@ impl Reader<'_> {
         let id = event.id.as_deref().unwrap_or_default();
         let series = event.recurring_event_id.as_deref();
         // Also the half that Google makes of a series which somebody changed from one day on: it is named after the whole.
-        let base = id.rsplit_once('_').map(|(base, _)| base);
-        let mut whole = series.into_iter().chain(base);
-        let of_block = whole.any(|whole| ident::shaped(whole) == Some(whole));
+        let mut whole = series
+            .into_iter()
+            .chain([id])
+            .map(|id| match id.split_once('_') {
+                Some((base, _)) => (base, true),
+                None => (id, Some(id) == series),
+            });
+        let of_block = whole.any(|(base, is_part)| is_part && ident::shaped(base) == Some(base));
         let is_block = ident::shaped(id) == Some(id);
         let what = match says(event.status.as_ref(), "cancelled") {
             _ if of_block => Ok(What::OfBlock {
