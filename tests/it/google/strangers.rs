@@ -4,31 +4,16 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    google::{ClientKind, FakeGoogle, Fault, When, errors, exchange::Reply},
-    program::{Home, day, meeting},
+    google::{FakeGoogle, Fault, When, errors, exchange::Reply},
+    program::{Home, ME, day, meeting},
 };
 
-const ME: &str = "me@example.org";
 const SECRET: &str = "zqx9secret";
 
 /// A Google with somebody at it, and a home with an account of theirs, a folder and a calendar.
 fn world() -> (FakeGoogle, Home) {
     let fake = FakeGoogle::start();
-    fake.account(ME);
-    fake.client(ClientKind::Tv, "tv", "tv-secret");
-    fake.behave(|google| {
-        google.auto_approve = Some(0);
-        ME.clone_into(&mut google.person);
-    });
-    let home = Home::with(&["home"]);
-    home.configure_also(
-        "",
-        &format!(
-            "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\n\
-             endpoint = \"{}\"\n[calendars.work]\naccount = \"mine\"\nid = \"primary\"\n",
-            fake.endpoint()
-        ),
-    );
+    let home = Home::with_google(&fake, "home", "work", "");
     (fake, home)
 }
 

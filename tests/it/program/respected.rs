@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::{
-    google::{ClientKind, FakeGoogle},
-    program::{Home, day, meeting, meeting_at, utc, weekly},
+    google::FakeGoogle,
+    program::{Home, ME, day, meeting, meeting_at, utc, weekly},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -124,27 +124,11 @@ fn what_is_left_so_is_told_and_ends_with_the_rule_or_the_state() {
         .says(&["did you mean `respect`?"]);
 }
 
-const ME: &str = "me@example.org";
-
 #[test]
 fn what_somebody_takes_away_at_google_stays_away_if_the_rule_leaves_it_so() {
     for (rule, left) in [("", false), ("deleted = \"respect\"", true)] {
         let fake = FakeGoogle::start();
-        fake.account(ME);
-        fake.client(ClientKind::Tv, "tv", "tv-secret");
-        fake.behave(|google| {
-            google.auto_approve = Some(0);
-            ME.clone_into(&mut google.person);
-        });
-        let home = Home::with(&["work"]);
-        home.configure_also(
-            "",
-            &format!(
-                "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\nendpoint = \"{}\"\n\
-                 [calendars.home]\naccount = \"mine\"\nid = \"primary\"\n{RULE}{rule}",
-                fake.endpoint()
-            ),
-        );
+        let home = Home::with_google(&fake, "work", "home", &format!("{RULE}{rule}"));
         home.expect(0, &["auth", "add", "mine"]);
         home.put("work", "one.ics", meeting("one", 3));
         home.put("work", "weekly.ics", weekly("weekly", 4));

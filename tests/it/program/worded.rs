@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::{
-    google::{ClientKind, FakeGoogle},
-    program::{Home, day, event_with, files_in, meeting_at, utc},
+    google::FakeGoogle,
+    program::{Home, ME, day, event_with, files_in, meeting_at, utc},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -501,30 +501,16 @@ fn mistakes_in_what_blocks_say_are_named() {
     }
 }
 
-const ME: &str = "me@example.org";
-
 #[test]
 fn details_go_to_google_and_come_from_there() {
     let fake = FakeGoogle::start();
-    fake.account(ME);
-    fake.client(ClientKind::Tv, "tv", "tv-secret");
-    fake.behave(|google| {
-        google.auto_approve = Some(0);
-        ME.clone_into(&mut google.person);
-    });
-    let home = Home::with(&["home"]);
     let whole = "show = \"details\"\nlocation = true\nnotes = true\n";
-    home.configure_also(
-        "",
-        &format!(
-            "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\nendpoint = \"{}\"\n\
-             [calendars.work]\naccount = \"mine\"\nid = \"primary\"\n\
-             [[rules]]\nfrom = \"work\"\nto = \"home\"\ntitle = \"{{account}}: {{title}}\"\n{whole}\
-             [[rules]]\nfrom = \"home\"\nto = \"work\"\ncolour = \"tomato\"\nremind = \"10m\"\nvisibility = \"public\"\ncategory = \"x\"\n\
-             appear_as = \"tentative\"\n{whole}",
-            fake.endpoint()
-        ),
+    let rules = format!(
+        "[[rules]]\nfrom = \"work\"\nto = \"home\"\ntitle = \"{{account}}: {{title}}\"\n{whole}\
+         [[rules]]\nfrom = \"home\"\nto = \"work\"\ncolour = \"tomato\"\nremind = \"10m\"\nvisibility = \"public\"\n\
+         category = \"x\"\nappear_as = \"tentative\"\n{whole}"
     );
+    let home = Home::with_google(&fake, "home", "work", &rules);
     home.expect(0, &["auth", "add", "mine"]);
     let at = |hour: &str| json!({"dateTime": format!("{}T{hour}:00:00Z", day(5))});
     fake.put(ME, json!({

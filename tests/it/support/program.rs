@@ -16,6 +16,11 @@ use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::google::{ClientKind, FakeGoogle};
+
+/// Whose the account is at a Google that tests start for the program.
+pub(crate) const ME: &str = "me@example.org";
+
 /// The files of a folder, by name.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
@@ -61,6 +66,31 @@ impl Home {
             );
         }
         home.configure(&config);
+        home
+    }
+
+    /// A home with this folder, an account of this Google's person, and their calendar by this name; nobody is signed in yet.
+    pub(crate) fn with_google(
+        fake: &FakeGoogle,
+        folder: &str,
+        calendar: &str,
+        rules: &str,
+    ) -> Self {
+        fake.account(ME);
+        fake.client(ClientKind::Tv, "tv", "tv-secret");
+        fake.behave(|google| {
+            google.auto_approve = Some(0);
+            ME.clone_into(&mut google.person);
+        });
+        let home = Self::with(&[folder]);
+        home.configure_also(
+            "",
+            &format!(
+                "[accounts.mine]\nprovider = \"google\"\nclient_id = \"tv\"\nclient_secret = \"tv-secret\"\n\
+                 endpoint = \"{}\"\n[calendars.{calendar}]\naccount = \"mine\"\nid = \"primary\"\n{rules}",
+                fake.endpoint()
+            ),
+        );
         home
     }
 
