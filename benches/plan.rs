@@ -131,6 +131,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             echo: None,
             otherwise: None,
             told: false,
+            times: None,
         };
         let both = Held {
             present: Some(present),

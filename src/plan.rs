@@ -142,6 +142,8 @@ pub struct Link {
     pub print: Print,
     /// What the target shows of that, if it keeps it in other words.
     pub echo: Option<Print>,
+    /// When that was, occurrence by occurrence; not known of what an old state remembers.
+    pub times: Option<Print>,
     /// Whether words of the event are in that.
     pub told: bool,
     /// What the target makes of it each time it is written, though that is not what is wanted.

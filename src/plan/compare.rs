@@ -351,7 +351,7 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     let print = block::print(&wanted.shape, &wanted.face, &[]);
     let Some(present) = present else {
         return match link {
-            Some(link) if respect.deleted && link.print == print => Verdict::Respect,
+            Some(link) if respect.deleted && is_as_before(&link, wanted, home) => Verdict::Respect,
             Some(_) => Verdict::Create(Why::Vanished),
             None => Verdict::Create(Why::New),
         };
@@ -406,7 +406,16 @@ fn is_respected(wanted: &Wanted, present: &Present, respect: Respect) -> bool {
         return false;
     };
     let was = Traces::of(&wanted.shape, &wanted.face, &[]);
-    respect.deleted && edited.whole == was.whole || respect.moved && edited.words == was.words
+    let is_taken_out = edited.whole == was.whole;
+    match is_taken_out {
+        true => respect.deleted,
+        false => respect.moved && edited.words == was.words,
+    }
+}
+
+/// Whether an event still takes the time that its block was written for, whatever the block is to say now.
+fn is_as_before(link: &Link, wanted: &Wanted, home: &TimeZone) -> bool {
+    link.times == Some(wanted.shape.times(home))
 }
 
 /// Whether somebody's own shows all of the busy time that is wanted.

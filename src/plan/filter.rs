@@ -141,7 +141,9 @@ impl Filter {
     pub fn leaves_out(&self, standing: Standing, traits: &Traits, start: &When) -> Option<Why> {
         let is_day = matches!(start, When::Day(_));
         let mut traits = Cow::Borrowed(traits);
-        if is_day && self.all_day == AllDay::All && traits.shown == Shown::Free {
+        let asks_for_free = self.asks.shown.contains(&Shown::Free);
+        let is_free = traits.shown == Shown::Free && !asks_for_free;
+        if is_day && self.all_day == AllDay::All && is_free {
             traits.to_mut().shown = Shown::Busy;
         }
         if standing == Standing::Cancelled {

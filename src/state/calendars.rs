@@ -429,6 +429,21 @@ impl State {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How many blocks stand in each calendar for each other one.
+    pub fn shown_from(&self) -> Stated<Vec<(CalendarName, CalendarName, u64)>> {
+        let sql = "SELECT c.name, l.source, count(*) FROM links l JOIN calendars c ON c.id = l.calendar GROUP BY 1, 2";
+        let mut query = self.db.prepare(sql)?;
+        let rows = query.query_map([], |row| {
+            let (target, source): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((
+                target.into(),
+                source.into(),
+                u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+            ))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// What is remembered of one calendar.
     pub fn calendar_row(&self, name: &CalendarName) -> Stated<Option<CalendarRow>> {
         Ok(self

@@ -141,8 +141,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql =
-            "SELECT stem, source, uid, print, echo, otherwise, told FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, told, times FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -294,6 +293,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         echo: print(row, 4)?,
         otherwise: print(row, 5)?,
         told: row.get(6)?,
+        times: print(row, 7)?,
     })
 }
 

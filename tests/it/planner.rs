@@ -408,6 +408,7 @@ fn link(wanted: &Wanted) -> Link {
         echo: None,
         otherwise: None,
         told: false,
+        times: None,
     }
 }
 

@@ -118,7 +118,9 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
     let others = names.iter().copied().filter(|source| **source != name);
     let shown = shown_from(question, &name, others, &targets, &days);
     let unread = sources.iter();
-    let unread = unread.filter(|(_, source)| !source.sight.whole && source.total == 0);
+    let is_shown = |name: &CalendarName| settings.routes.iter().any(|route| route.source == *name);
+    let unread =
+        unread.filter(|(name, source)| !source.sight.whole && source.total == 0 && is_shown(name));
     Ok(Day {
         is_read: true,
         is_outside: !(window.first..window.end).contains(&days.first),
@@ -235,7 +237,7 @@ impl Day {
         let mut line = |words: &str| text.push_str(&format_args!("{words}\n").to_string());
         if self.is_outside {
             line(
-                "The day is outside of the window: what is new on it shows nowhere, what stood there before stays.",
+                "The day is outside of the window: what is new on it shows nowhere, and what is over stays or goes as `past` says.",
             );
         }
         for unread in &self.unread {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use calsync::{
     clock::Clock,
+    config::Config,
     model::{CalendarName, counted, shell_word},
     report::of_calendars,
     state::{CalendarRow, RUNS_KEPT, Renamed, RunRow, SignIn, State, UNFINISHED},
@@ -46,7 +47,10 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
         Some(state) if rows.iter().any(is_left) => renamed(&loaded.config, state)?,
         _ => Renamed::default(),
     };
-    let lines = lines(&loaded, rows, &sign_ins);
+    let mut lines = lines(&loaded, rows, &sign_ins);
+    if let Some(state) = &state {
+        note_waiting(&mut lines, &loaded.config, &renamed, &state.shown_from()?);
+    }
     if options.json {
         let object = json!({
             "version": 1,
@@ -90,6 +94,8 @@ struct Line {
     /// When somebody signed in to it.
     since: Option<Timestamp>,
     row: Option<CalendarRow>,
+    /// How many blocks in it come from where no rule shows them any more: the next sync takes them away.
+    waiting: u64,
 }
 
 /// The configured calendars, then those that are remembered but not configured any more and still hold blocks.
@@ -116,6 +122,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
             standing: calendar.account.as_deref().and_then(standing),
             since: calendar.account.as_deref().and_then(since),
             row: rows.remove(name),
+            waiting: 0,
         })
         .collect();
     let left = rows.into_iter().filter(|(_, row)| row.blocks > 0);
@@ -126,8 +133,29 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         standing: None,
         since: None,
         row: Some(row),
+        waiting: 0,
     }));
     lines
+}
+
+/// Counts the blocks that wait to be taken away, because their rule, calendar or account left the configuration.
+fn note_waiting(
+    lines: &mut [Line],
+    config: &Config,
+    renamed: &Renamed,
+    shown: &[(CalendarName, CalendarName, u64)],
+) {
+    let now = |name: &CalendarName| renamed.get(name).unwrap_or(name).clone();
+    for (target, source, blocks) in shown {
+        let (target, source) = (now(target), now(source));
+        let mut routes = config.routes.iter();
+        let is_shown = routes.any(|route| route.source == source && route.target == target);
+        let is_target = |line: &&mut Line| line.name == target && line.role != Some("source");
+        let line = lines.iter_mut().find(is_target);
+        if let Some(line) = line.filter(|line| !is_shown && line.role.is_some()) {
+            line.waiting += blocks;
+        }
+    }
 }
 
 impl Line {
@@ -148,6 +176,7 @@ impl Line {
             "foreign_blocks": row.map_or(0, |row| row.foreign),
             "copied_blocks": row.map_or(0, |row| row.copies),
             "taken_blocks": row.map_or(0, |row| row.taken),
+            "waiting_blocks": self.waiting,
             "result": row.and_then(|row| row.result.clone()),
             "error": row.and_then(|row| row.error.clone()),
         })
@@ -179,6 +208,10 @@ impl Line {
             (row.foreign, "of another installation or name"),
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
+            (
+                self.waiting,
+                "that no rule shows any more, which the next sync removes",
+            ),
         ];
         let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);
         let left_alone: Vec<String> = left_alone

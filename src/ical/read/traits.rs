@@ -53,8 +53,7 @@ impl Context<'_> {
             invited: event
                 .prop("ORGANIZER")
                 .is_some_and(|prop| !self.is_me(prop)),
-            guests: event
-                .all("ATTENDEE")
+            guests: (event.all("ATTENDEE").chain(event.prop("ORGANIZER")))
                 .any(|guest| !self.is_me(guest) && !is_place(guest)),
             travel: travel(event),
             marks: interest.marks(|| title_and_categories(event)),
@@ -68,7 +67,10 @@ impl Context<'_> {
         if !details {
             return titled;
         }
-        let others = event.all("ATTENDEE");
+        // Whoever invites need not be among those who are invited.
+        let invited = |who: &&Prop| event.all("ATTENDEE").any(|guest| is_same(guest, who));
+        let organiser = event.prop("ORGANIZER").filter(|who| !invited(who));
+        let others = organiser.into_iter().chain(event.all("ATTENDEE"));
         let others = others.filter(|guest| !self.is_me(guest) && !is_place(guest));
         titled.with_details(
             &text(event, "LOCATION"),
@@ -189,6 +191,10 @@ fn is_place(guest: &Prop) -> bool {
     ["ROOM", "RESOURCE"]
         .iter()
         .any(|place| kind.eq_ignore_ascii_case(place))
+}
+
+fn is_same(one: &Prop, other: &Prop) -> bool {
+    one.value.trim().eq_ignore_ascii_case(other.value.trim())
 }
 
 /// What somebody who is invited is called, else their address.

@@ -746,6 +746,11 @@ fn rules_choose_by_whole_days() {
         ("all_day = \"busy\"", days, &["Tue", "Thu 09:00-10:00"]),
         ("all_day = \"skip\"", days, &["Thu 09:00-10:00"]),
         (
+            "all_day = \"all\"\nshown_as = [\"free\"]",
+            days,
+            &["Mon", "Fri 09:00-10:00"],
+        ),
+        (
             "all_day = \"all\"",
             days,
             &["Mon", "Tue", "Thu 09:00-10:00"],
@@ -838,8 +843,8 @@ fn rules_choose_by_words_and_people() {
         ("private = false", said, &[tue, wed, thu]),
         ("organiser_is_me = true", said, &[mon, tue, thu, fri]),
         ("organiser_is_me = false", said, &[wed]),
-        ("has_guests = true", said, &[thu]),
-        ("has_guests = false", said, &[mon, tue, wed, fri]),
+        ("has_guests = true", said, &[wed, thu]),
+        ("has_guests = false", said, &[mon, tue, fri]),
         ("titles = [\"^LUNCH\", \"review$\"]", said, &[mon, tue]),
         ("not_titles = [\"lunch\"]", said, &[tue, wed, thu, fri]),
         ("titles = [\"e\"]\nnot_titles = [\"eve\"]", said, &[tue]),

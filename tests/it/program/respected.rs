@@ -68,7 +68,7 @@ type Doing = fn(&Home);
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     let (deleted, moved) = ("deleted = \"respect\"", "moved = \"respect\"");
-    let cases: [(&str, Doing, bool); 11] = [
+    let cases: [(&str, Doing, bool); 12] = [
         ("", take_away, false),
         ("", take_one_out, false),
         ("", move_it, false),
@@ -77,6 +77,7 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         (deleted, move_it, false),
         (deleted, call_it_otherwise, false),
         (moved, take_away, false),
+        (moved, take_one_out, false),
         (moved, move_it, true),
         (moved, call_it_otherwise, false),
         (
@@ -111,6 +112,10 @@ fn what_is_left_so_is_told_and_ends_with_the_rule_or_the_state() {
     assert!(told.to_string().contains("left_so"), "{told}");
     home.expect(0, &["rules"]).shows(&["deleted = respect"]);
     let text = fs::read_to_string(home.config_file()).unwrap();
+    // What the rule says of blocks brings none back.
+    home.configure(&format!("{text}colour = \"sage\"\n"));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
     home.configure(&text.replace("\"respect\"", "\"restore\""));
     home.sync();
     assert_eq!(home.blocks("home").len(), 2);

@@ -519,3 +519,27 @@ fn reset_counts_the_blocks_that_it_may_not_touch() {
     ran.says(&["home: 2 blocks made by another installation"]);
     assert_eq!(home.blocks("home").len(), 2);
 }
+
+#[test]
+fn status_tells_what_waits_to_be_taken_away() {
+    let home = Home::with(&["work", "club", "home"]);
+    let rule = |from: &str| format!("[[rules]]\nfrom = \"{from}\"\nto = \"home\"\n");
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("{before}{}{}", rule("work"), rule("club")));
+    home.put("work", "a.ics", meeting("a", 3));
+    home.put("club", "b.ics", meeting("b", 4));
+    home.sync();
+    let waiting = || {
+        let told = home.expect(0, &["status", "--json"]).json();
+        let calendars = told["calendars"].as_array().unwrap();
+        let of = calendars.iter().find(|calendar| calendar["name"] == "home");
+        of.unwrap()["waiting_blocks"].clone()
+    };
+    assert_eq!(waiting(), 0);
+    home.configure(&format!("{before}{}", rule("work")));
+    assert_eq!(waiting(), 1);
+    home.expect(0, &["status"])
+        .shows(&["1 block that no rule shows any more, which the next sync removes"]);
+    home.sync();
+    assert_eq!(waiting(), 0);
+}

@@ -140,6 +140,20 @@ fn rules_show_as_much_of_events_as_they_say() {
 }
 
 #[test]
+fn whoever_invites_is_one_of_the_people() {
+    let lines = format!(
+        "DTSTART:{}\nDURATION:PT1H\nSUMMARY:Review\nORGANIZER;CN=Boss:mailto:boss@example.org\n\
+         ATTENDEE;PARTSTAT=ACCEPTED:mailto:me@example.org",
+        utc(3, "090000")
+    );
+    let home = shown(
+        "show = \"details\"\nhas_guests = true",
+        &[event_with("review", &lines)],
+    );
+    assert!(all(&home, "home", "DESCRIPTION")[0].ends_with("With Boss"));
+}
+
+#[test]
 fn rules_give_blocks_their_looks() {
     for (rule, wanted) in [
         ("visibility = \"public\"", "CLASS:PUBLIC"),

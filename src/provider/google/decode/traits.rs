@@ -33,13 +33,14 @@ pub(super) fn traits(event: &api::Event, interest: &Interest) -> Traits {
     };
     let private = says(&event.visibility, "private") || says(&event.visibility, "confidential");
     let organiser = event.organizer.as_ref();
+    let invited = organiser.is_some_and(|organiser| organiser.self_ != Some(true));
     Traits {
         kind,
         answer,
         shown,
         private,
-        invited: organiser.is_some_and(|organiser| organiser.self_ != Some(true)),
-        guests: guests.iter().any(is_somebody_else),
+        invited,
+        guests: invited || guests.iter().any(is_somebody_else),
         travel: 0,
         marks: interest.marks(|| (text(event.summary.as_ref()), colour(event))),
         words: interest.words(private, |details| words(event, details)),
