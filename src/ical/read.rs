@@ -98,6 +98,7 @@ fn read_all(
                 zones,
                 reader,
                 names_people,
+                private: traits::is_kept_back(calendar),
             };
             let events = calendar.children.iter().filter(|c| c.name == "VEVENT");
             for event in events.filter(|event| event.prop("RECURRENCE-ID").is_some() == changes) {
@@ -135,6 +136,8 @@ struct Context<'a> {
     reader: Reader<'a>,
     /// Whether a property of this name shows that somebody made a meeting of an event.
     names_people: fn(&str) -> bool,
+    /// Whether all of it is nobody else's business.
+    private: bool,
 }
 
 impl Context<'_> {
@@ -157,6 +160,7 @@ impl Context<'_> {
         let length = self.length(event, &start)?;
         let standing = self.standing(event, &start);
         let revision = self.revision(event);
+        let traits = self.traits(event, &start);
         if let Some(id) = event.prop("RECURRENCE-ID") {
             let range = id.param("RANGE");
             return Ok(Piece::Override(Override {
@@ -164,7 +168,7 @@ impl Context<'_> {
                 and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
                 start,
                 length,
-                traits: self.traits(event, standing),
+                traits,
                 standing,
                 revision,
             }));
@@ -173,7 +177,7 @@ impl Context<'_> {
             recurs: self.recurs(event, &start)?,
             start,
             length,
-            traits: self.traits(event, standing),
+            traits,
             standing,
             revision,
         }))

@@ -406,9 +406,8 @@ fn is_respected(wanted: &Wanted, present: &Present, respect: Respect) -> bool {
         return false;
     };
     let was = Traces::of(&wanted.shape, &wanted.face, &[]);
-    let is_taken_out = edited.whole == was.whole;
-    match is_taken_out {
-        true => respect.deleted,
+    match edited.whole == was.whole {
+        true => respect.deleted && edited.holes > was.holes,
         false => respect.moved && edited.words == was.words,
     }
 }

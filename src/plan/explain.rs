@@ -231,7 +231,11 @@ impl Board {
             };
             let is_new = held.is_none_or(|held| held.link.is_none());
             let is_late = !stands && is_new && is_late(question, name, &block);
+            // Of a series, all but what somebody took out still stands.
+            let is_gone = present.is_none() || matches!(block.shape, Shape::Once(_));
             let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held));
+            let stands = stands || is_left && !is_gone;
+            let is_left = is_left && is_gone;
             let never = match (is_late, is_left) {
                 (true, _) => Some(filter::Why::Notice),
                 (false, true) => Some(filter::Why::LeftSo),

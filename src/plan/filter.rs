@@ -221,8 +221,21 @@ impl Filter {
     }
 }
 
+/// What is longer than so many days is not cut into the hours of each.
+const CUT_MAX: i64 = 3_660;
+
 impl Times {
     fn pieces(&self, span: Span) -> Vec<Span> {
+        let days = match span {
+            Span::Timed { start, end } => end.duration_since(start).as_hours() / 24,
+            Span::Days { first, end } => i64::from(first.until(end).map_or(0, |s| s.get_days())),
+        };
+        if days > CUT_MAX {
+            return match self.edge {
+                Edge::Inside => Vec::new(),
+                Edge::Touch | Edge::Clip => vec![span],
+            };
+        }
         let inside = match span {
             Span::Timed { start, end } => self.timed(start, end),
             Span::Days { first, end } => self.whole_days(first, end),

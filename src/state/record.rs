@@ -590,10 +590,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, words, whole)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, words, whole, holes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, words = ?11, whole = ?12";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, words = ?11, whole = ?12, holes = ?13";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -607,6 +607,7 @@ pub(super) fn put_block(
         taken_times(seen, event, home).map(|times| times.0),
         seen.traces.words.0,
         seen.traces.whole.0,
+        seen.traces.holes,
     ])?;
     note_generation(db, block)
 }

@@ -161,7 +161,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, words, whole
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, words, whole, holes
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -185,7 +185,11 @@ impl State {
                 .as_ref()
                 .is_some_and(|link| link.print != present.print);
             if let (true, Some(words), Some(whole)) = (is_edited, print(row, 9)?, print(row, 10)?) {
-                present.traces = Some(Box::new(Traces { words, whole }));
+                present.traces = Some(Box::new(Traces {
+                    words,
+                    whole,
+                    holes: row.get(11)?,
+                }));
             }
             if let Some(mut other) = held.present.take() {
                 // Only of something that stands twice it matters where.

@@ -179,6 +179,7 @@ pub fn recurrence(
         zones: &zones,
         reader,
         names_people: tells_of_people,
+        private: false,
     };
     let mut recurs = None;
     for event in events {

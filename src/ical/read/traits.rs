@@ -28,7 +28,7 @@ impl Context<'_> {
     }
 
     /// What else the event says that a rule may ask for.
-    pub(super) fn traits(&self, event: &Component, standing: Standing) -> Traits {
+    pub(super) fn traits(&self, event: &Component, start: &When) -> Traits {
         let away = |word| says(event, "X-MICROSOFT-CDO-BUSYSTATUS", word);
         let tentative = says(event, "STATUS", "TENTATIVE") || away("TENTATIVE");
         let shown = if is_free(event) {
@@ -40,12 +40,12 @@ impl Context<'_> {
         } else {
             Shown::Busy
         };
-        let private = is_private(event);
+        let private = self.private || is_private(event);
         let interest = self.reader.interest;
         Traits {
-            kind: match standing {
-                Standing::Note => Kind::Birthday,
-                _ => Kind::Usual,
+            kind: match matches!(start, When::Day(_)) && is_birthday(event) {
+                true => Kind::Birthday,
+                false => Kind::Usual,
             },
             answer: self.answer(event),
             shown,
@@ -165,7 +165,15 @@ impl Context<'_> {
 fn is_private(event: &Component) -> bool {
     let is_class = |name: &str| name == "CLASS" || strsim::osa_distance(name, "CLASS") == 1;
     let mut classes = event.props.iter().filter(|prop| is_class(&prop.name));
-    event.lost_class || classes.any(|class| !class.value.trim().eq_ignore_ascii_case("PUBLIC"))
+    event.lost_class
+        || classes.any(|class| !class.value.trim().eq_ignore_ascii_case("PUBLIC"))
+        || is_kept_back(event)
+}
+
+/// Whether a server of Apple's says of an event, or of its whole calendar file, that others may not see it.
+pub(super) fn is_kept_back(component: &Component) -> bool {
+    let access = component.value("X-CALENDARSERVER-ACCESS");
+    access.is_some_and(|access| !access.eq_ignore_ascii_case("PUBLIC"))
 }
 
 /// How many minutes it takes to get there, as Apple's calendars note it: up to a day.

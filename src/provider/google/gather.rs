@@ -289,6 +289,7 @@ impl Gathered {
                 seen.moved |= !lasts
                     .iter()
                     .all(|lasts| lasts.is_some_and(|s| seen.lasts(s)));
+                seen.traces.holes = seen.traces.holes.saturating_add(1);
                 touch(seen, &mut item.version, more);
             }
         }

@@ -607,6 +607,21 @@ fn blocks_begin_as_much_earlier_as_it_takes_to_get_there() {
 }
 
 #[test]
+fn a_birthday_is_one_also_if_it_is_free() {
+    const FREE: &str = "CATEGORIES:BIRTHDAY|TRANSP:TRANSPARENT";
+    let days: &[(&str, &str)] = &[("Mon", FREE), ("Tue", "TRANSP:TRANSPARENT")];
+    live_all(&[
+        ("all_day = \"all\"", days, &["Tue"]),
+        ("all_day = \"all\"\nkinds = [\"birthday\"]", days, &["Mon"]),
+        (
+            "shown_as = [\"free\"]\nnot_kinds = [\"birthday\"]",
+            days,
+            &["Tue"],
+        ),
+    ]);
+}
+
+#[test]
 fn of_a_series_that_a_rule_leaves_out_whenever_it_is_no_block_stays() {
     let home = Home::with(&["home", "work"]);
     let rule = blocks_by_rule(&home);

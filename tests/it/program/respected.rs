@@ -54,7 +54,27 @@ fn take_one_out(home: &Home) {
 
 fn move_it(home: &Home) {
     let (name, text) = block(home, false);
-    home.put("home", &name, text.replace("T090000Z", "T080000Z"));
+    home.put(
+        "home",
+        &name,
+        text.replace("T090000Z", "T080000Z")
+            .replace("T100000Z", "T090000Z"),
+    );
+}
+
+fn cut_it_short(home: &Home) {
+    let (name, text) = block(home, true);
+    home.put(
+        "home",
+        &name,
+        text.replace("FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=2"),
+    );
+}
+
+fn make_it_shorter(home: &Home) {
+    let (name, text) = block(home, false);
+    let (from, to) = (utc(3, "100000"), utc(3, "090100"));
+    home.put("home", &name, text.replace(&from, &to));
 }
 
 fn call_it_otherwise(home: &Home) {
@@ -68,7 +88,7 @@ type Doing = fn(&Home);
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     let (deleted, moved) = ("deleted = \"respect\"", "moved = \"respect\"");
-    let cases: [(&str, Doing, bool); 12] = [
+    let cases: [(&str, Doing, bool); 15] = [
         ("", take_away, false),
         ("", take_one_out, false),
         ("", move_it, false),
@@ -78,6 +98,9 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         (deleted, call_it_otherwise, false),
         (moved, take_away, false),
         (moved, take_one_out, false),
+        (moved, cut_it_short, false),
+        (moved, make_it_shorter, false),
+        (deleted, cut_it_short, false),
         (moved, move_it, true),
         (moved, call_it_otherwise, false),
         (
@@ -99,6 +122,27 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         assert!(!block(&home, true).1.contains("EXDATE"));
         assert_ne!(home.files("work"), before);
     }
+}
+
+#[test]
+fn a_hole_that_somebody_fills_is_dug_again() {
+    let home = in_step("deleted = \"respect\"");
+    let hole = format!("EXDATE:{}\nSUMMARY", utc(11, "090000"));
+    home.put(
+        "work",
+        "weekly.ics",
+        weekly("weekly", 4).replace("SUMMARY", &hole),
+    );
+    home.sync();
+    let (name, text) = block(&home, true);
+    assert!(text.contains("EXDATE"));
+    let filled: String = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("EXDATE"))
+        .collect();
+    home.put("home", &name, filled);
+    home.sync();
+    assert!(block(&home, true).1.contains("EXDATE"));
 }
 
 #[test]
