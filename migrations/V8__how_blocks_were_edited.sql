@@ -9,3 +9,4 @@ UPDATE calendars SET cursor = NULL, reading = '';
 
 -- Whether words of the event are in what was written.
 ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN oddly INTEGER NOT NULL DEFAULT 0;   -- how often it was seen like that

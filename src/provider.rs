@@ -312,6 +312,11 @@ pub trait Provider {
         false
     }
 
+    /// Whether a block stays in the version that writing it made until somebody edits it.
+    fn is_steady(&self) -> bool {
+        false
+    }
+
     /// Whether something is still there that [`identity`](Provider::identity) named once. Asks no server.
     fn is_still_there(&self, _identity: &str) -> bool {
         false

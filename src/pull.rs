@@ -138,6 +138,7 @@ impl Reader<'_> {
             others: self.names,
             home: &self.settings.home,
             served: seat.provider.is_served(),
+            steady: seat.provider.is_steady(),
         };
         let mut state = self.state.borrow_mut();
         let recorded = state.record(name, &seat.reading, &pulled, reader)?;

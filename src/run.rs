@@ -97,7 +97,8 @@ pub async fn plan<P: Provider, W: Watch>(
     let calendars = calendars.map(|(name, seat)| seat.called(name));
     let followed = session.state.borrow().follow_names(calendars)?;
     let before = places::held(&session.state.borrow())?;
-    let sighted = pull_all(session, full, |name| needed.contains(name)).await?;
+    // Whoever only looks forgets nothing: what was read before says what a damaged file may have lost.
+    let sighted = pull_all(session, full && !request.dry_run, |n| needed.contains(n)).await?;
     session.watch.ends();
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
@@ -336,6 +337,7 @@ fn whole_plan<P: Provider, W>(
             sources.insert(name.clone(), source);
         }
     }
+    let refused = state.refused_at()?;
     let question = Question {
         routes: &session.settings.routes,
         sources: &sources,
@@ -344,9 +346,10 @@ fn whole_plan<P: Provider, W>(
         mint: &session.settings.mint,
         operations: session.settings.limits.operations,
         past: session.settings.past,
+        refused: &refused,
     };
     let mut plan = Plan {
-        refused_at: state.refused_at()?,
+        refused_at: refused.clone(),
         ..Plan::default()
     };
     for name in targets {
@@ -479,7 +482,14 @@ fn note_refused(state: &State, findings: &Findings) -> Stated<()> {
     let mut now = before.clone();
     let is_read =
         |source: &Option<CalendarName>| source.as_ref().is_none_or(|s| findings.is_fresh(s));
-    now.retain(|(target, source), _| !(findings.is_judged(target) && is_read(source)));
+    // As long as anything stays because it may be in what cannot be read, nothing is settled.
+    let is_in_doubt = |target: &CalendarName| {
+        let mut doubts = findings.plan.doubts.iter();
+        doubts.any(|doubt| doubt.calendar == *target && doubt.kind == DoubtKind::Unread)
+    };
+    now.retain(|(target, source), _| {
+        !(findings.is_judged(target) && is_read(source)) || is_in_doubt(target)
+    });
     for refusal in findings.refusals.iter().filter(|r| r.loss.standing > 0) {
         let pair = (refusal.target.clone(), refusal.source.clone());
         let standing = refusal.loss.standing;

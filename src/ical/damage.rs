@@ -141,9 +141,26 @@ pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
                 && strsim::osa_distance(meant, name) == 1
         };
         let is_other = !DECIDE.contains(&name);
+        if let Some(meant) = DECIDE.iter().find(|meant| is_run_on(name, meant)) {
+            return Some((prop.line, *meant));
+        }
         let meant = DECIDE.iter().filter(|_| is_other).find(is_near)?;
         Some((prop.line, *meant))
     })
+}
+
+/// Whether a name is another one with something before it or behind it that belongs in no name: what divides it from its parameters
+/// was lost.
+fn is_run_on(name: &str, meant: &str) -> bool {
+    const NEXT: [&str; 2] = ["TZID", "VALUE"];
+    let bare = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    let Some(rest) = bare.strip_prefix(meant).filter(|_| name != meant) else {
+        return false;
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    rest.is_empty()
+        || rest.starts_with(|c: char| !is_name(c))
+        || NEXT.iter().any(|next| rest.starts_with(next))
 }
 
 /// The UIDs that stand in a text, also in one that makes no sense: which events it may tell of.

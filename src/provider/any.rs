@@ -175,6 +175,13 @@ impl Provider for AnyProvider {
         }
     }
 
+    fn is_steady(&self) -> bool {
+        match self {
+            Self::Google(calendar) => calendar.is_steady(),
+            Self::Local(_) | Self::Memory(_) | Self::Caldav(_) | Self::Ics(_) => false,
+        }
+    }
+
     fn is_served(&self) -> bool {
         match self {
             Self::Local(calendar) => calendar.is_served(),

@@ -504,6 +504,11 @@ impl Provider for GoogleCalendar {
         is_in_doubt.then(|| self.error(ErrorKind::Broken, NOBODYS))
     }
 
+    // Google answers a write with the version that it keeps.
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn is_served(&self) -> bool {
         true
     }

@@ -63,7 +63,13 @@ pub(super) struct Look<'a> {
     pub(super) seen: &'a SeenBlock,
     /// Whether a server keeps it.
     pub(super) served: bool,
+    /// Whether whatever lies there in another version than the one that writing it made is somebody's edit, as far as anybody knows.
+    pub(super) steady: bool,
 }
+
+/// So often somebody's edit of a block looks the same before it is taken for a target's doing after all: no block is written anew
+/// for ever.
+const EDITS_MAX: u32 = 6;
 
 impl Look<'_> {
     /// Learns from the first look after writing how the target keeps a block. What lies there in the version that writing it
@@ -77,7 +83,7 @@ impl Look<'_> {
         block: &BlockId,
         home: &TimeZone,
     ) -> Stated<()> {
-        let sql = "SELECT print, times, odd, version = ?3 FROM links
+        let sql = "SELECT print, times, odd, version = ?3, oddly FROM links
             WHERE calendar = ?1 AND stem = ?2 AND echo IS NULL AND (version = ?3 OR looked = 0)";
         let mut query = db.prepare_cached(sql)?;
         let stem = block.stem();
@@ -86,9 +92,10 @@ impl Look<'_> {
             let print = |column| {
                 Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(Print))
             };
-            Ok((print(0)?, print(1)?, print(2)?, row.get::<_, bool>(3)?))
+            let told = (row.get::<_, bool>(3)?, row.get::<_, u32>(4)?);
+            Ok((print(0)?, print(1)?, print(2)?, told))
         });
-        let Some((written, times, odd, is_own)) = known.optional()? else {
+        let Some((written, times, odd, (is_own, oddly))) = known.optional()? else {
             return Ok(());
         };
         // Whatever differs from what was written in a folder, somebody did; and in an occurrence alone, wherever it is.
@@ -100,7 +107,8 @@ impl Look<'_> {
             return Ok(());
         }
         // What is in no shape of a block looks alike, whoever made it so.
-        let is_again = odd == Some(now) && (is_own || now != Print::default());
+        let is_theirs = is_own || !self.steady || oddly >= EDITS_MAX;
+        let is_again = odd == Some(now) && (is_own || now != Print::default()) && is_theirs;
         let keeps_time = self.event.is_some_and(Event::is_busy_throughout)
             && times.is_some()
             && times == self.times(home);
@@ -108,7 +116,7 @@ impl Look<'_> {
             _ if written == Some(now) => "odd = NULL",
             true if is_own || is_again => "echo = ?3",
             false if is_again => "otherwise = ?3",
-            _ => "odd = ?3",
+            _ => "oddly = CASE WHEN odd = ?3 THEN oddly + 1 ELSE 1 END, odd = ?3",
         };
         let sql =
             format!("UPDATE links SET {what} WHERE calendar = ?1 AND stem = ?2 AND ?3 IS NOT NULL");

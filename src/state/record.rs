@@ -47,6 +47,7 @@ struct Eyes<'a> {
     home: &'a TimeZone,
     /// Whether a server keeps it.
     served: bool,
+    steady: bool,
 }
 
 impl Eyes<'_> {
@@ -73,6 +74,8 @@ pub struct Reader<'a> {
     pub home: &'a TimeZone,
     /// Whether a server keeps the calendar, which may make something else of a block.
     pub served: bool,
+    /// Whether it is in the version that writing it made until somebody edits it.
+    pub steady: bool,
 }
 
 impl State {
@@ -194,6 +197,7 @@ impl State {
             others,
             home,
             served,
+            steady,
         }: Reader<'_>,
     ) -> Stated<Recorded> {
         let calendar = self.calendar_id(name)?;
@@ -205,6 +209,7 @@ impl State {
             names: &names,
             home,
             served,
+            steady,
         };
         let mut recorded = Recorded::default();
         // What is gone goes first: a block that only has another name now is then not taken for a copy of itself.
@@ -369,6 +374,7 @@ fn record_parts(
                             event: None,
                             seen: &damaged,
                             served: eyes.served,
+                            steady: eyes.steady,
                         };
                         look.learn(db, calendar, &block, eyes.home)?;
                     }
@@ -392,6 +398,7 @@ fn record_parts(
                     event: Some(event),
                     seen,
                     served: eyes.served,
+                    steady: eyes.steady,
                 };
                 look.learn(db, calendar, &block, eyes.home)?;
             }

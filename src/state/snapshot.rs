@@ -59,7 +59,10 @@ impl State {
     }
 
     fn troubled(&self, calendar: i64) -> Stated<BTreeSet<Uid>> {
-        let sql = "SELECT uid FROM events WHERE calendar = ?1 AND trouble IS NOT NULL";
+        // Also what is not named in a text that cannot be read as a whole, and may be in it.
+        let sql = "SELECT uid FROM events WHERE calendar = ?1 AND trouble IS NOT NULL
+            UNION SELECT uid FROM events WHERE resource IN
+                (SELECT id FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)";
         let mut query = self.db.prepare_cached(sql)?;
         let uids = query.query_map([calendar], |row| Ok(row.get::<_, String>(0)?.into()))?;
         Ok(uids.collect::<rusqlite::Result<_>>()?)

@@ -800,6 +800,83 @@ fn what_cannot_be_read_when_a_rule_begins_to_ask_for_words_keeps_its_blocks() {
 }
 
 #[test]
+fn whoever_only_looks_forgets_nothing_of_what_a_damaged_file_may_hide() {
+    let whole = in_one(1..=8);
+    let damaged =
+        in_one(1..=4).replace("BEGIN:VEVENT", "stray: <!-- 500 -->\r\nBEGIN:VEVENT") + "<html>\r\n";
+    for args in [
+        &["sync", "--dry-run", "--full"][..],
+        &["reset", "--all", "--dry-run"],
+        &["reset", "--calendar", "work", "--dry-run"],
+    ] {
+        for damaged in [damaged.clone(), spoilt(1..9, 4..7, 2)] {
+            let home = Home::with(&["work", "home"]);
+            home.put("work", "all.ics", &whole);
+            home.sync();
+            let before = home.blocks("home");
+            home.put("work", "all.ics", damaged);
+            home.expect(5, &["sync"]);
+            assert_eq!(home.blocks("home"), before);
+            home.run(args);
+            home.expect(5, &["sync"]);
+            assert_eq!(home.blocks("home"), before, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_refused_to_go_stays_while_what_came_back_is_damaged() {
+    let whole = in_one(1..=20);
+    for damaged in [spoilt(1..21, 9..17, 3), in_one(1..=12) + "<html>\r\n"] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        let before = home.blocks("home");
+        home.delete("work", "all.ics");
+        home.expect(6, &["sync"]);
+        home.put("work", "all.ics", damaged);
+        for _ in 0..2 {
+            home.run(&["sync"]);
+            assert_eq!(home.blocks("home"), before);
+        }
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        assert_eq!(home.blocks("home"), before);
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn a_name_that_lost_what_divides_it_from_its_parameters_is_not_passed_over() {
+    let day = day(3).strftime("%Y%m%d");
+    let good = event_with(
+        "a",
+        &format!(
+            "DTSTART;TZID=Europe/Berlin:{day}T090000\nDTEND;TZID=Europe/Berlin:{day}T100000\nRRULE:FREQ=DAILY;COUNT=5\n\
+             EXDATE;TZID=Europe/Berlin:{}T090000",
+            self::day(4).strftime("%Y%m%d")
+        ),
+    );
+    for (from, to) in [
+        ("DTEND;TZID=", "DTEND TZID="),
+        ("DTEND;TZID=", "DTEND,TZID="),
+        ("DTEND;TZID=", "DTENDTZID="),
+        ("DTEND;TZID=", "DTEND=TZID="),
+        ("DTEND;", "> DTEND;"),
+        ("DTEND;", "- DTEND;"),
+        ("EXDATE;TZID=", "EXDATE TZID="),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "a.ics", &good);
+        home.sync();
+        let before = home.blocks("home");
+        home.put("work", "a.ics", good.replace(from, to));
+        home.expect(5, &["sync"]).says(&["work: a.ics"]);
+        assert_eq!(home.blocks("home"), before, "{to}");
+    }
+}
+
+#[test]
 fn what_a_note_seems_to_say_hides_no_event() {
     for (stray, own) in [
         ("Status: cancelled", "STATUS:CONFIRMED"),

@@ -220,6 +220,7 @@ fn what_a_name_means_is_remembered_when_all_is_read_anew() {
         others: &BTreeSet::new(),
         home: &home(),
         served: true,
+        steady: false,
     };
     let pulled = |changes: Vec<Change>| Pulled {
         listing: Listing::Delta,

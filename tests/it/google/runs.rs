@@ -528,6 +528,30 @@ fn a_meeting_made_of_a_block_gets_no_other_one_beside_it_while_its_time_is_right
 }
 
 #[test]
+fn the_same_edit_of_a_new_block_comes_back_each_time() {
+    for edit in [
+        json!({"visibility": "public"}),
+        json!({"summary": "Mine"}),
+        json!({"transparency": "transparent"}),
+    ] {
+        let world = World::new();
+        world.put("weekly", &weekly_from(23));
+        world.sync();
+        let google = &world.desk.google;
+        let shown = |name: &str| google.events(ME)[0][name].clone();
+        let fields = ["visibility", "summary", "transparency"];
+        let before = fields.map(shown);
+        for _ in 0..3 {
+            google.alter(ME, &world.block_id(), edit.clone());
+            world.sync();
+            assert_eq!(fields.map(shown), before, "{edit}");
+        }
+        world.settles();
+        assert_eq!(fields.map(shown), before, "{edit}");
+    }
+}
+
+#[test]
 fn the_half_that_somebody_splits_off_a_block_is_nobodys_busy_time() {
     let world = World::new();
     world.put("weekly", &weekly_from(23));
