@@ -45,7 +45,6 @@ fn main() {
         mint: &mint,
         operations: 1_000_000,
         past: calsync::plan::Past::default(),
-        refused: &BTreeMap::new(),
     };
     measure::head("cargo bench --bench plan");
     measure::row("making 100,000 events", made);

@@ -192,8 +192,6 @@ pub struct Question<'a> {
     pub operations: usize,
     /// What becomes of blocks that are over before the window begins.
     pub past: Past,
-    /// The targets and sources between which a loss was refused that nobody has allowed since.
-    pub refused: &'a BTreeMap<(CalendarName, Option<CalendarName>), usize>,
 }
 
 /// What becomes of blocks that are over before the window begins.

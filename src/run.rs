@@ -337,7 +337,6 @@ fn whole_plan<P: Provider, W>(
             sources.insert(name.clone(), source);
         }
     }
-    let refused = state.refused_at()?;
     let question = Question {
         routes: &session.settings.routes,
         sources: &sources,
@@ -346,10 +345,9 @@ fn whole_plan<P: Provider, W>(
         mint: &session.settings.mint,
         operations: session.settings.limits.operations,
         past: session.settings.past,
-        refused: &refused,
     };
     let mut plan = Plan {
-        refused_at: refused.clone(),
+        refused_at: state.refused_at()?,
         ..Plan::default()
     };
     for name in targets {
@@ -482,14 +480,7 @@ fn note_refused(state: &State, findings: &Findings) -> Stated<()> {
     let mut now = before.clone();
     let is_read =
         |source: &Option<CalendarName>| source.as_ref().is_none_or(|s| findings.is_fresh(s));
-    // As long as anything stays because it may be in what cannot be read, nothing is settled.
-    let is_in_doubt = |target: &CalendarName| {
-        let mut doubts = findings.plan.doubts.iter();
-        doubts.any(|doubt| doubt.calendar == *target && doubt.kind == DoubtKind::Unread)
-    };
-    now.retain(|(target, source), _| {
-        !(findings.is_judged(target) && is_read(source)) || is_in_doubt(target)
-    });
+    now.retain(|(target, source), _| !(findings.is_judged(target) && is_read(source)));
     for refusal in findings.refusals.iter().filter(|r| r.loss.standing > 0) {
         let pair = (refusal.target.clone(), refusal.source.clone());
         let standing = refusal.loss.standing;

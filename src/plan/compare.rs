@@ -535,11 +535,5 @@ fn may_remove(
     let unread = source.sight.nameless || source.troubled.contains(&link.uid);
     let is_sought = filter(question, name, &link.source).is_some_and(|f| f.asks.look_at_words());
     let hidden = unread && (is_sought || !source.events.contains_key(&link.uid));
-    // What was gone before and was not let go of may be in whatever came back damaged.
-    let is_held = question
-        .refused
-        .contains_key(&(name.clone(), Some(link.source.clone())));
-    let is_damaged = source.sight.gaps || !source.troubled.is_empty();
-    let lost = is_held && is_damaged;
-    (source.sight.fresh && source.sight.whole && !hidden && !refused && !lost).then_some(Why::Gone)
+    (source.sight.fresh && source.sight.whole && !hidden && !refused).then_some(Why::Gone)
 }

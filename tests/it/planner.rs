@@ -223,7 +223,6 @@ impl Case {
             mint: &self.mint,
             operations,
             past: calsync::plan::Past::default(),
-            refused: &BTreeMap::new(),
         };
         let mut plan = Plan::default();
         for (name, board) in &self.boards {

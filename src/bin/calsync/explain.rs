@@ -105,7 +105,6 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
     let reached = reach(&settings.routes, &told);
     let names: Vec<&CalendarName> = loaded.config.calendars.keys().collect();
     let (sources, targets) = known(&state, &names, &reached, &settings.mint)?;
-    let refused = state.refused_at()?;
     let question = Question {
         routes: &settings.routes,
         sources: &sources,
@@ -114,7 +113,6 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         mint: &settings.mint,
         operations: settings.limits.operations,
         past: settings.past,
-        refused: &refused,
     };
     let own = explain(question, &name, &targets, &days);
     let others = names.iter().copied().filter(|source| **source != name);

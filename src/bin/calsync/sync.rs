@@ -32,6 +32,11 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
         only: context.named(&options.calendars)?,
         allow_mass_delete: options.allow_mass_delete,
     };
+    if options.dry_run && options.full {
+        tracing::warn!(
+            "a dry run reads as any run does: what `--full` would take for right in a damaged file is not in it"
+        );
+    }
     let is_first = context.state.borrow().runs(1)?.is_empty();
     let mut session = context.session();
     let work = run_session(&mut session, Goal::InStep, request);

@@ -825,28 +825,6 @@ fn whoever_only_looks_forgets_nothing_of_what_a_damaged_file_may_hide() {
 }
 
 #[test]
-fn what_was_refused_to_go_stays_while_what_came_back_is_damaged() {
-    let whole = in_one(1..=20);
-    for damaged in [spoilt(1..21, 9..17, 3), in_one(1..=12) + "<html>\r\n"] {
-        let home = Home::with(&["work", "home"]);
-        home.put("work", "all.ics", &whole);
-        home.sync();
-        let before = home.blocks("home");
-        home.delete("work", "all.ics");
-        home.expect(6, &["sync"]);
-        home.put("work", "all.ics", damaged);
-        for _ in 0..2 {
-            home.run(&["sync"]);
-            assert_eq!(home.blocks("home"), before);
-        }
-        home.put("work", "all.ics", &whole);
-        home.sync();
-        assert_eq!(home.blocks("home"), before);
-        home.sync_idle();
-    }
-}
-
-#[test]
 fn a_name_that_lost_what_divides_it_from_its_parameters_is_not_passed_over() {
     let day = day(3).strftime("%Y%m%d");
     let good = event_with(
