@@ -130,7 +130,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             print,
             echo: None,
             otherwise: None,
-            told: false,
+            shows_words: false,
             times: None,
         };
         let both = Held {

@@ -145,7 +145,7 @@ pub struct Link {
     /// When that was, occurrence by occurrence; not known of what an old state remembers.
     pub times: Option<Print>,
     /// Whether words of the event are in that.
-    pub told: bool,
+    pub shows_words: bool,
     /// What the target makes of it each time it is written, though that is not what is wanted.
     pub otherwise: Option<Print>,
 }

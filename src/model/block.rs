@@ -64,10 +64,10 @@ pub fn print(shape: &Shape, face: &Face, odd: &[&str]) -> Print {
 /// What tells one kind of edit of a block from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
-    /// What it says, and how long and how often it is, whenever that is.
-    pub words: Print,
-    /// What it shows, with no occurrence taken out.
-    pub whole: Print,
+    /// What it shows but for when it begins: what it says, how long and how often it is.
+    pub but_start: Print,
+    /// What it shows but for the occurrences that are taken out.
+    pub but_holes: Print,
     /// How many occurrences are taken out.
     pub holes: u32,
 }
@@ -75,10 +75,10 @@ pub struct Traces {
 impl Traces {
     /// Those of a block of this shape and face, and of anything `odd` beside.
     pub fn of(shape: &Shape, face: &Face, odd: &[&str]) -> Self {
-        let mut words = face.fields();
+        let mut fields = face.fields();
         let holes = match shape {
             Shape::Once(span) => {
-                words.push(match span {
+                fields.push(match span {
                     Span::Timed { start, end } => end.duration_since(*start).to_string(),
                     Span::Days { first, end } => first.until(*end).unwrap_or_default().to_string(),
                 });
@@ -88,14 +88,14 @@ impl Traces {
                 // On which days of the week it is goes along when it is moved.
                 let rule = series.rule.to_text(None);
                 let often = rule.split(';').filter(|part| !part.starts_with("BYDAY="));
-                words.extend(often.map(str::to_owned));
-                words.push(format!("{}", series.rule.is_endless()));
-                words.push(length_text(series.length));
+                fields.extend(often.map(str::to_owned));
+                fields.push(series.rule.is_endless().to_string());
+                fields.push(length_text(series.length));
                 series.holes.len()
             }
         };
-        words.extend(odd.iter().map(|&word| word.to_owned()));
-        let whole = match shape {
+        fields.extend(odd.iter().map(|&word| word.to_owned()));
+        let but_holes = match shape {
             Shape::Once(_) => print(shape, face, odd),
             Shape::Series(series) => {
                 let series = Series {
@@ -106,8 +106,8 @@ impl Traces {
             }
         };
         Self {
-            words: Print::of(words.iter().map(String::as_bytes)),
-            whole,
+            but_start: Print::of(fields.iter().map(String::as_bytes)),
+            but_holes,
             holes: u32::try_from(holes).unwrap_or(u32::MAX),
         }
     }

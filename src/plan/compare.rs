@@ -348,7 +348,6 @@ enum Verdict {
 /// What to do about a block that should stand.
 fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &TimeZone) -> Verdict {
     let Held { present, link } = held.unwrap_or_default();
-    let print = block::print(&wanted.shape, &wanted.face, &[]);
     let Some(present) = present else {
         return match link {
             Some(link) if respect.deleted && is_as_before(&link, wanted, home) => Verdict::Respect,
@@ -356,6 +355,7 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
             None => Verdict::Create(Why::New),
         };
     };
+    let print = block::print(&wanted.shape, &wanted.face, &[]);
     let is_known = link.is_some();
     let linked = link.filter(|link| link.print == print);
     if present.hands_off {
@@ -406,9 +406,9 @@ fn is_respected(wanted: &Wanted, present: &Present, respect: Respect) -> bool {
         return false;
     };
     let was = Traces::of(&wanted.shape, &wanted.face, &[]);
-    match edited.whole == was.whole {
+    match edited.but_holes == was.but_holes {
         true => respect.deleted && edited.holes > was.holes,
-        false => respect.moved && edited.words == was.words,
+        false => respect.moved && edited.but_start == was.but_start,
     }
 }
 
@@ -452,28 +452,23 @@ fn judge_unwanted(
     let is_past = present
         .last
         .is_some_and(|last| last <= question.window.from());
-    if is_past && question.past == Past::Delete {
-        let source = link.as_ref().map(|link| link.source.clone());
-        let tally = sums.tally(link.as_ref());
-        tally.standing += 1;
-        tally.gone += 1;
-        return Some(Op::remove(name, stem, present, Why::Past, source));
-    }
-    let is_outside = is_past || present.first >= question.window.to();
-    if is_outside && says_too_much(question, name, link.as_ref()) {
-        let source = link.as_ref().map(|link| link.source.clone());
-        let tally = sums.tally(link.as_ref());
-        tally.standing += 1;
-        tally.gone += 1;
-        return Some(Op::remove(name, stem, present, Why::Unwanted, source));
-    }
-    if is_outside {
+    let source = link.as_ref().map(|link| link.source.clone());
+    if is_past || present.first >= question.window.to() {
         // What lies outside the window stays as it is: the past told the truth when it was written, and what is yet to come
         // is judged when the window gets there. A clock that is wrong by years takes nothing away by this.
-        sums.unchanged += 1;
-        return None;
+        let why = match is_past && question.past == Past::Delete {
+            true => Some(Why::Past),
+            false => says_too_much(question, name, link.as_ref()).then_some(Why::Unwanted),
+        };
+        let Some(why) = why else {
+            sums.unchanged += 1;
+            return None;
+        };
+        let tally = sums.tally(link.as_ref());
+        tally.standing += 1;
+        tally.gone += 1;
+        return Some(Op::remove(name, stem, present, why, source));
     }
-    let source = link.as_ref().map(|link| link.source.clone());
     sums.tally(link.as_ref()).standing += 1;
     let Some(why) = may_remove(question, name, too_many, link.as_ref()) else {
         sums.unread += 1;
@@ -497,7 +492,7 @@ fn judge_unwanted(
 fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
     link.is_some_and(|link| {
         let route = route(question, name, &link.source);
-        link.told && route.is_none_or(|route| route.wording.show == Show::Busy)
+        link.shows_words && route.is_none_or(|route| route.wording.show == Show::Busy)
     })
 }
 

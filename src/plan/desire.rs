@@ -90,7 +90,9 @@ pub fn desire(
                 .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
                 .and_then(|flat| {
                     let travel = match route.filter.form.travel {
-                        true => ByOccurrence::new(&seen, &question.window.home, |t| t.travel),
+                        true => {
+                            ByOccurrence::new(&seen, &question.window.home, |s| s.traits.travel)
+                        }
                         false => ByOccurrence::default(),
                     };
                     let travel = |key: &OccurrenceKey| *travel.of(key);
@@ -171,7 +173,7 @@ fn each_block(
         let wanted = Wanted {
             shape,
             face: face_of(&route.wording, [(&said, &occurrence)].into_iter()),
-            told: route.wording.show != Show::Busy,
+            shows_words: route.wording.show != Show::Busy,
             source: route.source.clone(),
             uid: uid.clone(),
             occurrence,
@@ -217,7 +219,7 @@ fn each_merged(
         let wanted = Wanted {
             shape: Shape::Once(span),
             face,
-            told: route.wording.show != Show::Busy,
+            shows_words: route.wording.show != Show::Busy,
             source: route.source.clone(),
             also: also.collect(),
             uid,

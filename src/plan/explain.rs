@@ -7,6 +7,7 @@ use super::{
     desire::{Desired, TooManyBySource, desire},
     filter,
     flatten::{list, series_spans},
+    occurrences::ByOccurrence,
     reach,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     ident::Stem,
     model::{
-        CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, When, Window, block,
+        CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, Window, block,
     },
 };
 
@@ -101,8 +102,13 @@ pub fn explain(
         .collect();
     let mut found = Vec::new();
     for (uid, event) in events(question.sources, source) {
+        let said = ByOccurrence::new(event, &days.home, |saying| {
+            Some((saying.standing, saying.traits.clone(), saying.start.clone()))
+        });
         for (key, span) in occurrences(event, days) {
-            let (standing, traits, start) = said(event, &key, &days.home);
+            let Some((standing, traits, start)) = said.of(&key).clone() else {
+                continue;
+            };
             let fate = |route: &&Route| {
                 let filter = route.filter.with_travel(traits.travel);
                 let out = filter.leaves_out(standing, &traits, &start);
@@ -188,25 +194,6 @@ fn occurrences(event: &Event, days: &Window) -> Vec<(OccurrenceKey, Span)> {
     }
     let all = list(&event, days).unwrap_or_default().into_iter();
     all.map(|single| (single.occurrence, single.span)).collect()
-}
-
-/// What an event says of one of its occurrences.
-fn said(event: &Event, key: &OccurrenceKey, home: &jiff::tz::TimeZone) -> (Standing, Traits, When) {
-    let master = event.master.as_ref();
-    let is_it = |at: &When| match master {
-        Some(master) => at.clone().within(&master.start, home).key(home) == *key,
-        None => at.key(home) == *key,
-    };
-    let change = event.overrides.iter().find(|change| is_it(&change.at));
-    match (change, master) {
-        (Some(change), _) => (change.standing, change.traits.clone(), change.start.clone()),
-        (None, Some(master)) => (master.standing, master.traits.clone(), master.start.clone()),
-        (None, None) => (
-            Standing::Note,
-            Traits::default(),
-            When::Day(jiff::civil::Date::MIN),
-        ),
-    }
 }
 
 impl Board {

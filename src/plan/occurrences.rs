@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Event, OccurrenceKey, Traits, When};
+use crate::model::{Event, OccurrenceKey, Standing, Traits, When};
+
+/// What is said of a series, or of one occurrence of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Saying<'a> {
+    /// Whether it keeps its owner busy.
+    pub standing: Standing,
+    /// What else.
+    pub traits: &'a Traits,
+    /// When it (first) starts.
+    pub start: &'a When,
+}
 
 /// Something that an event says, occurrence by occurrence.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +28,7 @@ pub struct ByOccurrence<T> {
 
 impl<T: Default> ByOccurrence<T> {
     /// What `read` makes of what is said.
-    pub fn new(event: &Event, home: &TimeZone, read: impl Fn(&Traits) -> T) -> Self {
+    pub fn new(event: &Event, home: &TimeZone, read: impl Fn(Saying<'_>) -> T) -> Self {
         let master = event.master.as_ref();
         let key = |at: &When| match master {
             Some(master) => at.clone().within(&master.start, home).key(home),
@@ -25,7 +36,13 @@ impl<T: Default> ByOccurrence<T> {
         };
         let mut all = Self {
             usual: master
-                .map(|master| read(&master.traits))
+                .map(|master| {
+                    read(Saying {
+                        standing: master.standing,
+                        traits: &master.traits,
+                        start: &master.start,
+                    })
+                })
                 .unwrap_or_default(),
             ..Self::default()
         };
@@ -34,7 +51,12 @@ impl<T: Default> ByOccurrence<T> {
                 true => &mut all.forks,
                 false => &mut all.changed,
             };
-            of.insert(key(&change.at), read(&change.traits));
+            let saying = Saying {
+                standing: change.standing,
+                traits: &change.traits,
+                start: &change.start,
+            };
+            of.insert(key(&change.at), read(saying));
         }
         all
     }

@@ -122,7 +122,7 @@ pub struct Wanted {
     /// What it says.
     pub face: Arc<Face>,
     /// Whether words of the event are in that.
-    pub told: bool,
+    pub shows_words: bool,
     /// The calendar it comes from.
     pub source: CalendarName,
     /// The event it comes from.

@@ -251,7 +251,7 @@ pub type Said = ByOccurrence<Option<Box<Words>>>;
 
 /// The words of a dressed event.
 pub fn said(event: &Event, home: &TimeZone) -> Said {
-    ByOccurrence::new(event, home, |traits| traits.words.clone())
+    ByOccurrence::new(event, home, |saying| saying.traits.words.clone())
 }
 
 /// What the block says that shows all of these occurrences.

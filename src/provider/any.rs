@@ -177,8 +177,11 @@ impl Provider for AnyProvider {
 
     fn is_steady(&self) -> bool {
         match self {
+            Self::Local(calendar) => calendar.is_steady(),
+            Self::Memory(calendar) => calendar.is_steady(),
             Self::Google(calendar) => calendar.is_steady(),
-            Self::Local(_) | Self::Memory(_) | Self::Caldav(_) | Self::Ics(_) => false,
+            Self::Caldav(calendar) => calendar.is_steady(),
+            Self::Ics(calendar) => calendar.is_steady(),
         }
     }
 

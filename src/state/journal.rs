@@ -223,9 +223,9 @@ fn stands(
     put_block(db, (calendar, resource), id, &seen, None, home)?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
-        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, told)
+        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (calendar, stem) DO UPDATE
-        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, told = ?9,
+        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9,
             odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
@@ -237,7 +237,7 @@ fn stands(
         print.0,
         &*place.version,
         wanted.shape.times(home).0,
-        wanted.told,
+        wanted.shows_words,
     ])?;
     Ok(())
 }

@@ -21,12 +21,11 @@ use crate::{
     provider::{Change, Cursor, Listing, Pulled, Told, ToldEvent},
 };
 
-/// How a block is marked of which only the UID is another than calsync wrote: a server did that. (Of the other marks in that
-/// column, 0 is a block as any other, 1 one that somebody made a meeting of, and 2 one that nobody could look into.)
-pub(super) const RENAMED: i64 = 3;
-/// How a block is marked at whose place something stands that could not be read this time.
+/// How a block is marked at whose place something stands that could not be read this time. (Of the other marks in that column, 0
+/// is a block as any other, and 1 one that somebody made a meeting of.)
 pub(super) const UNREAD: i64 = 2;
-
+/// How a block is marked of which only the UID is another than calsync wrote: a server did that.
+pub(super) const RENAMED: i64 = 3;
 /// How one is marked that may have been edited beside that.
 pub(super) const RENAMED_OR_EDITED: i64 = 4;
 
@@ -47,6 +46,7 @@ struct Eyes<'a> {
     home: &'a TimeZone,
     /// Whether a server keeps it.
     served: bool,
+    /// Whether nobody but people changes what was written.
     steady: bool,
 }
 
@@ -294,13 +294,15 @@ fn record_change(db: &Connection, calendar: i64, change: &Change, eyes: Eyes<'_>
             }
             // Also at a block's place: what is in it now may be somebody's, so the block is not there any more, or, if nobody
             // saw what is in it, is not to be touched.
-            let sql = match is_known {
-                true => "DELETE FROM blocks WHERE resource = ?1",
-                false => "UPDATE blocks SET hands_off = ?2 WHERE resource = ?1 AND hands_off = 0",
-            };
             let touched = match is_known {
-                true => db.prepare_cached(sql)?.execute([id])?,
-                false => db.prepare_cached(sql)?.execute([id, UNREAD])?,
+                true => db
+                    .prepare_cached("DELETE FROM blocks WHERE resource = ?1")?
+                    .execute([id])?,
+                false => db
+                    .prepare_cached(
+                        "UPDATE blocks SET hands_off = ?2 WHERE resource = ?1 AND hands_off = 0",
+                    )?
+                    .execute([id, UNREAD])?,
             };
             Ok(is_new || touched > 0)
         }
@@ -597,10 +599,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, words, whole, holes)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, holes)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, words = ?11, whole = ?12, holes = ?13";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12, holes = ?13";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -612,8 +614,8 @@ pub(super) fn put_block(
         matches!(seen.shape, Some(Shape::Series(_))),
         last.map(Timestamp::as_second),
         taken_times(seen, event, home).map(|times| times.0),
-        seen.traces.words.0,
-        seen.traces.whole.0,
+        seen.traces.but_start.0,
+        seen.traces.but_holes.0,
         seen.traces.holes,
     ])?;
     note_generation(db, block)

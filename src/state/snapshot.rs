@@ -144,7 +144,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, told, times FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -164,7 +164,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, words, whole, holes
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, holes
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -187,10 +187,12 @@ impl State {
                 .link
                 .as_ref()
                 .is_some_and(|link| link.print != present.print);
-            if let (true, Some(words), Some(whole)) = (is_edited, print(row, 9)?, print(row, 10)?) {
+            if let (true, Some(but_start), Some(but_holes)) =
+                (is_edited, print(row, 9)?, print(row, 10)?)
+            {
                 present.traces = Some(Box::new(Traces {
-                    words,
-                    whole,
+                    but_start,
+                    but_holes,
                     holes: row.get(11)?,
                 }));
             }
@@ -299,7 +301,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,
         otherwise: print(row, 5)?,
-        told: row.get(6)?,
+        shows_words: row.get(6)?,
         times: print(row, 7)?,
     })
 }

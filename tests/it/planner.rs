@@ -407,7 +407,7 @@ fn link(wanted: &Wanted) -> Link {
         print: block::print(&wanted.shape, &wanted.face, &[]),
         echo: None,
         otherwise: None,
-        told: false,
+        shows_words: false,
         times: None,
     }
 }

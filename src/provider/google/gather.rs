@@ -298,29 +298,36 @@ impl Gathered {
     /// Leaves a series somebody's of which somebody made a meeting before, and changed if an occurrence of it was. What is new of it
     /// says nothing of the occurrences that stayed as they were; only a listing of everything does.
     fn keep_in_mind(&mut self, known: &dyn Known) {
-        let mut untold: Option<BTreeSet<Href>> = None;
-        let told: BTreeSet<Href> = self.items.keys().cloned().collect();
+        let untold = self.with_untold(known);
         for item in self.items.values_mut() {
             if let What::Block(_, seen) = &mut item.what {
                 seen.people = seen.people || known.is_met(&item.href);
                 let was_touched = known.version(&item.href).is_some_and(|v| is_touched(&v));
-                if was_touched {
-                    // What was told before of other occurrences is not remembered.
-                    let untold = untold.get_or_insert_with(|| {
-                        known
-                            .held()
-                            .into_iter()
-                            .filter(|href| !told.contains(href))
-                            .collect()
-                    });
-                    let of_it = format!("{}_", item.href);
-                    seen.moved |= untold.iter().any(|href| href.starts_with(&of_it));
-                }
+                seen.moved |= untold.contains(&item.href);
                 if was_touched && !is_touched(&item.version) {
                     touch(seen, &mut item.version, true);
                 }
             }
         }
+    }
+
+    /// The blocks of which somebody changed occurrences that this listing does not tell of: what it told of them before is not
+    /// remembered.
+    fn with_untold(&self, known: &dyn Known) -> BTreeSet<Href> {
+        let is_touched = |href: &&Href| known.version(href).is_some_and(|v| is_touched(&v));
+        let blocks = self.items.values().filter_map(|item| match item.what {
+            What::Block(..) => Some(&item.href),
+            _ => None,
+        });
+        let touched: BTreeSet<&Href> = blocks.filter(is_touched).collect();
+        if touched.is_empty() {
+            return BTreeSet::new();
+        }
+        let held = known.held();
+        let untold = held.iter().filter(|href| !self.items.contains_key(*href));
+        let wholes =
+            untold.filter_map(|href| href.rsplit_once('_').map(|(whole, _)| Href::from(whole)));
+        wholes.filter(|whole| touched.contains(whole)).collect()
     }
 }
 

@@ -329,3 +329,26 @@ fn a_block_that_stands_for_what_was_wanted_before_does_not_count_as_standing() {
     home.expect(0, &["explain", "home", &date])
         .shows(&["from work; its block does not stand like this yet\n"]);
 }
+
+#[test]
+fn what_is_changed_from_one_occurrence_on_is_explained_as_it_is_then() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nnot_titles = [\"lunch\"]\n",
+    );
+    let change = format!(
+        "BEGIN:VEVENT\r\nUID:weekly\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:{at}\r\nDTSTART:{at}\r\n\
+         DURATION:PT1H\r\nSUMMARY:Lunch\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        at = utc(9, "090000")
+    );
+    let series = weekly("weekly", 2).replace("END:VCALENDAR", &change);
+    home.put("home", "weekly.ics", series);
+    home.sync();
+    let on = |from_today: i32| {
+        let date = day(from_today).to_string();
+        home.expect(0, &["explain", "home", &date])
+    };
+    on(2).shows(&["in work: shows", "its block stands"]);
+    on(16).shows(&["left out: of its title"]);
+}
