@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     };
     if options.dry_run && options.full {
         tracing::warn!(
-            "a dry run reads as any run does: what `--full` would take for right in a damaged file is not in it"
+            "a dry run reads nothing anew: what `sync --full` would take away because of a damaged file is not shown here"
         );
     }
     let is_first = context.state.borrow().runs(1)?.is_empty();
