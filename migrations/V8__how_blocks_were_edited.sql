@@ -10,3 +10,4 @@ UPDATE calendars SET cursor = NULL, reading = '';
 -- Whether words of the event are in what was written.
 ALTER TABLE links ADD COLUMN shows_words INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE links ADD COLUMN oddly INTEGER NOT NULL DEFAULT 0;   -- how often it was seen as `odd` says
+CREATE INDEX links_by_source ON links (calendar, source);

@@ -429,19 +429,30 @@ impl State {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many blocks stand in each calendar for each other one.
-    pub fn shown_from(&self) -> Stated<Vec<(CalendarName, CalendarName, u64)>> {
-        let sql = "SELECT c.name, l.source, count(*) FROM links l JOIN calendars c ON c.id = l.calendar GROUP BY 1, 2";
-        let mut query = self.db.prepare(sql)?;
-        let rows = query.query_map([], |row| {
-            let (target, source): (String, String) = (row.get(0)?, row.get(1)?);
-            Ok((
-                target.into(),
-                source.into(),
-                u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
-            ))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    /// Which calendars have blocks that come from which other ones: looked up pair by pair, so that nobody goes through all blocks.
+    pub fn shown_pairs(&self) -> Stated<Vec<(CalendarName, CalendarName)>> {
+        let sql = "SELECT min(source) FROM links WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND source > ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut pairs = Vec::new();
+        for row in self.calendar_rows()? {
+            let mut last = String::new();
+            let mut next = |last: &str| {
+                query.query_row([&*row.name, last], |row| row.get::<_, Option<String>>(0))
+            };
+            while let Some(source) = next(&last)? {
+                last = source;
+                pairs.push((row.name.clone(), last.as_str().into()));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// How many blocks in a calendar come from another one.
+    pub fn blocks_from(&self, target: &CalendarName, source: &CalendarName) -> Stated<u64> {
+        let sql = "SELECT count(*) FROM links WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND source = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        let count: i64 = query.query_row([&**target, &**source], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// What is remembered of one calendar.

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     };
     let mut lines = lines(&loaded, rows, &sign_ins);
     if let Some(state) = &state {
-        note_waiting(&mut lines, &loaded.config, &renamed, &state.shown_from()?);
+        note_waiting(&mut lines, &loaded.config, &renamed, state)?;
     }
     if options.json {
         let object = json!({
@@ -143,19 +143,20 @@ fn note_waiting(
     lines: &mut [Line],
     config: &Config,
     renamed: &Renamed,
-    shown: &[(CalendarName, CalendarName, u64)],
-) {
+    state: &State,
+) -> Result<(), Failure> {
     let now = |name: &CalendarName| renamed.get(name).unwrap_or(name).clone();
-    for (target, source, blocks) in shown {
-        let (target, source) = (now(target), now(source));
+    for (held_in, made_for) in state.shown_pairs()? {
+        let (target, source) = (now(&held_in), now(&made_for));
         let mut routes = config.routes.iter();
         let is_shown = routes.any(|route| route.source == source && route.target == target);
         let is_target = |line: &&mut Line| line.name == target && line.role != Some("source");
         let line = lines.iter_mut().find(is_target);
         if let Some(line) = line.filter(|line| !is_shown && line.role.is_some()) {
-            line.waiting += blocks;
+            line.waiting += state.blocks_from(&held_in, &made_for)?;
         }
     }
+    Ok(())
 }
 
 impl Line {
