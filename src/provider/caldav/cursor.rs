@@ -20,7 +20,7 @@ pub(super) struct Reached {
     pub(super) mark: Mark,
     /// When everything was last listed, in seconds since 1970.
     whole: i64,
-    /// What the server would not tell the content of: no token brings it up again.
+    /// What the server would not tell the content of, or whether it is there: no token brings it up again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) untold: BTreeSet<String>,
     /// By what it was found, if it goes by a name.

@@ -146,6 +146,8 @@ impl CaldavCalendar {
                 Err(error)
             }
             Err(_) => {
+                // No token brings it up again, so the next run asks for it by its name.
+                reading.untold.insert(href.to_string());
                 reading.kept.insert(href.clone());
                 Ok(true)
             }

@@ -51,8 +51,8 @@ pub(super) struct Reading {
     pub(super) kept: BTreeSet<Href>,
     /// How much was listed that lies elsewhere.
     pub(super) strays: usize,
-    /// What the server would not tell the content of.
-    untold: BTreeSet<String>,
+    /// What the server would not tell the content of, or whether it is there.
+    pub(super) untold: BTreeSet<String>,
     /// How much of what it listed it did not know any more a moment later.
     denials: usize,
     /// What calsync wrote and wants to see once, though it is in the version that writing it made.

@@ -1,5 +1,10 @@
 //! Listings that leave something out, or hold what does not belong there: what that says about what is gone, and what it does not.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use calsync::{
     model::Href,
     provider::{ErrorKind, Listing, Provider as _},
@@ -63,6 +68,34 @@ fn what_a_whole_listing_leaves_out_is_asked_for_before_it_is_gone() {
     assert_eq!(whole(&pulled), ["a.ics", "b.ics", "d.ics", "e.ics"]);
     assert_eq!(told(&pulled).0, ["b.ics"], "only what is new is read");
     assert_eq!(heard(&script).len(), 1 + 1 + 3 + 1);
+}
+
+#[test]
+fn what_is_not_listed_and_not_told_is_asked_for_again_in_the_next_run() {
+    let is_sorry = Arc::new(AtomicBool::new(true));
+    let sorry = Arc::clone(&is_sorry);
+    let script = listening(move |asked| match since(asked) {
+        Some("") => Says::many(&(etag("a.ics", "1") + &token("http://t/1"))),
+        // No token tells again of what went before it was given.
+        Some(_) => Says::many(&token("http://t/1")),
+        None if is_multiget(asked) => Says::many(""),
+        None if sorry.load(Ordering::Relaxed) => Says::status(403),
+        None => Says::status(404),
+    });
+    let known = knowing(["a.ics", "b.ics"].map(str::to_owned));
+    let first = pull(&script, None, &known);
+    assert_eq!(whole(&first), ["a.ics", "b.ics"]);
+    let second = pull(&script, first.cursor.as_ref(), &known);
+    let nobody_knows: (Vec<&str>, _, Vec<&str>) = (vec![], vec!["b.ics"], vec![]);
+    assert_eq!(told(&second), nobody_knows);
+    is_sorry.store(false, Ordering::Relaxed);
+    let third = pull(&script, second.cursor.as_ref(), &known);
+    let gone: (Vec<&str>, Vec<&str>, _) = (vec![], vec![], vec!["b.ics"]);
+    assert_eq!(told(&third), gone);
+    heard(&script);
+    let known = knowing(["a.ics".to_owned()]);
+    let fourth = pull(&script, third.cursor.as_ref(), &known);
+    assert_eq!((fourth.changes.len(), heard(&script).len()), (0, 1));
 }
 
 /// A server that says of so many events that they are gone since the last time, and then this.
@@ -208,14 +241,12 @@ fn what_does_not_lie_in_the_calendar_is_none_of_it() {
 
 #[test]
 fn a_listing_that_holds_what_lies_elsewhere_is_told_of_and_heals() {
-    let strays = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let is_wrong = std::sync::Arc::clone(&strays);
+    let strays = Arc::new(AtomicBool::new(true));
+    let is_wrong = Arc::clone(&strays);
     let script = listening(move |asked| match since(asked) {
         Some(_) => {
             let stray = found("/ada/home/x.ics", "<d:getetag>\"1\"</d:getetag>");
-            let stray = stray.repeat(usize::from(
-                is_wrong.load(std::sync::atomic::Ordering::Relaxed),
-            ));
+            let stray = stray.repeat(usize::from(is_wrong.load(Ordering::Relaxed)));
             Says::many(&(etag("a.ics", "1") + &stray + &token("http://t/1")))
         }
         None => tell(asked, "1"),
@@ -224,7 +255,7 @@ fn a_listing_that_holds_what_lies_elsewhere_is_told_of_and_heals() {
     let home = configured(&script.url(), &format!("id = \"{FOLDER}\""), &command);
     let ran = home.expect(5, &["sync"]);
     ran.says(&["do not lie in the calendar", "calsync calendars"]);
-    strays.store(false, std::sync::atomic::Ordering::Relaxed);
+    strays.store(false, Ordering::Relaxed);
     home.sync();
     home.sync_idle();
     let asked = heard(&script);
