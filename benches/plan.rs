@@ -125,6 +125,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             last: wanted.shape.last_end(home),
         };
         let link = Link {
+            held_back: false,
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),
             print,

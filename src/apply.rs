@@ -15,7 +15,7 @@ use crate::{
     ident::{BlockId, GENERATIONS_MAX, Recognised, Stem},
     model::{Block, CalendarName, Face, Href, Part, Print, Resource, SeenBlock},
     plan::{
-        Action, Approved, Op, Present,
+        Action, Approved, Op, Plan, Present,
         op::{Adoption, Wanted},
     },
     provider::{Answer, ErrorKind, Place, Provider, ProviderError},
@@ -97,7 +97,7 @@ impl Streak {
 /// Carries out an approved plan.
 pub async fn apply<P: Provider, W: Watch>(
     session: &mut Session<'_, P, W>,
-    approved: Approved,
+    mut approved: Approved,
 ) -> Stated<Outcome> {
     let Session {
         seats,
@@ -107,8 +107,9 @@ pub async fn apply<P: Provider, W: Watch>(
         watch,
         stop,
     } = session;
+    let held_back = std::mem::take(&mut approved.held_back);
     let plan = approved.into_plan();
-    learn(state, settings, &plan.adoptions, &plan.forgets)?;
+    learn(state, settings, &plan, &held_back)?;
     let mut lanes: BTreeMap<CalendarName, Vec<Op>> = BTreeMap::new();
     for op in plan.ops {
         lanes.entry(op.target.clone()).or_default().push(op);
@@ -157,25 +158,28 @@ pub async fn apply<P: Provider, W: Watch>(
     Ok(outcome)
 }
 
-/// What only the state has to learn: blocks that stand for something after all, and links to nothing.
+/// What only the state has to learn: blocks that stand for something after all, links to nothing, and which blocks the guard holds
+/// back.
 fn learn(
     state: &RefCell<State>,
     settings: &Settings,
-    adoptions: &[Adoption],
-    forgets: &[(CalendarName, Stem)],
+    plan: &Plan,
+    held_back: &[(CalendarName, Stem)],
 ) -> Stated<()> {
     let mut state = state.borrow_mut();
     for Adoption {
         target,
         present,
         wanted,
-    } in adoptions
+    } in &plan.adoptions
     {
         state.adopt(target, present, wanted, &settings.home)?;
     }
-    for (target, stem) in forgets {
+    for (target, stem) in &plan.forgets {
         state.forget_link(target, stem)?;
     }
+    state.note_held_back(held_back, true)?;
+    state.note_held_back(&plan.wanted_again, false)?;
     Ok(())
 }
 

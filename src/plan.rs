@@ -82,6 +82,13 @@ pub struct Source {
     pub stood: usize,
 }
 
+impl Source {
+    /// Whether anything in it cannot be read.
+    pub fn is_unread(&self) -> bool {
+        self.sight.gaps || !self.troubled.is_empty()
+    }
+}
+
 /// Everything known about all calendars but the blocks in them.
 pub type Sources = BTreeMap<CalendarName, Source>;
 
@@ -92,6 +99,13 @@ pub struct Held {
     pub present: Option<Present>,
     /// What calsync wrote and why, if it remembers.
     pub link: Option<Link>,
+}
+
+impl Held {
+    /// Whether the guard refused to take it away.
+    fn is_held_back(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.held_back)
+    }
 }
 
 /// A block as last seen in its target.
@@ -148,6 +162,8 @@ pub struct Link {
     pub shows_words: bool,
     /// What the target makes of it each time it is written, though that is not what is wanted.
     pub otherwise: Option<Print>,
+    /// The guard refused to take it away, since too much would have gone at once.
+    pub held_back: bool,
 }
 
 /// What a target calendar holds.

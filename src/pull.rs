@@ -31,6 +31,17 @@ pub enum Sighted {
     Skipped,
 }
 
+/// How much of what was read before is gone by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// All of it: only what is new is read.
+    Full,
+    /// None of it, but for what it tells of events that a damaged file may have lost.
+    Losses,
+    /// None: what is there now is right.
+    None,
+}
+
 /// What kind of listing it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -47,10 +58,10 @@ impl Sighted {
     }
 }
 
-/// Reads all calendars of a session, anew if `full`: those of one account one after another, the accounts side by side.
+/// Reads all calendars of a session: those of one account one after another, the accounts side by side.
 pub async fn pull_all<P: Provider, W: Watch>(
     session: &mut Session<'_, P, W>,
-    full: bool,
+    trust: Trust,
     needed: impl Fn(&CalendarName) -> bool,
 ) -> Stated<BTreeMap<CalendarName, Sighted>> {
     let mut sighted = BTreeMap::new();
@@ -69,7 +80,7 @@ pub async fn pull_all<P: Provider, W: Watch>(
         settings: session.settings,
         clock: session.clock,
         names: &names,
-        full,
+        trust,
     };
     let (reader, watch) = (&reader, session.watch);
     let asks = accounts.into_values().map(|seats| async move {
@@ -104,13 +115,15 @@ struct Reader<'a> {
     clock: &'a Clock,
     /// All calendars of the configuration.
     names: &'a BTreeSet<CalendarName>,
-    full: bool,
+    trust: Trust,
 }
 
 impl Reader<'_> {
     async fn read<P: Provider>(&self, name: &CalendarName, seat: &mut Seat<P>) -> Stated<Sighted> {
-        if self.full {
-            self.state.borrow().forget_cursor(name)?;
+        match self.trust {
+            Trust::Full => {}
+            Trust::Losses => self.state.borrow().forget_versions(name)?,
+            Trust::None => self.state.borrow().forget_cursor(name)?,
         }
         let is_folder = seat.account.is_empty();
         let pulled = patiently(self.clock, async || pull(self.state, name, seat).await);

@@ -13,7 +13,7 @@ use crate::{
         plan_target, reach,
     },
     provider::{ErrorKind, Provider, ProviderError},
-    pull::{Sighted, pull_all},
+    pull::{Sighted, Trust, pull_all},
     report::{CalendarReport, Findings, Report, Verdict},
     session::{Request, Seat, Session, Watch},
     state::{Followed, RunRow, State, Stated},
@@ -97,8 +97,7 @@ pub async fn plan<P: Provider, W: Watch>(
     let calendars = calendars.map(|(name, seat)| seat.called(name));
     let followed = session.state.borrow().follow_names(calendars)?;
     let before = places::held(&session.state.borrow())?;
-    // Whoever only looks forgets nothing: what was read before says what a damaged file may have lost.
-    let sighted = pull_all(session, full && !request.dry_run, |n| needed.contains(n)).await?;
+    let sighted = pull_all(session, trust(goal, &request), |n| needed.contains(n)).await?;
     session.watch.ends();
     let is_fresh = |name: &CalendarName| sighted.get(name).is_some_and(Sighted::is_fresh);
     places::note_moves(session, is_fresh, &before)?;
@@ -157,6 +156,16 @@ pub async fn plan<P: Provider, W: Watch>(
         settled,
         followed,
     })
+}
+
+/// How much of what was read before a run goes by. Whoever only looks forgets nothing: it says what a damaged file may have lost.
+fn trust(goal: Goal, request: &Request) -> Trust {
+    match goal {
+        _ if request.dry_run => Trust::Full,
+        Goal::Empty => Trust::Losses,
+        Goal::InStep if request.full => Trust::None,
+        Goal::InStep => Trust::Full,
+    }
 }
 
 /// Finds the calendars of which nothing is remembered, if one has left the configuration: one of them may be that one by another

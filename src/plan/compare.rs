@@ -70,6 +70,7 @@ fn judge_rest(
     sums: &mut Sums,
 ) {
     for (stem, held) in held {
+        let is_held_back = held.is_held_back();
         let Some(present) = held.present else {
             plan.forgets.push((name.clone(), stem));
             continue;
@@ -78,8 +79,11 @@ fn judge_rest(
             present,
             link: held.link,
         };
-        plan.ops
-            .extend(judge_unwanted(question, name, too_many, stem, row, sums));
+        let op = judge_unwanted(question, name, too_many, stem, row, sums);
+        if let Some(op) = op.as_ref().filter(|_| is_held_back) {
+            plan.held_back.insert((name.clone(), op.stem.clone()));
+        }
+        plan.ops.extend(op);
     }
 }
 
@@ -116,6 +120,11 @@ impl Desk<'_> {
     fn meet(&mut self, stem: Stem, desired: Desired) {
         let row = self.held.remove(&stem);
         let stands = row.as_ref().is_some_and(|row| row.present.is_some());
+        if row.as_ref().is_some_and(Held::is_held_back) {
+            self.plan
+                .wanted_again
+                .push((self.name.clone(), stem.clone()));
+        }
         let Some(wanted) = desired.wanted(stands) else {
             return;
         };

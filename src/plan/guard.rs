@@ -1,12 +1,15 @@
 //! The last look before anything is written: removals that are too many are refused. Pure.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{
     Source, Sources,
-    op::{Action, Loss, Op, Plan, Why},
+    op::{Loss, Op, Plan, Why},
 };
-use crate::model::CalendarName;
+use crate::{ident::Stem, model::CalendarName};
 
 /// Removals of so few events' blocks are never refused, unless the source is suddenly empty.
 pub const REMOVALS_FREE: usize = 10;
@@ -40,6 +43,8 @@ pub struct Approved {
     plan: Plan,
     /// What was not approved, and is left out.
     pub refusals: Vec<Refusal>,
+    /// The blocks that this leaves standing though their events are missing.
+    pub held_back: Vec<(CalendarName, Stem)>,
     /// Operations left for the next run because of the limit.
     pub postponed: usize,
 }
@@ -57,6 +62,8 @@ pub struct Refusal {
     pub vanished: Option<(usize, usize)>,
     /// Whether the source has no event left at all.
     pub emptied: bool,
+    /// Whether all of it was held back before, and may be in what cannot be read of the source by now.
+    pub unread: bool,
     /// Whether the source is in the configuration.
     pub configured: bool,
 }
@@ -69,6 +76,7 @@ impl fmt::Display for Refusal {
             loss: Loss { lost, standing },
             vanished,
             emptied,
+            unread,
             configured,
         } = self;
         match source {
@@ -84,6 +92,11 @@ impl fmt::Display for Refusal {
                 f,
                 "{gone} of {held} events are suddenly gone from \"{source}\": {lost} of {standing} would lose their blocks \
                  in \"{target}\""
+            ),
+            Some(source) if *unread => write!(
+                f,
+                "{lost} blocks in \"{target}\" stay whose events went missing from \"{source}\" at once, as long as something in \
+                 it cannot be read: they may be in there"
             ),
             Some(source) if !*configured => write!(
                 f,
@@ -118,33 +131,67 @@ impl Approved {
 /// Judges a plan: leaves out the removals that are too many, and lets all else pass. With `allowed`, a person has said that
 /// this once anything goes.
 pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) -> Approved {
-    let refusals = match allowed {
+    let mut refusals = match allowed {
         true => Vec::new(),
         false => refusals(&plan, sources, limits),
     };
     // A calendar that is suddenly empty may be a disk that is not mounted: nothing is written there either.
     let emptied = refusals.iter().filter(|refusal| refusal.emptied);
     let emptied: BTreeSet<CalendarName> = emptied.filter_map(|r| r.source.clone()).collect();
+    if !allowed {
+        let more = unread(&plan, sources, &refusals);
+        refusals.extend(more);
+    }
+    let ops = std::mem::take(&mut plan.ops);
     let is_refused = |op: &Op| {
-        if emptied.contains(&op.target) {
-            return true;
-        }
-        let loses =
-            matches!(op.action, Action::Remove(_)) && !matches!(op.why, Why::Reset | Why::Spare);
-        loses
-            && refusals
-                .iter()
-                .any(|r| r.target == op.target && r.source == op.source)
+        let of_op = |r: &Refusal| r.target == op.target && r.source == op.source;
+        let mut refusals = refusals.iter().filter(|r| of_op(r));
+        let is_lost = refusals.any(|r| !r.unread || plan.was_held_back(op));
+        emptied.contains(&op.target) || op.loses() && is_lost
     };
-    plan.ops.retain(|op| !is_refused(op));
+    let (refused, ops): (Vec<Op>, Vec<Op>) = ops.into_iter().partition(is_refused);
+    let held_back = refused.into_iter().filter(|op| op.why == Why::Gone);
+    let held_back = held_back.map(|op| (op.target, op.stem)).collect();
+    plan.ops = ops;
     plan.sort();
     let postponed = plan.postponed + plan.ops.len().saturating_sub(limits.operations);
     plan.ops.truncate(limits.operations);
     Approved {
         plan,
         refusals,
+        held_back,
         postponed,
     }
+}
+
+/// What stays because it was held back before and may be in what cannot be read by now: few as these may be, their events went
+/// missing together with many others. `refusals`: what is refused for another reason.
+fn unread(plan: &Plan, sources: &Sources, refusals: &[Refusal]) -> Vec<Refusal> {
+    let mut counts: BTreeMap<(&CalendarName, &CalendarName), usize> = BTreeMap::new();
+    for op in plan.ops.iter().filter(|op| plan.was_held_back(op)) {
+        let Some(source) = op.source.as_ref().filter(|_| op.loses()) else {
+            continue;
+        };
+        let is_told = |r: &Refusal| r.target == op.target && r.source.as_ref() == Some(source);
+        let is_unread = sources.get(source).is_some_and(Source::is_unread);
+        if is_unread && !refusals.iter().any(is_told) {
+            *counts.entry((&op.target, source)).or_default() += 1;
+        }
+    }
+    let refusal = |((target, source), lost): ((&CalendarName, &CalendarName), usize)| {
+        let loss = plan.losses.get(&(target.clone(), Some(source.clone())));
+        let standing = loss.map_or(0, |loss| loss.standing);
+        Refusal {
+            target: target.clone(),
+            source: Some(source.clone()),
+            loss: Loss { lost, standing },
+            vanished: None,
+            emptied: false,
+            unread: true,
+            configured: true,
+        }
+    };
+    counts.into_iter().map(refusal).collect()
 }
 
 fn lost_all(source: &Source) -> bool {
@@ -166,6 +213,7 @@ fn refusals(plan: &Plan, sources: &Sources, limits: &Limits) -> Vec<Refusal> {
                 loss: Loss::default(),
                 vanished: None,
                 emptied: true,
+                unread: false,
                 configured: true,
             });
         }
@@ -213,6 +261,7 @@ fn judge(
         loss,
         vanished,
         emptied: is_empty,
+        unread: false,
     })
 }
 
@@ -223,7 +272,7 @@ mod tests {
     use super::*;
     use crate::{
         ident::{Mint, Subject},
-        plan::Present,
+        plan::{Action, Present},
     };
 
     /// A plan that removes so many of so many blocks of one source, and what is known of that source.

@@ -22,6 +22,10 @@ pub struct Plan {
     pub adoptions: Vec<Adoption>,
     /// Links to blocks that are gone and that nothing asks for: only the state forgets something.
     pub forgets: Vec<(CalendarName, Stem)>,
+    /// Blocks that the guard once refused to take away, and whose events want them again: only the state forgets that.
+    pub wanted_again: Vec<(CalendarName, Stem)>,
+    /// Those among the operations that the guard refused before.
+    pub held_back: BTreeSet<(CalendarName, Stem)>,
     /// How many blocks stay as they are, by target.
     pub unchanged: BTreeMap<CalendarName, usize>,
     /// For each target and source, what would be lost there. The source is empty where it is not remembered.
@@ -223,6 +227,11 @@ impl Op {
         }
     }
 
+    /// Whether it takes a block away that nothing stands beside, and that nobody asked to be taken away.
+    pub fn loses(&self) -> bool {
+        matches!(self.action, Action::Remove(_)) && !matches!(self.why, Why::Reset | Why::Spare)
+    }
+
     /// The total order of operations: equal inputs give equal plans.
     pub fn order(&self) -> (&CalendarName, u8, &Stem, Option<&BlockId>, Option<&Href>) {
         let present = match &self.action {
@@ -253,6 +262,8 @@ impl Plan {
         self.ops.extend(other.ops);
         self.adoptions.extend(other.adoptions);
         self.forgets.extend(other.forgets);
+        self.wanted_again.extend(other.wanted_again);
+        self.held_back.extend(other.held_back);
         self.unchanged.extend(other.unchanged);
         self.losses.extend(other.losses);
         self.refused_at.extend(other.refused_at);
@@ -264,9 +275,18 @@ impl Plan {
         }
     }
 
+    /// Whether the guard refused to do this before.
+    pub fn was_held_back(&self, op: &Op) -> bool {
+        let key = (op.target.clone(), op.stem.clone());
+        !self.held_back.is_empty() && self.held_back.contains(&key)
+    }
+
     /// Whether there is nothing to do, not even for the state.
     pub fn is_empty(&self) -> bool {
-        self.ops.is_empty() && self.adoptions.is_empty() && self.forgets.is_empty()
+        self.ops.is_empty()
+            && self.adoptions.is_empty()
+            && self.forgets.is_empty()
+            && self.wanted_again.is_empty()
     }
 
     /// The plan without its operations.
@@ -276,6 +296,8 @@ impl Plan {
             ops: Vec::new(),
             adoptions: Vec::new(),
             forgets: Vec::new(),
+            wanted_again: Vec::new(),
+            held_back: BTreeSet::new(),
             unchanged: self.unchanged.clone(),
             losses: self.losses.clone(),
             fed_by_empty: self.fed_by_empty.clone(),

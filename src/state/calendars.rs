@@ -119,11 +119,27 @@ impl State {
         Ok(cursor.map(Cursor))
     }
 
-    /// Forgets how far a calendar has been read.
-    pub fn forget_cursor(&self, name: &CalendarName) -> Stated<()> {
-        if let Some(Cursor(cursor)) = self.last_cursor(name)? {
-            self.set_fact(&format!("{LAST_CURSOR}{name}"), &cursor)?;
+    /// Forgets how far a calendar has been read, and in which versions: all of it is read again, and compared with what it held.
+    pub fn forget_versions(&self, name: &CalendarName) -> Stated<()> {
+        self.set_cursor_aside(name)?;
+        let sql = "UPDATE calendars SET cursor = NULL WHERE name = ?1";
+        self.db.prepare_cached(sql)?.execute([&**name])?;
+        let sql = "UPDATE resources SET version = ''
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1)";
+        self.db.prepare_cached(sql)?.execute([&**name])?;
+        Ok(())
+    }
+
+    fn set_cursor_aside(&self, name: &CalendarName) -> Stated<()> {
+        match self.last_cursor(name)? {
+            Some(Cursor(cursor)) => self.set_fact(&format!("{LAST_CURSOR}{name}"), &cursor),
+            None => Ok(()),
         }
+    }
+
+    /// Forgets how far a calendar has been read, and how: what it holds now is right, whatever it held.
+    pub fn forget_cursor(&self, name: &CalendarName) -> Stated<()> {
+        self.set_cursor_aside(name)?;
         let sql = "UPDATE calendars SET cursor = NULL, reading = '' WHERE name = ?1";
         self.db.prepare_cached(sql)?.execute([&**name])?;
         Ok(())

@@ -123,6 +123,22 @@ impl State {
         Ok(found.optional()?)
     }
 
+    /// Remembers whether the guard refused to take these blocks away.
+    pub fn note_held_back(&mut self, blocks: &[(CalendarName, Stem)], is_held: bool) -> Stated<()> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.transaction()?;
+        for (name, stem) in blocks {
+            let sql = "UPDATE links SET held_back = ?3 WHERE stem = ?2 AND held_back <> ?3
+                AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
+            tx.prepare_cached(sql)?
+                .execute(params![&**name, stem.as_str(), is_held])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
     /// Forgets a link to a block that is gone and that nothing asks for.
     pub fn forget_link(&mut self, calendar: &CalendarName, stem: &Stem) -> Stated<()> {
         let calendar = self.calendar_id(calendar)?;

@@ -70,6 +70,9 @@ pub(super) struct Look<'a> {
 /// So often somebody's edit of a block looks the same before it is taken for a target's doing after all: no block is written anew
 /// for ever.
 const EDITS_MAX: u32 = 6;
+/// The same where servers are known to change what was written a while later: whoever moves a block back at once, and once more, is
+/// no server.
+const EDITS_MAX_UNSTEADY: u32 = 2;
 
 impl Look<'_> {
     /// Learns from the first look after writing how the target keeps a block. What lies there in the version that writing it
@@ -109,13 +112,14 @@ impl Look<'_> {
         // What is in no shape of a block looks alike, whoever made it so.
         let is_theirs = is_own || !self.steady || oddly >= EDITS_MAX;
         let is_again = odd == Some(now) && (is_own || now != Print::default()) && is_theirs;
+        let is_often = is_own || oddly >= EDITS_MAX_UNSTEADY;
         let keeps_time = self.event.is_some_and(Event::is_busy_throughout)
             && times.is_some()
             && times == self.times(home);
         let what = match keeps_time {
             _ if written == Some(now) => "odd = NULL",
             true if is_own || is_again => "echo = ?3",
-            false if is_again => "otherwise = ?3",
+            false if is_again && is_often => "otherwise = ?3",
             _ => "oddly = CASE WHEN odd = ?3 THEN oddly + 1 ELSE 1 END, odd = ?3",
         };
         let sql =

@@ -79,14 +79,15 @@ pub struct Reader<'a> {
 }
 
 impl State {
-    /// The versions of all resources of a calendar as last recorded; none if it was last read another way.
+    /// The versions of all resources of a calendar as last recorded; none of those to be read again, or if it was last read
+    /// another way.
     pub fn versions(
         &self,
         name: &CalendarName,
         reading: &Reading,
     ) -> Stated<BTreeMap<Href, Version>> {
         let sql = "SELECT href, version FROM resources
-            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2)";
+            WHERE version <> '' AND calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2)";
         let mut query = self.db.prepare_cached(sql)?;
         let rows = query.query_map([&**name, &reading.0], |row| {
             let (href, version): (String, String) = (row.get(0)?, row.get(1)?);
@@ -103,7 +104,7 @@ impl State {
         href: &Href,
     ) -> Stated<Option<Version>> {
         let sql = "SELECT version FROM resources
-            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2) AND href = ?3";
+            WHERE version <> '' AND calendar = (SELECT id FROM calendars WHERE name = ?1 AND reading = ?2) AND href = ?3";
         let mut query = self.db.prepare_cached(sql)?;
         let row = query.query_row([&**name, &reading.0, &**href], |row| {
             row.get::<_, String>(0)

@@ -144,7 +144,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -303,6 +303,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         otherwise: print(row, 5)?,
         shows_words: row.get(6)?,
         times: print(row, 7)?,
+        held_back: row.get(8)?,
     })
 }
 

@@ -402,6 +402,7 @@ impl Board {
 
 fn link(wanted: &Wanted) -> Link {
     Link {
+        held_back: false,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),

@@ -825,6 +825,87 @@ fn whoever_only_looks_forgets_nothing_of_what_a_damaged_file_may_hide() {
 }
 
 #[test]
+fn a_reset_does_not_take_what_a_damaged_file_may_hide_for_gone() {
+    let whole = in_one(1..=8);
+    let damaged =
+        in_one(1..=4).replace("BEGIN:VEVENT", "stray: <!-- 500 -->\r\nBEGIN:VEVENT") + "<html>\r\n";
+    for damaged in [damaged, spoilt(1..9, 4..7, 2)] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        let before = home.blocks("home");
+        home.put("work", "all.ics", damaged);
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
+        home.run(&["reset", "--calendar", "work", "--yes"]);
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn what_was_refused_to_go_stays_while_what_came_back_is_damaged() {
+    let whole = in_one(1..=20);
+    let twice = "BEGIN:VEVENT\r\nSTATUS:CONFIRMED\r\nSTATUS:CONFIRMED";
+    for damaged in [
+        spoilt(1..21, 9..17, 3),
+        in_one(1..=12) + "<html>\r\n",
+        in_one(1..=12).replacen("BEGIN:VEVENT", twice, 1),
+    ] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        let before = home.blocks("home");
+        home.delete("work", "all.ics");
+        home.expect(6, &["sync"]);
+        home.put("work", "all.ics", &damaged);
+        for _ in 0..2 {
+            home.run(&["sync"]);
+            assert_eq!(home.blocks("home"), before);
+        }
+        // What else goes is another matter, while whatever is back is held back no more.
+        home.put("work", "other.ics", meeting("other", 9));
+        home.run(&["sync"]);
+        assert_eq!(home.blocks("home").len(), before.len() + 1);
+        home.delete("work", "other.ics");
+        home.run(&["sync"]);
+        assert_eq!(home.blocks("home"), before);
+        home.put("work", "all.ics", &whole);
+        home.sync();
+        assert_eq!(home.blocks("home"), before);
+        home.sync_idle();
+        home.put("work", "all.ics", &damaged);
+        home.run(&["sync"]);
+        assert_eq!(home.blocks("home"), before);
+    }
+}
+
+#[test]
+fn what_was_refused_to_go_goes_when_a_person_says_so_or_all_can_be_read() {
+    let less = in_one(1..=12);
+    let odd = meeting("odd", 9).replace("DTSTART:", "DTSTART:x");
+    for is_allowed in [true, false] {
+        let home = Home::with(&["work", "home"]);
+        home.put("work", "all.ics", in_one(1..=20));
+        home.sync();
+        home.delete("work", "all.ics");
+        home.expect(6, &["sync"]);
+        home.put("work", "all.ics", &less);
+        home.put("work", "odd.ics", &odd);
+        home.expect(6, &["sync"])
+            .says(&["8 blocks", "cannot be read"]);
+        assert_eq!(home.blocks("home").len(), 20);
+        if is_allowed {
+            home.expect(5, &["sync", "--allow-mass-delete"]);
+        } else {
+            home.delete("work", "odd.ics");
+            home.sync();
+        }
+        assert_eq!(home.blocks("home").len(), 12);
+    }
+}
+
+#[test]
 fn a_name_that_lost_what_divides_it_from_its_parameters_is_not_passed_over() {
     let day = day(3).strftime("%Y%m%d");
     let good = event_with(

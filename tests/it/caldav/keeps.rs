@@ -209,11 +209,15 @@ fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
             let home = &keeper.home;
             home.put("home", "a.ics", meeting_at("a", 9, 10));
             home.sync();
-            assert_eq!(
-                ran(home, 0, &["--full"]),
-                ("ok".to_owned(), 1),
-                "{stores:?}"
-            );
+            // What is not in the version that was told when it was written may be somebody's doing once more.
+            let again = 1 + usize::from(!matches!(stores, Stores::Made(_)));
+            for _ in 0..again {
+                assert_eq!(
+                    ran(home, 0, &["--full"]),
+                    ("ok".to_owned(), 1),
+                    "{stores:?}"
+                );
+            }
             for args in [&["--full"][..], &[], &["--full"]] {
                 assert_eq!(ran(home, 5, args), ("partial".to_owned(), 0), "{stores:?}");
             }
@@ -229,6 +233,21 @@ fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
             assert!(text.contains("T110000") && same == name, "{text}");
             assert_eq!(ran(home, 0, &["--full"]), ("ok".to_owned(), 0));
         }
+    }
+}
+
+#[test]
+fn the_same_edit_twice_is_no_servers_doing() {
+    let keeper = Keeper::new(Stores::AsItIs);
+    keeper.home.put("home", "a.ics", meeting_at("a", 9, 10));
+    keeper.home.sync();
+    let (_, right) = keeper.block();
+    for _ in 0..2 {
+        let (name, text) = keeper.block();
+        let later = text.replace("T10", "T13").replace("T11", "T14");
+        keeper.cloud.put(WORK, &name, &later);
+        assert_eq!(ran(&keeper.home, 0, &[]), ("ok".to_owned(), 1));
+        assert_eq!(keeper.block().1, right);
     }
 }
 

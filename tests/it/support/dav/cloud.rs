@@ -201,6 +201,11 @@ impl Cloud {
         )
     }
 
+    /// Whether it leaves some of what it is asked for together untold.
+    pub(crate) fn is_forgetful(&self) -> bool {
+        self.keeps().manners.forgetful
+    }
+
     pub(crate) fn set_pages(&self, pages: &[usize]) {
         self.keeps().manners.pages = pages.to_vec();
     }

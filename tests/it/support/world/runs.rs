@@ -321,7 +321,14 @@ impl World {
                 matches!(calendar.map(|c| &c.shore), Some(Shore::Cloud(_))) && cloud.cuts_short();
             // A server without tokens is asked for them at the beginning.
             let is_asked = anew.contains(&named.name) && most == 3;
-            let most = most + usize::from(is_cut) + usize::from(is_asked);
+            // And what it does not tell with the others is asked for alone.
+            let alone = match calendar.map(|calendar| &calendar.shore) {
+                Some(Shore::Cloud(place)) if cloud.is_forgetful() && anew.contains(&named.name) => {
+                    cloud.items(&place.path).len()
+                }
+                _ => 0,
+            };
+            let most = most + usize::from(is_cut) + usize::from(is_asked) + alone;
             bounds[0] += least;
             bounds[1] += most;
         }
