@@ -175,6 +175,7 @@ fn learn(
     {
         state.adopt(target, present, wanted, &settings.home)?;
     }
+    state.note_in_time(&plan.in_time)?;
     for (target, stem) in &plan.forgets {
         state.forget_link(target, stem)?;
     }

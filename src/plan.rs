@@ -102,6 +102,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether a run planned it in time and nothing was written.
+    fn came_in_time(&self) -> bool {
+        self.link.as_ref().is_some_and(Link::only_came_in_time)
+    }
+
     /// Whether the guard refused to take it away.
     fn is_held_back(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.held_back)
@@ -164,6 +169,13 @@ pub struct Link {
     pub otherwise: Option<Print>,
     /// The guard refused to take it away, since too much would have gone at once.
     pub held_back: bool,
+}
+
+impl Link {
+    /// Whether nothing was ever written: a run that had time enough meant to.
+    fn only_came_in_time(&self) -> bool {
+        self.print == Print::default() && self.times.is_none()
+    }
 }
 
 /// What a target calendar holds.

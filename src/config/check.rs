@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use super::{
     Account, Calendar, Config, ConfigError, Place, caldav, feed, google, paths, rules, syntax,
-    table::{At, Mistakes, Table, nearest},
+    table::{At, Mistakes, Table, nearest, no_zone},
 };
 use crate::{
     model::{CalendarName, zone},
@@ -189,11 +189,7 @@ impl Checker {
         };
         let found = zone::iana(&name.value);
         if found.is_none() {
-            let words = format!(
-                "`timezone` \"{}\" is not a zone of the IANA database, such as \"Europe/Berlin\"",
-                name.value
-            );
-            self.mistakes.add(name.at, words);
+            self.mistakes.add(name.at, no_zone("timezone", &name.value));
         }
         found
     }

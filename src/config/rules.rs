@@ -13,7 +13,7 @@ use jiff::{
 
 use super::{
     Calendar,
-    table::{At, Table, nearest},
+    table::{At, Table, nearest, no_zone},
 };
 use crate::{
     model::{CalendarName, Interest, Pattern, Telling, zone},
@@ -206,11 +206,7 @@ fn zone(rule: &mut Table<'_>, home: &TimeZone) -> Option<TimeZone> {
             "`zone` goes with `days`, `hours` or `round`",
         );
     } else if found.is_none() {
-        let words = format!(
-            "`zone` \"{}\" is not a zone of the IANA database, such as \"Europe/Berlin\"",
-            named.value
-        );
-        rule.mistake(named.at, &words);
+        rule.mistake(named.at, &no_zone("zone", &named.value));
     }
     found
 }
@@ -299,6 +295,14 @@ fn duration(rule: &mut Table<'_>, key: &'static str) -> Option<SignedDuration> {
     found
 }
 
+/// The beginning of a day's whole name, or else the word as it is.
+fn as_day(word: &str) -> String {
+    let lower = word.to_lowercase();
+    let mut days = DAYS.iter().map(|(day, _)| *day);
+    let day = days.find(|day| lower.starts_with(*day) && lower.ends_with("day"));
+    day.map_or(lower.clone(), str::to_owned)
+}
+
 /// Days of the week: "mon", or "mon-fri".
 fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
     let mut found = BTreeSet::new();
@@ -310,7 +314,7 @@ fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
         let (from, to) = value.split_once('-').unwrap_or((&value, &value));
         let place = |name: &str| DAYS.iter().position(|(word, _)| *word == name.trim());
         let (Some(from), Some(to)) = (place(from), place(to)) else {
-            let near = nearest(&value, DAYS.iter().map(|(word, _)| *word));
+            let near = nearest(&as_day(&value), DAYS.iter().map(|(word, _)| *word));
             let words = format!(
                 "`days` takes \"mon\", \"tue\" and so on, or \"mon-fri\", not \"{value}\"{near}"
             );
@@ -353,7 +357,11 @@ fn names(
 ) -> Vec<CalendarName> {
     let Some(written) = rule.texts(key) else {
         if !rule.has(key) {
-            rule.mistake(rule.at, &format!("needs `{key}`: a list of calendars"));
+            let what = match key {
+                "main" => "the name of a calendar",
+                _ => "a list of calendars",
+            };
+            rule.mistake(rule.at, &format!("needs `{key}`: {what}"));
         }
         return Vec::new();
     };

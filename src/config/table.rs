@@ -7,6 +7,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use crate::model::zone;
+
 /// A mistake in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
@@ -326,6 +328,22 @@ impl<'a> Table<'a> {
             }
         }
     }
+}
+
+/// What is wrong with a time zone that nobody knows.
+pub(super) fn no_zone(key: &str, name: &str) -> String {
+    let known: Vec<String> = zone::names().collect();
+    let city = |zone: &&String| {
+        let city = zone.rsplit('/').next().unwrap_or_default();
+        city.eq_ignore_ascii_case(&name.replace(' ', "_"))
+    };
+    let near = match known.iter().find(city) {
+        Some(zone) => format!("; did you mean `{zone}`?"),
+        None => nearest(name, known.iter().map(String::as_str)),
+    };
+    format!(
+        "`{key}` \"{name}\" is not a zone of the IANA database, such as \"Europe/Berlin\"{near}"
+    )
 }
 
 /// `; did you mean "..."?`, if one of the candidates is close.

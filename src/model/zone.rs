@@ -120,6 +120,11 @@ pub fn iana(name: &str) -> Option<TimeZone> {
     BUNDLED.get(name).ok().filter(|_| !is_none)
 }
 
+/// The names of all zones of the IANA database.
+pub fn names() -> impl Iterator<Item = String> {
+    BUNDLED.available().map(|name| name.as_str().to_owned())
+}
+
 /// The last instant that there is, in whole seconds as calendars have them. What is later than that ends then.
 pub(super) fn latest() -> Timestamp {
     Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX)

@@ -8,7 +8,7 @@ use super::{
     Busy, Filter, Held, Link, Past, Present, Question, Respect, Route, Source, Target,
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
-    op::{Adoption, Doubt, DoubtKind, Op, Plan, Wanted, Why},
+    op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
     wording::Show,
 };
 use crate::{
@@ -132,11 +132,14 @@ impl Desk<'_> {
             self.sums.tally(row.link.as_ref()).standing += 1;
         }
         let showed = row.as_ref().and_then(Showed::of);
+        let came_in_time = row.as_ref().is_some_and(Held::came_in_time);
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
         let verdict = judge_wanted(&wanted, row, respect, &self.question.window.home);
         match verdict {
-            Verdict::Create(Why::New) if is_late(self.question, self.name, &wanted) => {
+            Verdict::Create(Why::New)
+                if !came_in_time && is_late(self.question, self.name, &wanted) =>
+            {
                 self.late.push((stem, wanted));
                 return;
             }
@@ -169,6 +172,7 @@ impl Desk<'_> {
     /// Does what was decided about a block that should stand.
     fn act(&mut self, stem: Stem, wanted: Wanted, verdict: Verdict, stands: bool) {
         let writes = matches!(verdict, Verdict::Create(_) | Verdict::Replace(..));
+        self.note_in_time(&stem, &wanted, &verdict);
         let waits = writes && self.plan.ops.len() >= self.question.operations;
         self.sums.also(&wanted, &self.held, stands, waits);
         match verdict {
@@ -199,6 +203,20 @@ impl Desk<'_> {
                 let op = Op::replace(self.name, stem, wanted, present, why);
                 self.plan.ops.push(op);
             }
+        }
+    }
+
+    /// Notes that a new block is not too late: if this run does not come to writing it, the next one still has to.
+    fn note_in_time(&mut self, stem: &Stem, wanted: &Wanted, verdict: &Verdict) {
+        let is_new = matches!(verdict, Verdict::Create(Why::New));
+        if is_new && notice(self.question, self.name, &wanted.source).is_some() {
+            self.plan.in_time.push(InTime {
+                target: self.name.clone(),
+                stem: stem.clone(),
+                source: wanted.source.clone(),
+                uid: wanted.uid.clone(),
+                occurrence: wanted.occurrence.clone(),
+            });
         }
     }
 
@@ -359,6 +377,7 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     let Held { present, link } = held.unwrap_or_default();
     let Some(present) = present else {
         return match link {
+            Some(link) if link.only_came_in_time() => Verdict::Create(Why::New),
             Some(link) if respect.deleted && is_as_before(&link, wanted, home) => Verdict::Respect,
             Some(_) => Verdict::Create(Why::Vanished),
             None => Verdict::Create(Why::New),

@@ -22,6 +22,8 @@ pub struct Plan {
     pub adoptions: Vec<Adoption>,
     /// Links to blocks that are gone and that nothing asks for: only the state forgets something.
     pub forgets: Vec<(CalendarName, Stem)>,
+    /// New blocks of rules that give notice: whatever becomes of writing them, they came in time, which only the state learns.
+    pub in_time: Vec<InTime>,
     /// Blocks that the guard once refused to take away, and whose events want them again: only the state forgets that.
     pub wanted_again: Vec<(CalendarName, Stem)>,
     /// Those among the operations that the guard refused before.
@@ -105,6 +107,21 @@ pub struct Adoption {
     pub present: Present,
     /// What it stands for.
     pub wanted: Wanted,
+}
+
+/// What a block stands for that came in time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InTime {
+    /// The calendar it is to stand in.
+    pub target: CalendarName,
+    /// What it stands for.
+    pub stem: Stem,
+    /// The calendar it comes from.
+    pub source: CalendarName,
+    /// The event it comes from.
+    pub uid: Uid,
+    /// The occurrence of that event.
+    pub occurrence: OccurrenceKey,
 }
 
 /// What to do with a block.
@@ -262,6 +279,7 @@ impl Plan {
         self.ops.extend(other.ops);
         self.adoptions.extend(other.adoptions);
         self.forgets.extend(other.forgets);
+        self.in_time.extend(other.in_time);
         self.wanted_again.extend(other.wanted_again);
         self.held_back.extend(other.held_back);
         self.unchanged.extend(other.unchanged);
@@ -296,6 +314,7 @@ impl Plan {
             ops: Vec::new(),
             adoptions: Vec::new(),
             forgets: Vec::new(),
+            in_time: Vec::new(),
             wanted_again: Vec::new(),
             held_back: BTreeSet::new(),
             unchanged: self.unchanged.clone(),

@@ -465,7 +465,8 @@ impl State {
 
     /// How many blocks in a calendar come from another one.
     pub fn blocks_from(&self, target: &CalendarName, source: &CalendarName) -> Stated<u64> {
-        let sql = "SELECT count(*) FROM links WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND source = ?2";
+        let sql = "SELECT count(*) FROM links WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND source = ?2
+            AND print <> zeroblob(16)";
         let mut query = self.db.prepare_cached(sql)?;
         let count: i64 = query.query_row([&**target, &**source], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Href, Print, SeenBlock, Traces, block},
-    plan::{Present, op::Wanted},
+    plan::{
+        Present,
+        op::{InTime, Wanted},
+    },
     provider::Place,
 };
 
@@ -121,6 +124,29 @@ impl State {
             })
         });
         Ok(found.optional()?)
+    }
+
+    /// Remembers that these blocks came in time, whatever becomes of writing them: links to what was never written.
+    pub fn note_in_time(&mut self, blocks: &[InTime]) -> Stated<()> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.transaction()?;
+        for block in blocks {
+            let sql = "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version)
+                SELECT id, ?2, ?3, ?4, ?5, ?6, '' FROM calendars WHERE name = ?1
+                ON CONFLICT (calendar, stem) DO NOTHING";
+            tx.prepare_cached(sql)?.execute(params![
+                &*block.target,
+                block.stem.as_str(),
+                &*block.source,
+                &*block.uid,
+                &*block.occurrence,
+                Print::default().0,
+            ])?;
+        }
+        tx.commit()?;
+        Ok(())
     }
 
     /// Remembers whether the guard refused to take these blocks away.

@@ -672,6 +672,52 @@ fn what_begins_too_soon_keeps_its_time_in_another_block() {
 }
 
 #[test]
+fn what_came_in_time_is_written_however_late_that_is() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nnotice = \"1d\"\n[limits]\noperations = 1\n",
+    );
+    let daily = format!("{}\nRRULE:FREQ=DAILY;COUNT=3", soon(60));
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        home.put("home", &format!("{name}.ics"), event_with(name, &daily));
+    }
+    for _ in names {
+        home.run(&["sync"]);
+    }
+    assert_eq!(home.blocks("work").len(), names.len());
+    // The first of each is moved: a hole in the block, and one of its own, of which a run writes one or the other.
+    for name in names {
+        let day = soon(60);
+        let at = day
+            .lines()
+            .next()
+            .unwrap()
+            .replace("DTSTART", "RECURRENCE-ID");
+        let whole = event_with(name, &daily);
+        let moved = event_with(name, &format!("{at}\n{}", soon(90)));
+        let from = moved.find("BEGIN:VEVENT").unwrap();
+        let text = whole.replace("END:VCALENDAR\r\n", "") + &moved[from..];
+        home.put("home", &format!("{name}.ics"), text);
+    }
+    for _ in 0..2 * names.len() {
+        home.run(&["sync"]);
+    }
+    assert_eq!(home.blocks("work").len(), 2 * names.len());
+    home.sync_idle();
+    for name in names {
+        home.delete("home", &format!("{name}.ics"));
+    }
+    for _ in 0..2 * names.len() {
+        home.run(&["sync", "--allow-mass-delete"]);
+    }
+    assert_eq!(home.blocks("work").len(), 0);
+    home.run(&["sync", "--allow-mass-delete"]);
+    home.sync_idle();
+}
+
+#[test]
 fn a_series_in_another_form_is_a_series() {
     let home = Home::with(&["home", "work"]);
     home.configure_also(
@@ -965,8 +1011,14 @@ fn every_mistake_in_a_rule_is_named() {
         ),
         (
             "days = [\"mon\"]\nzone = \"Europe/Berln\"",
-            "is not a zone of the IANA database",
+            "is not a zone of the IANA database, such as \"Europe/Berlin\"; did you mean `Europe/Berlin`?",
         ),
+        (
+            "days = [\"mon\"]\nzone = \"new york\"",
+            "did you mean `America/New_York`?",
+        ),
+        ("days = [\"Monday\"]", "did you mean `mon`?"),
+        ("days = [\"wednsday\"]", "did you mean `wed`?"),
         ("shortest = \"soon\"", "`shortest` must be a length of time"),
         ("longest = \"-1h\"", "`longest` must be a length of time"),
         (

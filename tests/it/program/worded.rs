@@ -491,7 +491,11 @@ fn mistakes_in_what_blocks_say_are_named() {
         home.expect(3, &["check"]).says(&[said]);
     }
     for (hub, said) in [
-        ("main = \"work\"", "needs `clients`"),
+        ("main = \"work\"", "needs `clients`: a list of calendars"),
+        (
+            "clients = [\"work\"]",
+            "needs `main`: the name of a calendar",
+        ),
         (
             "main = \"wrok\"\nclients = [\"home\"]",
             "did you mean `work`?",
