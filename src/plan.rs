@@ -76,6 +76,8 @@ pub struct Source {
     pub events: BTreeMap<Uid, Event>,
     /// Events that could not be read. Of those that once could, what they said then is among the events.
     pub troubled: BTreeSet<Uid>,
+    /// Private events, at any time, of which blocks show words.
+    pub private: BTreeSet<Uid>,
     /// How many events it holds at any time.
     pub total: usize,
     /// How many it held when the guard last let pass what became of it; nothing if that is not remembered.

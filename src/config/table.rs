@@ -9,6 +9,9 @@ use toml::{
 
 use crate::model::zone;
 
+/// Keys of the whole file: TOML gives whatever stands below a `[section]` to that.
+const ABOVE: [&str; 4] = ["timezone", "me", "key_file", "state"];
+
 /// A mistake in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
@@ -323,7 +326,10 @@ impl<'a> Table<'a> {
         for key in self.table.keys() {
             let name: &str = key.get_ref();
             if !self.asked.contains(name) {
-                let near = nearest(name, self.asked.iter().copied());
+                let near = match ABOVE.contains(&name) && !self.name.is_empty() {
+                    true => "; it belongs above the first [section] of the file".to_owned(),
+                    false => nearest(name, self.asked.iter().copied()),
+                };
                 self.mistake(key.span().start, &format!("unknown key `{name}`{near}"));
             }
         }
@@ -352,7 +358,11 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .min();
     match closest {
-        Some((distance, candidate)) if distance <= 2.max(word.len() / 3) => {
+        // Something of it has to be as it is.
+        Some((distance, candidate))
+            if distance <= 2.max(word.len() / 3)
+                && distance < word.chars().count().max(candidate.chars().count()) =>
+        {
             format!("; did you mean `{candidate}`?")
         }
         _ => String::new(),

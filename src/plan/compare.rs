@@ -516,11 +516,15 @@ fn judge_unwanted(
     Some(Op::remove(name, stem, present, why, source))
 }
 
-/// Whether words of an event are in a block that no rule shows any more.
+/// Whether words of an event are in a block that no rule shows any more: of none, or not of private ones.
 fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
-    link.is_some_and(|link| {
-        let route = route(question, name, &link.source);
-        link.shows_words && route.is_none_or(|route| route.wording.show == Show::Busy)
+    let Some(link) = link.filter(|link| link.shows_words) else {
+        return false;
+    };
+    let source = question.sources.get(&link.source);
+    let is_private = source.is_some_and(|source| source.private.contains(&link.uid));
+    route(question, name, &link.source).is_none_or(|route| {
+        route.wording.show == Show::Busy || is_private && !route.wording.private
     })
 }
 

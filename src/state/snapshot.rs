@@ -26,6 +26,7 @@ impl State {
         source.total = self.events(name)?;
         source.stood = self.stood(name)?;
         source.troubled = self.troubled(calendar)?;
+        source.private = self.private(name, calendar)?;
         let sql = "SELECT uid, body FROM events WHERE calendar = ?1 AND body IS NOT NULL AND uid IN
             (SELECT uid FROM events WHERE calendar = ?1 AND last >= ?2 AND first <= ?3)
             ORDER BY uid, resource";
@@ -56,6 +57,17 @@ impl State {
         }
         file(&mut source, uid, &mut said);
         Ok(source)
+    }
+
+    /// The private events of a calendar of which blocks show words.
+    fn private(&self, name: &CalendarName, calendar: i64) -> Stated<BTreeSet<Uid>> {
+        let sql = "SELECT uid FROM events WHERE calendar = ?1 AND json_extract(body, '$.m.t.p')
+            AND uid IN (SELECT uid FROM links WHERE source = ?2 AND shows_words)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let uids = query.query_map(params![calendar, &**name], |row| {
+            Ok(row.get::<_, String>(0)?.into())
+        })?;
+        Ok(uids.collect::<rusqlite::Result<_>>()?)
     }
 
     fn troubled(&self, calendar: i64) -> Stated<BTreeSet<Uid>> {

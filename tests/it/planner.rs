@@ -197,6 +197,7 @@ impl Case {
                     .map(|spec| (spec.uid.as_str().into(), event(spec)))
                     .collect();
                 let source = Source {
+                    private: BTreeSet::new(),
                     troubled: BTreeSet::new(),
                     sight: self.sights[name],
                     total: events.len(),

@@ -325,8 +325,12 @@ fn next_steps(args: &Args, path: &Path, answers: &Answers) -> String {
         }
         _ => "",
     };
+    let zone = match &answers.timezone {
+        Some(zone) => format!("The time zone at home is {zone}.\n"),
+        None => String::new(),
+    };
     format!(
-        "Wrote {}.\n{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n\nCalendars at Google, at CalDAV servers (iCloud, Fastmail, Nextcloud) and feeds are added in that file too; the README shows how.\n",
+        "Wrote {}.\n{zone}{second}\nNext:\n  {program} check            # is everything in order?\n  {program} sync --dry-run   # what would be blocked where?\n  {program} sync             # do it\n\nCalendars at Google, at CalDAV servers (iCloud, Fastmail, Nextcloud) and feeds are added in that file too; the README shows how.\n",
         path.display()
     )
 }

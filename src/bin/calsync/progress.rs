@@ -37,6 +37,8 @@ impl Bar {
 impl Watch for Bar {
     fn reading(&self, calendar: &CalendarName) {
         if self.shown {
+            // What is drawn is cleared before the next is: it would clear that line instead, and leave its own.
+            self.replace(None);
             let spinner = ProgressBar::new_spinner();
             spinner.set_message(format!("reading {calendar}"));
             self.replace(Some(spinner));

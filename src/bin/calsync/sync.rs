@@ -139,13 +139,13 @@ pub(crate) fn show(
     if json {
         report.notes.extend(key);
         print::json(&report)?;
-    } else if !args.quiet {
-        if is_told {
-            print::out(&text::lines(&report, args.verbose > 0 || report.dry_run))?;
-        }
-        if let Some(words) = key {
-            print::out(&format!("{words}\n"))?;
-        }
+        return Ok(report.result.into());
+    }
+    if is_told && !args.quiet {
+        print::out(&text::lines(&report, args.verbose > 0 || report.dry_run))?;
+    }
+    if let Some(words) = key {
+        tracing::warn!(target: ONCE, "{words}");
     }
     Ok(report.result.into())
 }

@@ -55,6 +55,23 @@ fn all_six_mistakes_are_named_with_their_lines() {
 }
 
 #[test]
+fn what_belongs_above_all_sections_is_said_to() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", "me = [\"ada@example.com\"]\n");
+    let words = "unknown key `me`; it belongs above the first [section]";
+    home.expect(3, &["check"]).says(&[words]);
+}
+
+#[test]
+fn a_name_that_has_nothing_of_another_is_none_gone_wrong() {
+    let home = Home::with(&["a", "b"]);
+    home.configure_also("", "[[rules]]\nfrom = \"zz\"\nto = \"b\"\n");
+    let told = home.expect(3, &["check"]).stderr;
+    assert!(told.contains("no calendar \"zz\""), "{told}");
+    assert!(!told.contains("did you mean"), "{told}");
+}
+
+#[test]
 fn every_line_that_is_not_toml_is_named() {
     let home = Home::with(&["work", "home"]);
     home.configure("timezone = Europe/Berlin\n[calendars.work]\npath = \"~/cal/work\"\n[calendars.home\npath = \"~/cal/home\"\n");

@@ -1,14 +1,16 @@
 //! What the program says, to whom, in which form, and when it keeps quiet.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{Read as _, pipe},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
+use calsync::config::paths::variable;
 use serde_json::Value;
 
-use crate::support::program::{Home, Ran, meeting, write};
+use crate::support::program::{Home, PROGRAM, Ran, day, meeting, skipped, write};
 
 fn usual() -> Home {
     let home = Home::with(&["work", "home"]);
@@ -114,11 +116,13 @@ fn status_still_names_a_calendar_that_left_the_configuration_with_blocks_in_it()
 #[test]
 fn quiet_means_quiet_and_verbose_tells_more() {
     let home = usual();
+    home.sync();
+    home.put("work", "b.ics", meeting("b", 4));
     home.expect(0, &["sync", "-q"]).is_silent();
-    assert_eq!(home.blocks("home").len(), 1);
+    assert_eq!(home.blocks("home").len(), 2);
     let told = home.expect(0, &["sync", "-v"]);
     assert!(
-        told.stdout.contains("In step: 2 calendars, 1 block."),
+        told.stdout.contains("In step: 2 calendars, 2 blocks."),
         "{told:?}"
     );
     let more = home.expect(0, &["sync", "-vv"]);
@@ -128,6 +132,119 @@ fn quiet_means_quiet_and_verbose_tells_more() {
     let wrong = home.expect(5, &["sync", "-q"]);
     assert_eq!(wrong.stdout, "");
     wrong.says(&["bad.ics"]);
+}
+
+/// All keys in a JSON text.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.insert(key.clone());
+                keys(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_readme_names_every_key_of_json() {
+    let readme = include_str!("../../../README.md");
+    let home = usual();
+    home.configure_also("", "[[rules]]\nfrom = \"work\"\nto = \"home\"\n");
+    let day = day(3).to_string();
+    for args in [
+        &["sync", "--dry-run", "--json"][..],
+        &["sync", "--json"],
+        &["status", "--json"],
+        &["rules", "--json"],
+        &["explain", "work", &day, "--json"],
+        &["explain", "home", &day, "--json"],
+        &["calendars", "--json"],
+        &["auth", "list", "--json"],
+    ] {
+        let mut found = BTreeSet::new();
+        keys(&home.expect(0, args).json(), &mut found);
+        for key in found {
+            assert!(readme.contains(&format!("`{key}`")), "`{key}` of {args:?}");
+        }
+    }
+}
+
+/// Runs a program on a terminal of its own, and prints what that shows when it is done.
+const TERMINAL: &str = r#"
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+told = b""
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    told += piece
+os.waitpid(child, 0)
+lines, row, column, at = [""], 0, 0, 0
+text = told.decode()
+while at < len(text):
+    letter = text[at]
+    if letter == "\x1b":
+        end = at + 2
+        while text[end].isdigit() or text[end] in ";?":
+            end += 1
+        number = text[at + 2:end]
+        if text[end] == "K":
+            lines[row] = "" if number == "2" else lines[row][:column]
+        elif text[end] == "A":
+            row = max(0, row - int(number or 1))
+        elif text[end] == "B":
+            row += int(number or 1)
+        at = end
+    elif letter == "\r":
+        column = 0
+    elif letter == "\n":
+        row += 1
+    else:
+        if column == 100:
+            row, column = row + 1, 0
+            lines.append("")
+        line = lines[row].ljust(column)
+        lines[row] = line[:column] + letter + line[column + 1:]
+        column += 1
+    while len(lines) <= row:
+        lines.append("")
+    at += 1
+print("\n".join(lines).rstrip())
+"#;
+
+#[test]
+fn nothing_of_a_bar_is_left_on_a_terminal() {
+    let home = Home::with(&["work", "home", "club"]);
+    for i in 0..40 {
+        home.put("work", &format!("{i}.ics"), meeting(&format!("u{i}"), 3));
+    }
+    for args in [&["sync"][..], &["reset", "--all", "--yes"]] {
+        let mut python = Command::new("python3");
+        home.surround(&mut python);
+        python
+            .env("PATH", variable("PATH").unwrap())
+            .env("TERM", "xterm");
+        python.args(["-c", TERMINAL, PROGRAM]).args(args);
+        let Ok(done) = python.output() else {
+            assert!(variable("CI").is_none(), "CI has Python 3");
+            return skipped("Python 3 is needed for a terminal");
+        };
+        let shown = String::from_utf8(done.stdout).unwrap();
+        assert!(shown.contains("home: "), "{shown}");
+        for left in ["reading", "writing"] {
+            assert!(!shown.contains(left), "{shown}");
+        }
+    }
 }
 
 #[test]

@@ -492,10 +492,10 @@ fn the_first_run_tells_of_the_key_and_no_other_does() {
     let first = home.sync();
     let key = home.key_file().display().to_string();
     assert!(
-        first.stdout.contains(&key) && first.stdout.contains("Keep a copy"),
+        first.stderr.contains(&key) && first.stderr.contains("Keep a copy"),
         "{first:?}"
     );
-    assert_eq!(first.stderr, "");
+    assert!(!first.stdout.contains("key"), "{first:?}");
     home.sync_idle();
     let home = Home::with(&["work", "home"]);
     let report = home.expect(0, &["sync", "--json"]).json();
@@ -505,6 +505,9 @@ fn the_first_run_tells_of_the_key_and_no_other_does() {
         "{report}"
     );
     let home = Home::with(&["work", "home"]);
+    let quiet = home.expect(0, &["sync", "--quiet"]);
+    quiet.says(&["Keep a copy"]);
+    assert_eq!(quiet.stdout, "");
     home.expect(0, &["sync", "--quiet"]).is_silent();
 }
 

@@ -375,6 +375,37 @@ fn words_that_no_rule_shows_any_more_go_also_outside_of_the_window() {
 }
 
 #[test]
+fn words_of_what_becomes_private_go_also_outside_of_the_window() {
+    let home = Home::with(&["work", "home"]);
+    let window = "[window]\npast_days = 9\nfuture_days = 20\n";
+    home.configure_also("", &format!("{window}{RULE}show = \"title\""));
+    let put = |uid: &str, day, lines: &str| {
+        let text = meeting_at(uid, day, 9).replace("Meeting", uid);
+        let text = text.replace("SUMMARY", &format!("{lines}SUMMARY"));
+        home.put("work", &format!("{uid}.ics"), text);
+    };
+    for (uid, day) in [("past", -6), ("over", -5), ("now", 3)] {
+        put(uid, day, "");
+    }
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("past_days = 9", "past_days = 2"));
+    home.sync_idle();
+    put("past", -6, "CLASS:PRIVATE\r\n");
+    put("now", 3, "CLASS:PRIVATE\r\n");
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["over", "Busy"]);
+    home.sync_idle();
+    let rule = "show = \"title\"\nshow_private = true";
+    let text = text.replace("show = \"title\"", rule);
+    home.configure(&text);
+    home.sync();
+    home.configure(&text.replace("past_days = 9", "past_days = 2"));
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["past", "over", "now"]);
+}
+
+#[test]
 fn the_same_meeting_blocks_by_the_rule_that_shows_it_as_busy() {
     let rules = |first: &str| {
         format!(
