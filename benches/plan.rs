@@ -126,6 +126,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         };
         let link = Link {
             held_back: false,
+            left_out: None,
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),
             print,

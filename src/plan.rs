@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 
 use crate::{
     ident::{BlockId, Mint, Stem},
@@ -171,6 +171,17 @@ pub struct Link {
     pub otherwise: Option<Print>,
     /// The guard refused to take it away, since too much would have gone at once.
     pub held_back: bool,
+    /// What somebody took out of it, and the rule leaves so.
+    pub left_out: Option<Box<LeftOut>>,
+}
+
+/// What somebody took out of a block that repeats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The local starts of these occurrences.
+    pub starts: BTreeSet<DateTime>,
+    /// When the event was then, occurrence by occurrence: at other times, it is to show whole.
+    pub of: Print,
 }
 
 impl Link {

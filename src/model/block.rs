@@ -43,6 +43,16 @@ pub struct Series {
     pub holes: BTreeSet<DateTime>,
 }
 
+impl Series {
+    /// The local start of the occurrence that begins at this time, as the series counts it.
+    pub fn start_at(&self, at: &When, home: &TimeZone) -> DateTime {
+        match &self.start {
+            When::Day(_) => at.local().date().at(0, 0, 0, 0),
+            When::Time(_, zone) => zone.local(at.instant(home), home),
+        }
+    }
+}
+
 impl Block {
     /// The fingerprint of what the block shows.
     pub fn print(&self) -> Print {
@@ -62,14 +72,14 @@ pub fn print(shape: &Shape, face: &Face, odd: &[&str]) -> Print {
 }
 
 /// What tells one kind of edit of a block from another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     /// What it shows but for when it begins: what it says, how long and how often it is.
     pub but_start: Print,
     /// What it shows but for the occurrences that are taken out.
     pub but_holes: Print,
-    /// How many occurrences are taken out.
-    pub holes: u32,
+    /// The local starts of what is taken out.
+    pub holes: BTreeSet<DateTime>,
 }
 
 impl Traces {
@@ -82,7 +92,7 @@ impl Traces {
                     Span::Timed { start, end } => end.duration_since(*start).to_string(),
                     Span::Days { first, end } => first.until(*end).unwrap_or_default().to_string(),
                 });
-                0
+                BTreeSet::new()
             }
             Shape::Series(series) => {
                 // On which days of the week it is goes along when it is moved.
@@ -91,7 +101,7 @@ impl Traces {
                 fields.extend(often.map(str::to_owned));
                 fields.push(series.rule.is_endless().to_string());
                 fields.push(length_text(series.length));
-                series.holes.len()
+                series.holes.clone()
             }
         };
         fields.extend(odd.iter().map(|&word| word.to_owned()));
@@ -108,7 +118,7 @@ impl Traces {
         Self {
             but_start: Print::of(fields.iter().map(String::as_bytes)),
             but_holes,
-            holes: u32::try_from(holes).unwrap_or(u32::MAX),
+            holes,
         }
     }
 }

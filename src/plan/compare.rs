@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Busy, Filter, Held, Link, Past, Present, Question, Respect, Route, Source, Target,
+    Busy, Filter, Held, LeftOut, Link, Past, Present, Question, Respect, Route, Source, Target,
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
@@ -125,7 +125,7 @@ impl Desk<'_> {
                 .wanted_again
                 .push((self.name.clone(), stem.clone()));
         }
-        let Some(wanted) = desired.wanted(stands) else {
+        let Some(mut wanted) = desired.wanted(stands) else {
             return;
         };
         if let Some(row) = row.as_ref().filter(|_| stands) {
@@ -135,7 +135,12 @@ impl Desk<'_> {
         let came_in_time = row.as_ref().is_some_and(Held::came_in_time);
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
-        let verdict = judge_wanted(&wanted, row, respect, &self.question.window.home);
+        let home = &self.question.window.home;
+        if let Some(news) = leave_out(&mut wanted, row.as_ref(), respect, home) {
+            let block = (self.name.clone(), stem.clone(), news);
+            self.plan.left_out.push(block);
+        }
+        let verdict = judge_wanted(&wanted, row, respect, home);
         match verdict {
             Verdict::Create(Why::New)
                 if !came_in_time && is_late(self.question, self.name, &wanted) =>
@@ -300,7 +305,7 @@ fn filter<'a>(
 }
 
 /// The rule that shows a calendar in this one, if one does.
-fn route<'a>(
+pub fn route<'a>(
     question: Question<'a>,
     name: &CalendarName,
     source: &CalendarName,
@@ -403,11 +408,49 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     match (present.print == print || echoes, linked) {
         (true, Some(_)) => Verdict::Leave,
         (true, None) => Verdict::Adopt(present),
-        (false, Some(_)) if is_respected(wanted, &present, respect) => Verdict::Respect,
+        // What is wanted is without what somebody took out, and a target may tell of that beside the block itself.
+        (false, _) if is_as_wanted(wanted, &present) => Verdict::Respect,
+        (false, Some(_)) if respect.moved && is_moved(wanted, &present) => Verdict::Respect,
         (false, Some(_)) if is_futile => Verdict::Otherwise,
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),
     }
+}
+
+/// Takes out of what is wanted what somebody took out of the block, where the rule leaves that so and its event is as it was. Says
+/// what there is to remember of that from now on, if anything else than before.
+pub fn leave_out(
+    wanted: &mut Wanted,
+    held: Option<&Held>,
+    respect: Respect,
+    home: &TimeZone,
+) -> Option<Option<LeftOut>> {
+    let held = held?;
+    let link = held.link.as_ref()?;
+    let present = held.present.as_ref().filter(|present| !present.hands_off);
+    let edited = present.and_then(|present| present.traces.as_deref());
+    let Shape::Series(whole) = &wanted.shape else {
+        return link.left_out.is_some().then_some(None);
+    };
+    if link.left_out.is_none() && !(respect.deleted && edited.is_some()) {
+        return None;
+    }
+    let of = wanted.shape.times(home);
+    let before = link.left_out.as_deref();
+    let known = before.filter(|left| respect.deleted && left.of == of);
+    let mut starts = known.map(|left| left.starts.clone()).unwrap_or_default();
+    // Whoever did nothing but take some out, or put some back, says what is to be out.
+    let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
+    if let Some(edited) = edited.filter(|edited| edited.but_holes == plain.but_holes)
+        && respect.deleted
+    {
+        starts = edited.holes.difference(&whole.holes).copied().collect();
+    }
+    let mut series = whole.clone();
+    series.holes.extend(&starts);
+    wanted.shape = Shape::Series(series);
+    let now = (!starts.is_empty()).then_some(LeftOut { starts, of });
+    (now.as_ref() != before).then_some(now)
 }
 
 /// Whether a block does not show what is wanted because what somebody did to it is left so.
@@ -428,16 +471,22 @@ pub fn is_left_so(
     matches!(verdict, Verdict::Respect)
 }
 
-/// Whether what somebody did to a block is left so: what it says is as it was.
-fn is_respected(wanted: &Wanted, present: &Present, respect: Respect) -> bool {
-    let Some(edited) = present.traces.as_deref() else {
-        return false;
-    };
-    let was = Traces::of(&wanted.shape, &wanted.face, &[]);
-    match edited.but_holes == was.but_holes {
-        true => respect.deleted && edited.holes > was.holes,
-        false => respect.moved && edited.but_start == was.but_start,
-    }
+/// Whether a block says what is wanted and shows at these times, though it is not put so.
+fn is_as_wanted(wanted: &Wanted, present: &Present) -> bool {
+    let is = present.traces.as_deref();
+    is.is_some_and(|is| {
+        let should = Traces::of(&wanted.shape, &wanted.face, &[]);
+        is.but_holes == should.but_holes && is.holes == should.holes
+    })
+}
+
+/// Whether somebody did no more to a block than to move it.
+fn is_moved(wanted: &Wanted, present: &Present) -> bool {
+    let is = present.traces.as_deref();
+    is.is_some_and(|is| {
+        let should = Traces::of(&wanted.shape, &wanted.face, &[]);
+        is.but_start == should.but_start && is.but_holes != should.but_holes
+    })
 }
 
 /// Whether an event still takes the time that its block was written for, whatever the block is to say now.

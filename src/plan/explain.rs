@@ -3,7 +3,7 @@
 
 use super::{
     Link, Question, Route, Sources, Target,
-    compare::{covers, is_late, is_left_so},
+    compare::{covers, is_late, is_left_so, leave_out, route},
     desire::{Desired, TooManyBySource, desire},
     filter,
     flatten::{list, series_spans},
@@ -68,7 +68,7 @@ struct Board {
 }
 
 /// A block, and whether it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     source: CalendarName,
     /// The events that it shows, if it shows more than one occurrence whole.
@@ -152,8 +152,16 @@ pub fn unasked(
     days: &Window,
 ) -> Vec<(Option<CalendarName>, Span)> {
     let mut asked = BTreeSet::new();
-    let refused = desire(question, name, |stem, _| {
-        asked.insert(stem);
+    let refused = desire(question, name, |stem, desired| {
+        let held = target.held.get(&stem);
+        // What somebody moved stands where nothing asks for it.
+        let is_moved = held.is_some_and(|held| {
+            let wanted = desired.wanted(held.present.is_some());
+            wanted.is_some_and(|wanted| is_left_so(question, name, &wanted, held))
+        });
+        if !is_moved {
+            asked.insert(stem);
+        }
     });
     let is_refused = |link: &Link| {
         let uids = refused.get(&link.source);
@@ -196,15 +204,27 @@ fn occurrences(event: &Event, days: &Window) -> Vec<(OccurrenceKey, Span)> {
     all.map(|single| (single.occurrence, single.span)).collect()
 }
 
+/// When a block shows on some days.
+fn spans(shape: &Shape, days: &Window) -> Vec<Span> {
+    match shape {
+        Shape::Once(span) => vec![*span],
+        Shape::Series(series) => series_spans(series, days),
+    }
+}
+
 impl Board {
     fn of(question: Question<'_>, name: &CalendarName, target: &Target, days: &Window) -> Self {
         let mut wanted = Vec::new();
         let refused = desire(question, name, |stem: Stem, desired: Desired| {
             let held = target.held.get(&stem);
             let present = held.and_then(|held| held.present.as_ref());
-            let Some(block) = desired.wanted(present.is_some()) else {
+            let Some(mut block) = desired.wanted(present.is_some()) else {
                 return;
             };
+            let asked = spans(&block.shape, days);
+            let respect = route(question, name, &block.source).map(|route| route.respect);
+            let respect = respect.unwrap_or_default();
+            leave_out(&mut block, held, respect, &days.home);
             // One that stands for what was wanted before is put right by the next sync.
             let print = block::print(&block.shape, &block.face, &[]);
             let echo = held.and_then(|held| held.link.as_ref()?.echo);
@@ -212,31 +232,33 @@ impl Board {
                 true => covers(&block, present, &days.home),
                 false => present.print == print || echo == Some(present.print),
             });
-            let spans = match &block.shape {
-                Shape::Once(span) => vec![*span],
-                Shape::Series(series) => series_spans(series, days),
-            };
+            let spans = spans(&block.shape, days);
+            let taken_out: Vec<Span> = asked.into_iter().filter(|at| !spans.contains(at)).collect();
             let is_new = held.is_none_or(|held| held.link.is_none());
             let is_late = !stands && is_new && is_late(question, name, &block);
-            // Of a series, all but what somebody took out still stands.
-            let is_gone = present.is_none() || matches!(block.shape, Shape::Once(_));
             let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held));
-            let stands = stands || is_left && !is_gone;
-            let is_left = is_left && is_gone;
-            let never = match (is_late, is_left) {
+            // At Google, what somebody took out is told beside the block itself, which is as it was.
+            let but_for_holes = is_left && !taken_out.is_empty();
+            let never = match (is_late, is_left && !but_for_holes) {
                 (true, _) => Some(filter::Why::Notice),
                 (false, true) => Some(filter::Why::LeftSo),
                 (false, false) => None,
             };
             let also = block.also.iter().map(|(uid, _)| uid);
-            wanted.push(Row {
+            let row = Row {
                 merged: also.cloned().collect(),
                 source: block.source,
                 uid: block.uid,
                 spans,
-                stands,
+                stands: stands || but_for_holes,
                 never,
+            };
+            wanted.push(Row {
+                spans: taken_out,
+                never: Some(filter::Why::LeftSo),
+                ..row.clone()
             });
+            wanted.push(row);
         });
         Self { wanted, refused }
     }

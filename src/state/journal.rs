@@ -11,7 +11,7 @@ use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Href, Print, SeenBlock, Traces, block},
     plan::{
-        Present,
+        LeftOut, Present,
         op::{InTime, Wanted},
     },
     provider::Place,
@@ -144,6 +144,29 @@ impl State {
                 &*block.occurrence,
                 Print::default().0,
             ])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Remembers what was taken out of blocks and is left so, or forgets it.
+    pub fn note_left_out(
+        &mut self,
+        blocks: &[(CalendarName, Stem, Option<LeftOut>)],
+    ) -> Stated<()> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.transaction()?;
+        for (name, stem, left_out) in blocks {
+            let sql = "UPDATE links SET left_out = ?3, left_of = ?4 WHERE stem = ?2
+                AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
+            let starts = left_out
+                .as_ref()
+                .map(|left| serde_json::to_string(&left.starts).expect("times are always JSON"));
+            let of = left_out.as_ref().map(|left| left.of.0);
+            tx.prepare_cached(sql)?
+                .execute(params![&**name, stem.as_str(), starts, of])?;
         }
         tx.commit()?;
         Ok(())

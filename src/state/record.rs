@@ -600,10 +600,10 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, holes)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, taken_out)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12, holes = ?13";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12, taken_out = ?13";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -617,9 +617,15 @@ pub(super) fn put_block(
         taken_times(seen, event, home).map(|times| times.0),
         seen.traces.but_start.0,
         seen.traces.but_holes.0,
-        seen.traces.holes,
+        taken_out(&seen.traces),
     ])?;
     note_generation(db, block)
+}
+
+/// What is taken out of a block, as it is written down.
+fn taken_out(traces: &Traces) -> Option<String> {
+    let is_any = !traces.holes.is_empty();
+    is_any.then(|| serde_json::to_string(&traces.holes).expect("times are always JSON"))
 }
 
 /// The resources that a whole listing does not have.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 use rusqlite::{Row, params};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Traces, Uid, Window, plain},
-    plan::{Busy, Held, Link, Present, Sight, Source, Target},
+    plan::{Busy, Held, LeftOut, Link, Present, Sight, Source, Target},
 };
 
 impl State {
@@ -156,7 +156,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -176,7 +176,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, holes
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, taken_out
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -205,7 +205,7 @@ impl State {
                 present.traces = Some(Box::new(Traces {
                     but_start,
                     but_holes,
-                    holes: row.get(11)?,
+                    holes: starts(row, 11)?,
                 }));
             }
             if let Some(mut other) = held.present.take() {
@@ -306,6 +306,22 @@ fn print(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Print>> {
     Ok(bytes.and_then(Print::from_bytes))
 }
 
+/// Local starts, written down as JSON; none if there are none, or nobody can read them.
+fn starts(row: &Row<'_>, column: usize) -> rusqlite::Result<BTreeSet<DateTime>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    Ok(text
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default())
+}
+
+fn left_out(row: &Row<'_>) -> rusqlite::Result<Option<Box<LeftOut>>> {
+    let Some(of) = print(row, 10)? else {
+        return Ok(None);
+    };
+    let starts = starts(row, 9)?;
+    Ok(Some(Box::new(LeftOut { starts, of })))
+}
+
 fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
     Ok(Link {
         source,
@@ -316,6 +332,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         shows_words: row.get(6)?,
         times: print(row, 7)?,
         held_back: row.get(8)?,
+        left_out: left_out(row)?,
     })
 }
 

@@ -404,6 +404,7 @@ impl Board {
 fn link(wanted: &Wanted) -> Link {
     Link {
         held_back: false,
+        left_out: None,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::decode::{Item, What, edition, is_edition, is_touched, touched};
 use crate::{
-    model::{Event, Href, Print, SeenBlock, Standing, Traces, Uid, Version},
+    model::{Event, Href, Print, SeenBlock, Shape, Standing, Traces, Uid, Version, When},
     provider::{Change, Cursor, Known, Listing, Pulled},
 };
 
@@ -277,10 +277,17 @@ impl Gathered {
                 let changed = changed.entry(series.clone()).or_default();
                 changed.met |= people;
                 changed.lasts.insert(*keeps);
-                changed.more |= !gone;
+                changed.more |= gone.is_none();
+                changed.gone.extend(gone.clone());
             }
         }
-        for (series, Changed { met, lasts, more }) in changed {
+        for (series, changed) in changed {
+            let Changed {
+                met,
+                lasts,
+                gone,
+                more,
+            } = changed;
             let Some(item) = self.items.get_mut(&series) else {
                 continue;
             };
@@ -289,7 +296,12 @@ impl Gathered {
                 seen.moved |= !lasts
                     .iter()
                     .all(|lasts| lasts.is_some_and(|s| seen.lasts(s)));
-                seen.traces.holes = seen.traces.holes.saturating_add(1);
+                if let Some(Shape::Series(series)) = &seen.shape {
+                    // Google says of each time when it is: none is floating.
+                    let home = &TimeZone::UTC;
+                    let gone = gone.iter().map(|at| series.start_at(at, home));
+                    seen.traces.holes.extend(gone);
+                }
                 touch(seen, &mut item.version, more);
             }
         }
@@ -338,6 +350,8 @@ struct Changed {
     met: bool,
     /// How long they last now, where they are busy at their time.
     lasts: BTreeSet<Option<i64>>,
+    /// Took these out.
+    gone: Vec<When>,
     /// Something else than to take them out.
     more: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::support::{
@@ -124,6 +125,95 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     }
 }
 
+/// Whether the block that repeats shows on that day.
+fn shows_on(home: &Home, of_month: i32) -> bool {
+    let hole = utc(of_month, "090000");
+    !block(home, true).1.contains(&format!("EXDATE:{hole}"))
+}
+
+#[test]
+fn what_was_taken_out_stays_out_whatever_else_is_done_to_its_block() {
+    let does: [Doing; 3] = [
+        |home| {
+            let (name, text) = block(home, true);
+            home.put("home", &name, text.replace("Busy", "Mine"));
+        },
+        |home| {
+            let (name, text) = block(home, true);
+            let (from, to) = (utc(4, "090000"), utc(4, "080000"));
+            home.put("home", &name, text.replace(&from, &to));
+        },
+        |home| {
+            let text = fs::read_to_string(home.config_file()).unwrap();
+            home.configure(&format!("{text}title = \"Away\"\n"));
+        },
+    ];
+    for (nth, does) in does.into_iter().enumerate() {
+        let home = in_step("deleted = \"respect\"\n");
+        take_one_out(&home);
+        home.sync();
+        does(&home);
+        home.sync();
+        home.sync_idle();
+        let (_, text) = block(&home, true);
+        assert!(
+            !shows_on(&home, 11) && !text.contains("Mine"),
+            "{nth}: {text}"
+        );
+        assert!(text.contains(&utc(4, "090000")), "{nth}: {text}");
+        // Another one goes too; the first is put back; and all are back once the event is at another time.
+        let line = format!("EXDATE:{}\r\nSUMMARY", utc(18, "090000"));
+        let (name, text) = block(&home, true);
+        home.put("home", &name, text.replacen("SUMMARY", &line, 1));
+        home.sync();
+        home.sync_idle();
+        assert!(!shows_on(&home, 11) && !shows_on(&home, 18));
+        let (name, text) = block(&home, true);
+        let first = format!("EXDATE:{}\r\n", utc(11, "090000"));
+        home.put("home", &name, text.replace(&first, ""));
+        home.sync();
+        home.sync_idle();
+        assert!(shows_on(&home, 11) && !shows_on(&home, 18));
+        home.put("work", "weekly.ics", weekly("weekly", 5));
+        home.sync();
+        assert!(!block(&home, true).1.contains("EXDATE"));
+        home.put("work", "weekly.ics", weekly("weekly", 4));
+        home.sync();
+        assert!(!block(&home, true).1.contains("EXDATE"));
+    }
+}
+
+#[test]
+fn what_is_left_so_is_explained_as_it_stands() {
+    let home = in_step("deleted = \"respect\"\nmoved = \"respect\"\n");
+    take_one_out(&home);
+    move_it(&home);
+    home.sync();
+    let told = |calendar: &str, of_month: i32| {
+        let date = day(of_month).to_string();
+        home.expect(0, &["explain", calendar, &date, "--json"])
+            .json()
+    };
+    let result = |of_month: i32| {
+        let events = told("work", of_month);
+        let target = &events["events"][0]["targets"][0];
+        (target["result"].clone(), target["why"].clone())
+    };
+    assert_eq!(result(4).0, "shows");
+    for of_month in [11, 3] {
+        assert_eq!(result(of_month), (json!("left_out"), json!("left_so")));
+    }
+    assert_eq!(told("home", 11)["blocks"], json!([]));
+    let moved = &told("home", 3)["blocks"][0];
+    let start = moved["start"].as_str().unwrap();
+    assert!(
+        moved["stands"] == true && moved["wanted"] == false,
+        "{moved}"
+    );
+    let at = day(3).at(8, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
+    assert_eq!(start.parse::<jiff::Timestamp>().unwrap(), at);
+}
+
 #[test]
 fn a_hole_that_somebody_fills_is_dug_again() {
     let home = in_step("deleted = \"respect\"");
@@ -202,6 +292,20 @@ fn what_somebody_takes_away_at_google_stays_away_if_the_rule_leaves_it_so() {
             assert_eq!(ids(true) == series, left, "{rule}");
             // The same by a listing of everything.
             home.expect(0, &["sync", "--full"]);
+        }
+        // Nor does it come back when the block is to say something else.
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        home.configure(&text.replace("deleted =", "title = \"Away\"\ndeleted ="));
+        home.sync();
+        home.sync_idle();
+        let spans = fake.occurrences(ME);
+        let starts = spans.iter().map(|span| span.instants(&TimeZone::UTC).0);
+        let at = day(11).at(9, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
+        assert!(spans.len() > 1 && starts.clone().any(|start| start > at));
+        assert_eq!(!starts.clone().any(|start| start == at), left);
+        if left {
+            let words = serde_json::to_string(&fake.events(ME)).unwrap();
+            assert!(words.contains("Away"));
         }
     }
 }

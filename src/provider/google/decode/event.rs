@@ -59,7 +59,7 @@ impl Reader<'_> {
             _ if of_block => Ok(What::OfBlock {
                 people: people(event),
                 keeps: self.keeps(event),
-                gone: says(event.status.as_ref(), "cancelled"),
+                gone: self.taken_out(event),
             }),
             true => self.cancelled(event),
             false if is_block => self.block(event),
@@ -116,6 +116,16 @@ impl Reader<'_> {
                 revision: revision(event),
             }],
         }))
+    }
+
+    /// Which occurrence of a block somebody took out.
+    fn taken_out(&self, event: &api::Event) -> Option<When> {
+        let is_cancelled = says(event.status.as_ref(), "cancelled");
+        let at = event
+            .original_start_time
+            .as_ref()
+            .filter(|_| is_cancelled)?;
+        self.instant(at).ok()
     }
 
     fn event(&self, event: &api::Event) -> Read<Event> {
@@ -277,7 +287,7 @@ fn stub(raw: &str) -> Item {
         _ if of_block => What::OfBlock {
             people: true,
             keeps: None,
-            gone: false,
+            gone: None,
         },
         // A tombstone need not say anything else.
         (Some(_), Some("cancelled")) if text("recurringEventId").is_none() => What::Gone,

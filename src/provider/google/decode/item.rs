@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Event, Href, Part, Resource, SeenBlock, Uid, Version};
+use crate::model::{Event, Href, Part, Resource, SeenBlock, Uid, Version, When};
 
 /// What an item of a listing says.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +38,8 @@ pub enum What {
         people: bool,
         /// How long it lasts, in seconds, if it is busy when the series has it.
         keeps: Option<i64>,
-        /// Whether they took it out, and no more.
-        gone: bool,
+        /// Which one it is, if they took it out and no more.
+        gone: Option<When>,
     },
     /// Gone.
     Gone,

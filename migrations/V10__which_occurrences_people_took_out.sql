@@ -1,0 +1,11 @@
+-- Which occurrences somebody took out of a block, in place of how many. This file is never edited once it is released.
+
+ALTER TABLE blocks DROP COLUMN holes;
+ALTER TABLE blocks ADD COLUMN taken_out TEXT;   -- the local starts at which nothing is, as JSON; none if there is no such
+
+-- What a rule leaves so, and for which times of the event: once they are others, it is forgotten.
+ALTER TABLE links ADD COLUMN left_out TEXT;     -- the local starts of what somebody took out, as JSON
+ALTER TABLE links ADD COLUMN left_of BLOB;
+
+-- What was read before this did not tell.
+UPDATE calendars SET cursor = NULL, reading = '';
