@@ -127,12 +127,13 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         let link = Link {
             held_back: false,
             left_out: None,
+            disowned: false,
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),
             print,
             echo: None,
             otherwise: None,
-            shows_words: false,
+            shows: calsync::plan::Shows::default(),
             times: None,
         };
         let both = Held {

@@ -9,3 +9,6 @@ ALTER TABLE links ADD COLUMN left_of BLOB;
 
 -- What was read before this did not tell.
 UPDATE calendars SET cursor = NULL, reading = '';
+
+-- Whether what becomes of a block may be calsync's own doing, or a mishap, and is nothing to be left so.
+ALTER TABLE links ADD COLUMN disowned INTEGER NOT NULL DEFAULT 0;

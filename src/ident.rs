@@ -216,6 +216,11 @@ pub fn shaped(text: &str) -> Option<&str> {
     fits.then_some(id)
 }
 
+/// The part of a block's id that says what it stands for.
+pub fn stem_in(id: &str) -> Option<&str> {
+    shaped(id)?.get(..PREFIX.len() + STEM)
+}
+
 /// Whether a text is shaped like a block's id, and nothing else.
 pub fn is_shaped(text: &str) -> bool {
     shaped(text) == Some(text)

@@ -28,7 +28,7 @@ pub mod wording;
 pub use filter::Filter;
 pub use guard::{Approved, Limits, Refusal, guard};
 pub use op::{Action, Op, Plan, Why};
-pub use wording::Wording;
+pub use wording::{Shows, Wording};
 
 /// Which source shows in which target, and in which words.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,13 +166,15 @@ pub struct Link {
     /// When that was, occurrence by occurrence; not known of what an old state remembers.
     pub times: Option<Print>,
     /// Whether words of the event are in that.
-    pub shows_words: bool,
+    pub shows: Shows,
     /// What the target makes of it each time it is written, though that is not what is wanted.
     pub otherwise: Option<Print>,
     /// The guard refused to take it away, since too much would have gone at once.
     pub held_back: bool,
     /// What somebody took out of it, and the rule leaves so.
     pub left_out: Option<Box<LeftOut>>,
+    /// What became of it may be calsync's own doing, or a mishap.
+    pub disowned: bool,
 }
 
 /// What somebody took out of a block that repeats.

@@ -14,6 +14,7 @@ use crate::fsx;
 
 mod alike;
 mod calendars;
+mod disowned;
 mod hideout;
 mod journal;
 mod lock;

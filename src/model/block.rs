@@ -97,9 +97,16 @@ impl Traces {
             Shape::Series(series) => {
                 // On which days of the week it is goes along when it is moved.
                 let rule = series.rule.to_text(None);
-                let often = rule.split(';').filter(|part| !part.starts_with("BYDAY="));
-                fields.extend(often.map(str::to_owned));
+                let often = rule.split(';').map(|part| match part.split_once('=') {
+                    Some(("BYDAY", days)) => days.split(',').count().to_string(),
+                    _ => part.to_owned(),
+                });
+                fields.extend(often);
                 fields.push(series.rule.is_endless().to_string());
+                if series.rule.until().is_some() {
+                    let starts = series.rule.starts(series.start.local());
+                    fields.push(starts.take(COMPARED).count().to_string());
+                }
                 fields.push(length_text(series.length));
                 series.holes.clone()
             }

@@ -202,6 +202,13 @@ impl Event {
         serde_json::to_string(self).expect("an event is always JSON")
     }
 
+    /// Whether any of it is nobody else's business.
+    pub fn is_private(&self) -> bool {
+        let mut masters = self.master.iter();
+        let mut changes = self.overrides.iter();
+        masters.any(|master| master.traits.private) || changes.any(|c| c.traits.private)
+    }
+
     /// Whether it keeps its owner busy whenever it takes place, in the way its first form says.
     pub fn is_busy_throughout(&self) -> bool {
         let master = self.master.as_ref();

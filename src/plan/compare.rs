@@ -9,7 +9,7 @@ use super::{
     desire::{Desired, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
-    wording::Show,
+    wording::Shows,
 };
 use crate::{
     ident::Stem,
@@ -247,9 +247,9 @@ impl Desk<'_> {
 
 /// What a block shows that stands.
 struct Showed {
-    source: CalendarName,
     uid: Uid,
     first: Timestamp,
+    first_end: Timestamp,
     last: Option<Timestamp>,
     repeats: bool,
 }
@@ -258,20 +258,31 @@ impl Showed {
     fn of(row: &Held) -> Option<Self> {
         let (present, link) = (row.present.as_ref()?, row.link.as_ref()?);
         Some(Self {
-            source: link.source.clone(),
             uid: link.uid.clone(),
             first: present.first,
+            first_end: present.first_end,
             last: present.last,
             repeats: present.repeats,
         })
     }
 
-    /// Whether it is some of what a block is to show. Of a series, it may be any occurrence.
+    /// Whether it is some of what a block is to show. Of a series, it may be any occurrence, also of one that has another name now.
     fn some_of(&self, wanted: &Wanted, home: &TimeZone) -> bool {
         let (from, to) = wanted.shape.first_occurrence(home);
         let overlaps = self.first < to && self.last.is_none_or(|last| from < last);
         let is_of = self.uid == wanted.uid || wanted.also.iter().any(|(also, _)| *also == self.uid);
-        overlaps && self.source == wanted.source && (!self.repeats || is_of)
+        overlaps && (!self.repeats || is_of || self.at_such_a_time(from, home))
+    }
+
+    /// Whether this time of day is within that of the first occurrence.
+    fn at_such_a_time(&self, at: Timestamp, home: &TimeZone) -> bool {
+        let clock = |at| home.to_datetime(at).time();
+        let (first, end, at) = (clock(self.first), clock(self.first_end), clock(at));
+        match first < end {
+            true => first <= at && at < end,
+            // Over midnight, or whole days.
+            false => first <= at || at < end,
+        }
     }
 }
 
@@ -380,6 +391,11 @@ enum Verdict {
 /// What to do about a block that should stand.
 fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &TimeZone) -> Verdict {
     let Held { present, link } = held.unwrap_or_default();
+    // Only what somebody did is left so.
+    let respect = match link.as_ref().is_some_and(|link| link.disowned) {
+        true => Respect::default(),
+        false => respect,
+    };
     let Some(present) = present else {
         return match link {
             Some(link) if link.only_came_in_time() => Verdict::Create(Why::New),
@@ -567,13 +583,14 @@ fn judge_unwanted(
 
 /// Whether words of an event are in a block that no rule shows any more: of none, or not of private ones.
 fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
-    let Some(link) = link.filter(|link| link.shows_words) else {
+    let Some(link) = link.filter(|link| link.shows.any()) else {
         return false;
     };
     let source = question.sources.get(&link.source);
     let is_private = source.is_some_and(|source| source.private.contains(&link.uid));
     route(question, name, &link.source).is_none_or(|route| {
-        route.wording.show == Show::Busy || is_private && !route.wording.private
+        let allowed = Shows::by(&route.wording);
+        link.shows.exceed(allowed) || is_private && !route.wording.private
     })
 }
 

@@ -7,7 +7,7 @@ use super::{
     flatten::{Flat, Single, TooMany, fit, flatten, list, walk},
     occurrences::ByOccurrence,
     op::Wanted,
-    wording::{Said, Show, face_of, said as said_of},
+    wording::{Said, Show, Shows, face_of, said as said_of},
 };
 use crate::{
     ident::{Stem, Subject},
@@ -173,7 +173,11 @@ fn each_block(
         let wanted = Wanted {
             shape,
             face: face_of(&route.wording, [(&said, &occurrence)].into_iter()),
-            shows_words: route.wording.show != Show::Busy,
+            shows: Shows::of(
+                &route.wording,
+                [(&said, &occurrence)].into_iter(),
+                event.is_private(),
+            ),
             source: route.source.clone(),
             uid: uid.clone(),
             occurrence,
@@ -210,6 +214,7 @@ fn each_merged(
     for Merged { span, first, also } in merged(blocks) {
         let all = std::iter::once(&first).chain(&also);
         let all = all.filter_map(|(uid, occurrence)| Some((said.get(uid)?, occurrence)));
+        let shows = Shows::of(&route.wording, all.clone(), true);
         let face = face_of(&route.wording, all);
         let (uid, occurrence) = first;
         let also = also.into_iter().map(|(uid, occurrence)| {
@@ -219,7 +224,7 @@ fn each_merged(
         let wanted = Wanted {
             shape: Shape::Once(span),
             face,
-            shows_words: route.wording.show != Show::Busy,
+            shows,
             source: route.source.clone(),
             also: also.collect(),
             uid,

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{LeftOut, Present, desire::TooManyBySource};
+use super::{LeftOut, Present, desire::TooManyBySource, wording::Shows};
 use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
@@ -145,7 +145,7 @@ pub struct Wanted {
     /// What it says.
     pub face: Arc<Face>,
     /// Whether words of the event are in that.
-    pub shows_words: bool,
+    pub shows: Shows,
     /// The calendar it comes from.
     pub source: CalendarName,
     /// The event it comes from.

@@ -254,6 +254,69 @@ pub fn said(event: &Event, home: &TimeZone) -> Said {
     ByOccurrence::new(event, home, |saying| saying.traits.words.clone())
 }
 
+/// Which words of events are in a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shows(pub u8);
+
+impl Shows {
+    const TITLE: u8 = 1;
+    const PEOPLE: u8 = 2;
+    const PLACE: u8 = 4;
+    const NOTES: u8 = 8;
+    /// Some of them are a private event's.
+    const PRIVATE: u8 = 16;
+
+    /// All that a rule may show.
+    pub fn by(wording: &Wording) -> Self {
+        let is_whole = wording.show == Show::Details;
+        let bits = [
+            (wording.show != Show::Busy, Self::TITLE),
+            (is_whole, Self::PEOPLE),
+            (is_whole && wording.location, Self::PLACE),
+            (is_whole && wording.notes, Self::NOTES),
+            (wording.private, Self::PRIVATE),
+        ];
+        Self::all(bits)
+    }
+
+    /// What is in a block that shows these occurrences; `private`: of a private event among others.
+    pub fn of<'a>(
+        wording: &Wording,
+        shown: impl Iterator<Item = (&'a Said, &'a OccurrenceKey)>,
+        private: bool,
+    ) -> Self {
+        if wording.show == Show::Busy {
+            return Self::default();
+        }
+        let words: Vec<&Words> = shown
+            .filter_map(|(said, key)| said.of(key).as_deref())
+            .collect();
+        let any = |has: fn(&Words) -> bool| words.iter().any(|words| has(words));
+        Self::all([
+            (true, Self::TITLE),
+            (any(|words| !words.people.is_empty()), Self::PEOPLE),
+            (any(|words| !words.place.is_empty()), Self::PLACE),
+            (any(|words| !words.notes.is_empty()), Self::NOTES),
+            (wording.private && private, Self::PRIVATE),
+        ])
+    }
+
+    fn all(bits: [(bool, u8); 5]) -> Self {
+        let bits = bits.into_iter().filter(|(is, _)| *is);
+        Self(bits.fold(0, |all, (_, bit)| all | bit))
+    }
+
+    /// Whether there are any.
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether there are others than these.
+    pub fn exceed(self, allowed: Self) -> bool {
+        self.0 & !allowed.0 != 0
+    }
+}
+
 /// What the block says that shows all of these occurrences.
 pub fn face_of<'a>(
     wording: &Wording,

@@ -189,6 +189,9 @@ pub(super) fn note_moves<P: Provider, W>(
         if former.as_ref() == Some(place) {
             continue;
         }
+        if former.is_some() {
+            state.disown(name)?;
+        }
         state.note_place(name, place)?;
         // A place that has another name now is looked after under that.
         let former = former.filter(|former| !here.values().any(|place| place == former));

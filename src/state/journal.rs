@@ -291,7 +291,7 @@ fn stands(
         "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (calendar, stem) DO UPDATE
         SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9,
-            odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL";
+            odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL, disowned = 0";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
         calendar,
@@ -302,7 +302,7 @@ fn stands(
         print.0,
         &*place.version,
         wanted.shape.times(home).0,
-        wanted.shows_words,
+        wanted.shows.0,
     ])?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
+    disowned::note_mishaps,
     hideout::Hideout,
     journal::{note_generation, wrote_fact},
     look::{Look, note_kept},
@@ -224,6 +225,7 @@ impl State {
             }
         }
         let hideout = Hideout::before(&tx, calendar, &pulled.changes, &gone, served)?;
+        note_mishaps(&tx, calendar, &gone)?;
         for &resource in &gone {
             drop_resource(&tx, resource)?;
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Traces, Uid, Window, plain},
-    plan::{Busy, Held, LeftOut, Link, Present, Sight, Source, Target},
+    plan::{Busy, Held, LeftOut, Link, Present, Shows, Sight, Source, Target},
 };
 
 impl State {
@@ -156,7 +156,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -329,10 +329,11 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         print: print(row, 3)?.unwrap_or_default(),
         echo: print(row, 4)?,
         otherwise: print(row, 5)?,
-        shows_words: row.get(6)?,
+        shows: Shows(row.get(6)?),
         times: print(row, 7)?,
         held_back: row.get(8)?,
         left_out: left_out(row)?,
+        disowned: row.get(11)?,
     })
 }
 

@@ -405,12 +405,13 @@ fn link(wanted: &Wanted) -> Link {
     Link {
         held_back: false,
         left_out: None,
+        disowned: false,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),
         print: block::print(&wanted.shape, &wanted.face, &[]),
         echo: None,
         otherwise: None,
-        shows_words: false,
+        shows: calsync::plan::Shows::default(),
         times: None,
     }
 }

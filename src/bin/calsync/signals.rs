@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks the run to end after the operation at hand, the second ends it at once. Both are safe:
+//! SIGTERM, SIGINT, and SIGHUP of a terminal that was closed: the first asks the run to end after the operation at hand, the second ends it at once. Both are safe:
 //! the next run goes on where this one stopped.
 
 use std::{
@@ -33,7 +33,7 @@ fn end_unheard() -> io::Result<()> {
         return Ok(());
     }
     let unheard = Arc::clone(UNHEARD.get_or_init(Arc::default));
-    for signal in [consts::SIGTERM, consts::SIGINT] {
+    for signal in [consts::SIGTERM, consts::SIGINT, consts::SIGHUP] {
         flag::register_conditional_shutdown(
             signal,
             Exit::Partial.code().into(),
@@ -44,10 +44,11 @@ fn end_unheard() -> io::Result<()> {
     Ok(())
 }
 
-/// Hears both signals.
+/// Hears these signals.
 struct Ears {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Ears {
@@ -57,12 +58,16 @@ impl Ears {
         Some(Self {
             terminate: signal(SignalKind::terminate()).ok()?,
             interrupt: signal(SignalKind::interrupt()).ok()?,
+            hangup: signal(SignalKind::hangup()).ok()?,
         })
     }
 
     /// Waits for the next signal.
     async fn hear(&mut self) {
-        select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
+        let [terminate, interrupt, hangup] =
+            [&mut self.terminate, &mut self.interrupt, &mut self.hangup];
+        let (terminate, interrupt) = (pin!(terminate.recv()), pin!(interrupt.recv()));
+        select(select(terminate, interrupt), pin!(hangup.recv())).await;
         if let Some(unheard) = UNHEARD.get() {
             unheard.store(false, Ordering::SeqCst);
         }

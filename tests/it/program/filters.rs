@@ -678,7 +678,8 @@ fn what_came_in_time_is_written_however_late_that_is() {
         "",
         "[[rules]]\nfrom = \"home\"\nto = \"work\"\nnotice = \"1d\"\n[limits]\noperations = 1\n",
     );
-    let daily = format!("{}\nRRULE:FREQ=DAILY;COUNT=3", soon(60));
+    let start = soon(60);
+    let daily = format!("{start}\nRRULE:FREQ=DAILY;COUNT=3");
     let names = ["a", "b", "c", "d", "e"];
     for name in names {
         home.put("home", &format!("{name}.ics"), event_with(name, &daily));
@@ -689,8 +690,7 @@ fn what_came_in_time_is_written_however_late_that_is() {
     assert_eq!(home.blocks("work").len(), names.len());
     // The first of each is moved: a hole in the block, and one of its own, of which a run writes one or the other.
     for name in names {
-        let day = soon(60);
-        let at = day
+        let at = start
             .lines()
             .next()
             .unwrap()

@@ -1,13 +1,14 @@
 //! What somebody does to a block: undone, or left so, as the rule says.
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use jiff::tz::TimeZone;
+use rustix::process::{Pid, Signal};
 use serde_json::json;
 
 use crate::support::{
     google::FakeGoogle,
-    program::{Home, ME, day, meeting, meeting_at, utc, weekly},
+    program::{Home, ME, day, meeting, meeting_at, utc, wait_until, weekly},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -72,6 +73,12 @@ fn cut_it_short(home: &Home) {
     );
 }
 
+fn end_it_early(home: &Home) {
+    let (name, text) = block(home, true);
+    let until = format!("FREQ=WEEKLY;UNTIL={}", utc(12, "090000"));
+    home.put("home", &name, text.replace("FREQ=WEEKLY", &until));
+}
+
 fn make_it_shorter(home: &Home) {
     let (name, text) = block(home, false);
     let (from, to) = (utc(3, "100000"), utc(3, "090100"));
@@ -89,7 +96,7 @@ type Doing = fn(&Home);
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     let (deleted, moved) = ("deleted = \"respect\"", "moved = \"respect\"");
-    let cases: [(&str, Doing, bool); 15] = [
+    let cases: [(&str, Doing, bool); 16] = [
         ("", take_away, false),
         ("", take_one_out, false),
         ("", move_it, false),
@@ -100,6 +107,7 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         (moved, take_away, false),
         (moved, take_one_out, false),
         (moved, cut_it_short, false),
+        (moved, end_it_early, false),
         (moved, make_it_shorter, false),
         (deleted, cut_it_short, false),
         (moved, move_it, true),
@@ -212,6 +220,85 @@ fn what_is_left_so_is_explained_as_it_stands() {
     );
     let at = day(3).at(8, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
     assert_eq!(start.parse::<jiff::Timestamp>().unwrap(), at);
+}
+
+#[test]
+fn what_nobody_wished_for_is_not_left_so() {
+    let rule = "deleted = \"respect\"\nmoved = \"respect\"\n";
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", &format!("{RULE}{rule}"));
+    for i in 0..12 {
+        home.put(
+            "work",
+            &format!("{i}.ics"),
+            meeting(&format!("u{i}"), 3 + i),
+        );
+    }
+    home.sync();
+    let all = || home.blocks("home");
+    assert_eq!(all().len(), 12);
+    // Some that are taken away are; all at once are not.
+    let some: Vec<String> = all().into_keys().take(5).collect();
+    for name in &some {
+        home.delete("home", name);
+    }
+    home.sync();
+    assert_eq!(all().len(), 7);
+    home.configure(
+        &fs::read_to_string(home.config_file())
+            .unwrap()
+            .replace("respect", "restore"),
+    );
+    home.sync();
+    home.configure(
+        &fs::read_to_string(home.config_file())
+            .unwrap()
+            .replace("restore", "respect"),
+    );
+    home.sync();
+    for name in all().into_keys() {
+        home.delete("home", &name);
+    }
+    home.put("home", "own.ics", meeting("own", 3));
+    home.sync();
+    assert_eq!(all().len(), 12);
+    // Nor are those that are not in another place of the calendar.
+    fs::create_dir(home.path("cal/new")).unwrap();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("~/cal/home", "~/cal/new"));
+    home.run(&["sync"]);
+    assert_eq!(home.blocks("new").len(), 12);
+}
+
+#[test]
+fn what_a_run_that_was_cut_off_took_away_comes_back() {
+    let rule = "deleted = \"respect\"\nmoved = \"respect\"\n";
+    for signal in [Signal::HUP, Signal::KILL] {
+        for nth in 0..5 {
+            let home = Home::with(&["work", "home"]);
+            home.configure_also("", &format!("{RULE}{rule}"));
+            for i in 0..60 {
+                home.put(
+                    "work",
+                    &format!("{i}.ics"),
+                    meeting(&format!("u{i}"), 3 + i % 20),
+                );
+            }
+            home.sync();
+            let before = home.blocks("home");
+            let mut reset = home.command(&["reset", "--all", "--yes", "--quiet"]);
+            let mut reset = reset.stderr(Stdio::null()).spawn().unwrap();
+            wait_until("some are gone", || {
+                home.blocks("home").len() < 55 - 10 * nth
+            });
+            let pid = Pid::from_child(&reset);
+            rustix::process::kill_process(pid, signal).unwrap();
+            reset.wait().unwrap();
+            home.run(&["sync"]);
+            let after = home.blocks("home");
+            assert!(after.keys().eq(before.keys()), "{signal:?} {nth}");
+        }
+    }
 }
 
 #[test]

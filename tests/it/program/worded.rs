@@ -375,6 +375,46 @@ fn words_that_no_rule_shows_any_more_go_also_outside_of_the_window() {
 }
 
 #[test]
+fn what_a_rule_shows_no_more_goes_also_outside_of_the_window() {
+    let home = Home::with(&["work", "home"]);
+    let window = "[window]\npast_days = 9\nfuture_days = 20\n";
+    let rule = "show = \"details\"\nlocation = true\nnotes = true\nshow_private = true";
+    home.configure_also("", &format!("{window}{RULE}{rule}"));
+    for (uid, day, line) in [
+        ("plain", -8, ""),
+        ("place", -7, "LOCATION:Room 5\r\n"),
+        ("notes", -6, "DESCRIPTION:Bring cake\r\n"),
+        ("secret", -5, "CLASS:PRIVATE\r\n"),
+    ] {
+        let text = meeting_at(uid, day, 9).replace("Meeting", uid);
+        let text = text.replace("SUMMARY", &format!("{line}SUMMARY"));
+        home.put("work", &format!("{uid}.ics"), text);
+    }
+    home.sync();
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let narrow = text.replace("past_days = 9", "past_days = 2");
+    home.configure(&narrow);
+    home.sync_idle();
+    let mut all_of = vec!["plain", "place", "notes", "secret"];
+    for (less, goes) in [
+        ("location = true\n", "place"),
+        ("show_private = true", "secret"),
+        ("notes = true\n", "notes"),
+    ] {
+        let text = fs::read_to_string(home.config_file()).unwrap();
+        home.configure(&text.replace(less, ""));
+        home.sync();
+        home.sync_idle();
+        all_of.retain(|uid| *uid != goes);
+        assert_eq!(all(&home, "home", "SUMMARY"), all_of);
+    }
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("\"details\"", "\"title\""));
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["plain"]);
+}
+
+#[test]
 fn words_of_what_becomes_private_go_also_outside_of_the_window() {
     let home = Home::with(&["work", "home"]);
     let window = "[window]\npast_days = 9\nfuture_days = 20\n";

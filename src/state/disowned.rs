@@ -1,0 +1,60 @@
+//! What becomes of blocks and is nobody's wish: calsync was stopped while it changed them, they all went at once, or the calendar is
+//! at another place. None of that is left so, whatever the rule says. Must never hold an edit for a mishap that anybody could have
+//! made by hand.
+
+use rusqlite::{Connection, params};
+
+use super::{State, Stated};
+use crate::{ident, model::CalendarName};
+
+/// Somebody may take so many blocks away at once, or half of them all.
+const BY_HAND: usize = 10;
+
+impl State {
+    /// Notes that whatever is missing in a calendar is nobody's doing: it is not the calendar that it was.
+    pub fn disown(&self, name: &CalendarName) -> Stated<()> {
+        let sql = "UPDATE links SET disowned = 1
+            WHERE disowned = 0 AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
+        self.db.prepare_cached(sql)?.execute([&**name])?;
+        Ok(())
+    }
+}
+
+/// Notes, before a listing is written down, which of the blocks that it is about may be as they are by calsync's own doing, or by
+/// nobody's. `gone`: the resources that it does not have any more.
+pub(super) fn note_mishaps(db: &Connection, calendar: i64, gone: &[i64]) -> Stated<()> {
+    let mut query = db.prepare_cached("SELECT block FROM journal WHERE calendar = ?1")?;
+    let begun = query.query_map([calendar], |row| row.get::<_, String>(0))?;
+    let mut blocks = begun.collect::<rusqlite::Result<Vec<_>>>()?;
+    blocks.extend(gone_at_once(db, calendar, gone)?);
+    let sql = "UPDATE links SET disowned = 1 WHERE calendar = ?1 AND stem = ?2";
+    let mut disown = db.prepare_cached(sql)?;
+    for stem in blocks.iter().filter_map(|id| ident::stem_in(id)) {
+        disown.execute(params![calendar, stem])?;
+    }
+    Ok(())
+}
+
+/// The blocks that went with a listing, if they are more than anybody takes away by hand.
+fn gone_at_once(db: &Connection, calendar: i64, gone: &[i64]) -> Stated<Vec<String>> {
+    if gone.len() <= BY_HAND {
+        return Ok(Vec::new());
+    }
+    let mut query = db.prepare_cached("SELECT id FROM blocks WHERE resource = ?1")?;
+    let mut blocks = Vec::new();
+    for resource in gone {
+        let ids = query.query_map([resource], |row| row.get(0))?;
+        for id in ids {
+            blocks.push(id?);
+        }
+    }
+    let sql = "SELECT count(*) FROM blocks WHERE calendar = ?1";
+    let all: i64 = db
+        .prepare_cached(sql)?
+        .query_row([calendar], |row| row.get(0))?;
+    let all = usize::try_from(all).unwrap_or(usize::MAX);
+    match blocks.len() > BY_HAND && blocks.len() > all / 2 {
+        true => Ok(blocks),
+        false => Ok(Vec::new()),
+    }
+}
