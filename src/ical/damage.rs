@@ -116,37 +116,56 @@ pub(super) fn note_twice(event: &Component, signs: &mut Signs) {
     }
 }
 
-/// A property of an event that is one letter away from one that decides when it is, with such a value, and which: nobody else has
+/// The properties that decide when something is.
+const DECIDE: [&str; 7] = [
+    "DTSTART",
+    "DTEND",
+    "RDATE",
+    "EXDATE",
+    "RECURRENCE-ID",
+    "RRULE",
+    "DURATION",
+];
+
+/// A property that is a letter or so away from one that decides when something is, with such a value, and which: nobody else has
 /// such a name.
 pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
-    const DECIDE: [&str; 7] = [
-        "DTSTART",
-        "DTEND",
-        "RDATE",
-        "EXDATE",
-        "RECURRENCE-ID",
-        "RRULE",
-        "DURATION",
-    ];
     event.props.iter().find_map(|prop| {
-        let (name, value) = (prop.name.as_str(), prop.value.trim());
-        let has_such_a_value = |meant: &str| match meant {
-            "RRULE" => value.to_ascii_uppercase().contains("FREQ="),
-            "DURATION" => value.starts_with(['P', 'p']),
-            _ => value.len() >= 8 && value.bytes().take(8).all(|byte| byte.is_ascii_digit()),
-        };
-        let is_near = |meant: &&&str| {
-            meant.len().abs_diff(name.len()) <= 1
-                && has_such_a_value(meant)
-                && strsim::osa_distance(meant, name) == 1
-        };
-        let is_other = !DECIDE.contains(&name);
-        if let Some(meant) = DECIDE.iter().find(|meant| is_run_on(name, meant)) {
-            return Some((prop.line, *meant));
-        }
-        let meant = DECIDE.iter().filter(|_| is_other).find(is_near)?;
-        Some((prop.line, *meant))
+        let meant = meant(&prop.name, prop.value.trim())?;
+        Some((prop.line, meant))
     })
+}
+
+/// Which of the properties that decide when something is a name means that is none of them.
+pub(super) fn meant(name: &str, value: &str) -> Option<&'static str> {
+    /// Others whose values are times as well.
+    const KNOWN: [&str; 9] = [
+        "DTSTAMP",
+        "CREATED",
+        "LAST-MODIFIED",
+        "COMPLETED",
+        "DUE",
+        "EXRULE",
+        "ACKNOWLEDGED",
+        "DCREATED",
+        "UID",
+    ];
+    let has_such_a_value = |meant: &str| match meant {
+        // Also of one whose colon went astray.
+        "RRULE" => value.to_ascii_uppercase().contains("REQ="),
+        "DURATION" => value.starts_with(['P', 'p']),
+        _ => value.len() >= 8 && value.bytes().take(8).all(|byte| byte.is_ascii_digit()),
+    };
+    let is_near = |meant: &&&str| {
+        let most = if meant.len() > 10 { 3 } else { 1 };
+        has_such_a_value(meant) && strsim::osa_distance(meant, name) <= most
+    };
+    let mut all = DECIDE.iter();
+    if let Some(meant) = all.find(|meant| is_run_on(name, meant)) {
+        return Some(*meant);
+    }
+    let is_other = !DECIDE.contains(&name) && !KNOWN.contains(&name);
+    DECIDE.iter().filter(|_| is_other).find(is_near).copied()
 }
 
 /// Whether a name is another one with something before it or behind it that belongs in no name: what divides it from its parameters
@@ -160,7 +179,22 @@ fn is_run_on(name: &str, meant: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
     rest.is_empty()
         || rest.starts_with(|c: char| !is_name(c))
-        || NEXT.iter().any(|next| rest.starts_with(next))
+        || NEXT.iter().any(|next| rest.contains(next))
+}
+
+/// A property that tells a time with a parameter whose name is nearly that of the time zone.
+pub(super) fn misspelt_zone(event: &Component) -> Option<usize> {
+    const KNOWN: [&str; 4] = ["TZID", "VALUE", "RANGE", "PERIOD"];
+    let is_zone = |name: &str| {
+        let is_other = !KNOWN.contains(&name) && !name.starts_with("X-");
+        is_other && strsim::osa_distance(name, "TZID") <= 2
+    };
+    let mut times = event
+        .props
+        .iter()
+        .filter(|prop| DECIDE.contains(&prop.name.as_str()));
+    let found = times.find(|prop| prop.params.iter().any(|(name, _)| is_zone(name)));
+    found.map(|prop| prop.line)
 }
 
 /// The UIDs that stand in a text, also in one that makes no sense: which events it may tell of.

@@ -263,7 +263,7 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
             component.lost_class |= name == "CLASS";
             let before = component.props.last();
             let goes_on = before.is_some_and(|p| matters(&p.name)) && is_of_a_value(line);
-            if goes_on || matters(&name) || is_torn(line) {
+            if goes_on || matters(&name) || is_torn(line) || tells_a_time(line, &name) {
                 component.broken.get_or_insert(number);
             }
         }
@@ -283,6 +283,8 @@ fn lost_name(line: &[u8]) -> String {
             _ if folded || name.len() > LONGEST => break,
             b'-' | b'.' | b'_' => name.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
+            // A letter of which one bit is wrong.
+            _ if !byte.is_ascii() => name.push(char::from(byte & 0x7f)),
             // An indented line that goes on with nothing.
             b' ' | b'\t' if name.is_empty() => {}
             _ => break,
@@ -295,6 +297,14 @@ fn lost_name(line: &[u8]) -> String {
 /// wrongly, is common in the wild and harms nothing.
 fn matters(name: &str) -> bool {
     DECIDING.iter().any(|known| name.starts_with(known))
+}
+
+/// Whether a line that could not be read has a value of one that decides when an event is, under a name like that of one.
+fn tells_a_time(line: &[u8], name: &str) -> bool {
+    let colon = line.iter().position(|byte| *byte == b':');
+    let value = colon.and_then(|colon| line.get(colon + 1..));
+    let value = String::from_utf8_lossy(value.unwrap_or_default());
+    damage::meant(name, value.trim()).is_some()
 }
 
 /// Whether a line may be the rest of a rule, of a length, or of a list of times, which lost its indentation.

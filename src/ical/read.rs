@@ -149,6 +149,9 @@ impl Context<'_> {
         if let Some((line, meant)) = damage::misspelt(event) {
             return Err(fault(line, &format!("the property is misspelt; {meant}?")));
         }
+        if let Some(line) = damage::misspelt_zone(event) {
+            return Err(fault(line, "the parameter is misspelt; TZID?"));
+        }
         if let Some(prop) = event.props.iter().find(|prop| self.is_nowhere(prop)) {
             let why = "nobody knows the time zone, and the file does not describe it; correct TZID";
             return Err(fault(prop.line, why));

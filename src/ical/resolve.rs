@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use jiff::civil::DateTime;
 use windows_timezones::WindowsTimezone;
 
-use super::{lines::Component, values::local_time};
+use super::{damage, lines::Component, values::local_time};
 use crate::{
     model::{Table, Zone},
     recur::Rule,
@@ -248,6 +248,9 @@ fn table(zone: &Component) -> Option<Zone> {
 
 /// The local times at which an observance begins, and no more than are needed to see that they are too many.
 fn onsets(observance: &Component) -> Option<Vec<DateTime>> {
+    if observance.broken.is_some() || damage::misspelt(observance).is_some() {
+        return None;
+    }
     let start = local_time(observance.value("DTSTART")?)?;
     let mut onsets = vec![start];
     for rule in observance.all("RRULE") {

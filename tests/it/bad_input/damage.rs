@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::program::{Home, KEY, calendar, day, event_with, meeting, utc};
+use crate::support::program::{Home, KEY, calendar, day, event_with, meeting, utc, write};
 
 /// A file cut short in its last line: nothing of it can be read, and all of its events are named.
 fn cut(whole: &str) -> &str {
@@ -478,10 +478,101 @@ fn what_is_misspelt_in_an_event_cannot_be_read() {
             "EXDTAE;",
             "line 10: the property is misspelt; EXDATE?",
         ),
+        (
+            "RRULE:FREQ",
+            "RRULEF:REQ",
+            "line 9: the property is misspelt; RRULE?",
+        ),
+        (
+            "DTEND;TZID",
+            "DTEND9TZID",
+            "line 8: the property is misspelt; DTEND?",
+        ),
+        (
+            "DTSTART;TZID",
+            "DTSTART;TZDI",
+            "line 7: the parameter is misspelt; TZID?",
+        ),
+        (
+            "DTEND;TZID",
+            "DTEND;TZ-ID",
+            "line 8: the parameter is misspelt; TZID?",
+        ),
     ] {
         home.put("work", "a.ics", good.replacen(from, to, 1));
         home.expect(5, &["sync"]).says(&["work: a.ics", words]);
         assert_eq!(home.blocks("home"), before, "{to}");
+    }
+}
+
+#[test]
+fn a_letter_with_a_wrong_bit_in_a_name_takes_no_time_away() {
+    let home = Home::with(&["work", "home"]);
+    let series = "DTSTART;TZID=Europe/Berlin:20261201T090000\nDTEND;TZID=Europe/Berlin:20261201T100000\n\
+        RRULE:FREQ=DAILY;COUNT=20";
+    let moved = "DTSTART;TZID=Europe/Berlin:20261202T120000\nDTEND;TZID=Europe/Berlin:20261202T130000\n\
+        RECURRENCE-ID;TZID=Europe/Berlin:20261202T090000\nSEQUENCE:3";
+    let change = event_with("a", moved);
+    let from = change.find("BEGIN:VEVENT").unwrap();
+    let whole = event_with("a", series).replace("END:VCALENDAR\r\n", "") + &change[from..];
+    home.put("work", "a.ics", &whole);
+    home.sync();
+    let before = home.blocks("home");
+    let flipped = |name: &str, at: usize| {
+        let place = whole.find(&format!("\n{name}")).unwrap() + 1 + at;
+        let mut bytes = whole.clone().into_bytes();
+        bytes[place] |= 0x80;
+        bytes
+    };
+    let mut cases: Vec<Vec<u8>> = Vec::new();
+    for name in ["DTEND", "RRULE", "RECURRENCE-ID", "DTSTART"] {
+        for at in [0, 2, 4] {
+            cases.push(flipped(name, at));
+        }
+    }
+    for other in ["RECCURENCE-ID", "RECURRANCE_ID", "RECURENCE-ID"] {
+        cases.push(whole.replace("RECURRENCE-ID", other).into_bytes());
+    }
+    for damaged in cases {
+        write(&home.folder("work").join("a.ics"), &damaged);
+        let told = home.run(&["sync"]);
+        assert_eq!(
+            home.blocks("home"),
+            before,
+            "{}",
+            String::from_utf8_lossy(&damaged)
+        );
+        assert_eq!(told.code, 5, "{}", String::from_utf8_lossy(&damaged));
+    }
+}
+
+#[test]
+fn a_zone_of_which_a_rule_is_damaged_is_unknown() {
+    let home = Home::with(&["work", "home"]);
+    let zone = "BEGIN:VTIMEZONE\r\nTZID:Our Own\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\n\
+        RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\n\
+        BEGIN:DAYLIGHT\r\nDTSTART:19700329T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\n\
+        TZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT";
+    let event = event_with("a", "DTSTART;TZID=Our Own:20261201T090000\nDURATION:PT1H");
+    let whole = event.replace("BEGIN:VEVENT", zone);
+    home.put("work", "a.ics", &whole);
+    home.sync();
+    let before = home.blocks("home");
+    for damaged in [
+        whole.replacen(
+            "RRULE:FREQ=YEARLY;BYMONTH=3",
+            "RR\u{dc}LE:FREQ=YEARLY;BYMONTH=3",
+            1,
+        ),
+        whole.replacen(
+            "RRULE:FREQ=YEARLY;BYMONTH=3",
+            "RRLE:FREQ=YEARLY;BYMONTH=3",
+            1,
+        ),
+    ] {
+        home.put("work", "a.ics", &damaged);
+        home.expect(5, &["sync"]);
+        assert_eq!(home.blocks("home"), before);
     }
 }
 
