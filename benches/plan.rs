@@ -68,6 +68,7 @@ fn sources() -> Sources {
     for (i, name) in (0_u32..).zip(CALENDARS) {
         let mut source = Source {
             sight: Sight {
+                signs: false,
                 fresh: true,
                 whole: true,
                 gaps: false,

@@ -63,6 +63,8 @@ pub struct Sight {
     pub whole: bool,
     /// Something in it could not be read: of what is not remembered, it may hide anything.
     pub gaps: bool,
+    /// Something in it looks damaged, and was so when it was first read: of what is not remembered, it may have lost anything.
+    pub signs: bool,
     /// Events in it could not be read that have no UID, so that they may be any event.
     pub nameless: bool,
 }
@@ -87,7 +89,7 @@ pub struct Source {
 impl Source {
     /// Whether anything in it cannot be read.
     pub fn is_unread(&self) -> bool {
-        self.sight.gaps || !self.troubled.is_empty()
+        self.sight.gaps || self.sight.signs || !self.troubled.is_empty()
     }
 }
 

@@ -532,7 +532,7 @@ fn notes(doubts: &[Doubt]) -> Vec<String> {
         } = doubt;
         let blocks = counted(*count, "block");
         let words = match kind {
-            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed => {
+            DoubtKind::TooMany | DoubtKind::Otherwise | DoubtKind::Renamed | DoubtKind::Damaged => {
                 return None;
             }
             DoubtKind::HandsOff => {

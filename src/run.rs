@@ -116,7 +116,14 @@ pub async fn plan<P: Provider, W: Watch>(
     let is_unclear = |twins: &[Twin]| goal == Goal::InStep && !twins.is_empty();
     let mut planned = None;
     if !is_idle && !is_unclear(&twins) {
-        let (plan, sources) = whole_plan(session, goal, &targets, &sighted, &window, &mut due)?;
+        let (plan, sources) = whole_plan(
+            session,
+            (goal, &request),
+            &targets,
+            &sighted,
+            &window,
+            &mut due,
+        )?;
         twins.extend(proved_twins(session, goal, &plan, is_fresh)?);
         planned = Some((plan, sources)).filter(|_| !is_unclear(&twins));
     }
@@ -325,7 +332,7 @@ fn needed<P, W>(
 
 fn whole_plan<P: Provider, W>(
     session: &Session<'_, P, W>,
-    goal: Goal,
+    (goal, request): (Goal, &Request),
     targets: &BTreeSet<CalendarName>,
     sighted: &BTreeMap<CalendarName, Sighted>,
     window: &Window,
@@ -343,6 +350,8 @@ fn whole_plan<P: Provider, W>(
                 source.events.clear();
                 source.sight.whole = false;
             }
+            // A person said that what is there is right.
+            source.sight.signs &= !request.allow_mass_delete;
             sources.insert(name.clone(), source);
         }
     }

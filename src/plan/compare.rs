@@ -564,7 +564,10 @@ fn judge_unwanted(
     }
     sums.tally(link.as_ref()).standing += 1;
     let Some(why) = may_remove(question, name, too_many, link.as_ref()) else {
-        sums.unread += 1;
+        match link.is_none() && looks_damaged(question, name, too_many) {
+            true => sums.damaged += 1,
+            false => sums.unread += 1,
+        }
         return None;
     };
     if sums.tally(link.as_ref()).waits {
@@ -594,6 +597,33 @@ fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link
     })
 }
 
+/// Whether all that shows in a target was read, and is like this.
+fn all_read(
+    question: Question<'_>,
+    name: &CalendarName,
+    too_many: &TooManyBySource,
+    is: fn(&Source) -> bool,
+) -> bool {
+    let clear = |name: &CalendarName| {
+        let known = question.sources.get(name);
+        let sure = known.is_some_and(|source| {
+            let Source {
+                sight, troubled, ..
+            } = source;
+            let is_read = sight.fresh && sight.whole && !sight.gaps && troubled.is_empty();
+            is_read && is(source)
+        });
+        sure && !too_many.contains_key(name)
+    };
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    feeding.all(|route| clear(&route.source))
+}
+
+/// Whether nothing but signs of damage keeps a block of which nobody remembers what it stands for.
+fn looks_damaged(question: Question<'_>, name: &CalendarName, too_many: &TooManyBySource) -> bool {
+    all_read(question, name, too_many, |_| true)
+}
+
 /// Whether it is known that no event asks for a block, and how it is known. Absence is not deletion: a source that was
 /// not read in this run, or not all of which could be read, takes nothing away.
 fn may_remove(
@@ -604,20 +634,8 @@ fn may_remove(
 ) -> Option<Why> {
     let mut feeding = question.routes.iter().filter(|route| route.target == *name);
     let Some(link) = link else {
-        let clear = |source: &CalendarName| {
-            let known = question.sources.get(source);
-            let sure = known.is_some_and(
-                |Source {
-                     sight, troubled, ..
-                 }| {
-                    sight.fresh && sight.whole && !sight.gaps && troubled.is_empty()
-                },
-            );
-            sure && !too_many.contains_key(source)
-        };
-        return feeding
-            .all(|route| clear(&route.source))
-            .then_some(Why::Unwanted);
+        let is_sound = |source: &Source| !source.sight.signs;
+        return all_read(question, name, too_many, is_sound).then_some(Why::Unwanted);
     };
     if !feeding.any(|route| route.source == link.source) {
         return Some(Why::Unwanted);

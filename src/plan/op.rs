@@ -77,6 +77,9 @@ pub enum DoubtKind {
     HandsOff,
     /// Blocks in this target may belong to events that could not be read in this run.
     Unread,
+    /// Blocks in this target, of which it is not remembered what they stand for, may belong to events that a source lost which looks
+    /// damaged.
+    Damaged,
     /// Blocks in this target show another time than was written, or are not busy, however often they are written.
     Otherwise,
     /// The server of this target keeps blocks under another UID than they were written with.

@@ -2,7 +2,7 @@
 
 use super::{Findings, Verdict};
 use crate::{
-    model::{CalendarName, counted, shell_word},
+    model::{CalendarName, agreeing, counted, shell_word},
     plan::op::DoubtKind,
     provider::{ErrorKind, ProviderError},
     pull::Sighted,
@@ -77,7 +77,11 @@ impl Wrong {
             );
             wrong.add(Verdict::Partial, words);
         }
-        let kept = [kept_otherwise(name, findings), renamed(name, findings)];
+        let kept = [
+            kept_otherwise(name, findings),
+            renamed(name, findings),
+            kept_for_damage(name, findings),
+        ];
         for words in kept.into_iter().flatten() {
             wrong.add(Verdict::Partial, words);
         }
@@ -106,6 +110,18 @@ fn kept_otherwise(name: &CalendarName, findings: &Findings) -> Option<String> {
     Some(format!(
         "its server makes something else of {blocks} each time: another time, not busy, or cut short; left as it is. Look at \
          the calendar in the service's own program; if it cannot be put right there, set role = \"source\""
+    ))
+}
+
+/// What is to be said of blocks that nobody remembers the events of, beside a calendar that looks damaged.
+fn kept_for_damage(name: &CalendarName, findings: &Findings) -> Option<String> {
+    let mut doubts = findings.plan.doubts.iter();
+    let doubt = doubts.find(|d| d.calendar == *name && d.kind == DoubtKind::Damaged)?;
+    let blocks = counted(doubt.count, "block");
+    Some(format!(
+        "{blocks} {} left standing: calsync does not remember for which events, and a calendar that shows here looks damaged, so that \
+         they may be in what it lost. If all of it is right, run once: calsync sync --allow-mass-delete",
+        agreeing(u64::try_from(doubt.count).unwrap_or(u64::MAX), "is", "are")
     ))
 }
 

@@ -82,9 +82,10 @@ impl State {
 
     fn sight(&self, calendar: i64, fresh: bool) -> Stated<Sight> {
         let sql = "SELECT whole,
-            EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND (trouble IS NOT NULL OR signs > 0))
+            EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND trouble IS NOT NULL)
               OR EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%'),
-            EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%')
+            EXISTS (SELECT 1 FROM events WHERE calendar = ?1 AND trouble IS NOT NULL AND uid LIKE 'no-uid-%'),
+            EXISTS (SELECT 1 FROM resources WHERE calendar = ?1 AND signs > 0)
             FROM calendars WHERE id = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         Ok(query.query_row([calendar], |row| {
@@ -93,6 +94,7 @@ impl State {
                 whole: row.get(0)?,
                 gaps: row.get(1)?,
                 nameless: row.get(2)?,
+                signs: row.get(3)?,
             })
         })?)
     }

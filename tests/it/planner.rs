@@ -91,6 +91,7 @@ struct Case {
 }
 
 const SEEN: Sight = Sight {
+    signs: false,
     fresh: true,
     whole: true,
     gaps: false,

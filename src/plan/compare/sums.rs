@@ -20,6 +20,8 @@ pub(super) struct Sums {
     pub(super) otherwise: usize,
     copies: usize,
     pub(super) unread: usize,
+    /// What stays because a source looks damaged.
+    pub(super) damaged: usize,
     /// What waits for the next run.
     pub(super) postponed: usize,
     /// What becomes of the blocks of each event.
@@ -119,6 +121,7 @@ impl Sums {
             (DoubtKind::HandsOff, self.hands_off),
             (DoubtKind::Otherwise, self.otherwise),
             (DoubtKind::Unread, self.unread),
+            (DoubtKind::Damaged, self.damaged),
             (DoubtKind::Copies, self.copies),
         ];
         for (kind, count) in doubts.into_iter().filter(|(_, count)| *count > 0) {

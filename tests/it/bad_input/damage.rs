@@ -972,6 +972,25 @@ fn what_was_refused_to_go_stays_while_what_came_back_is_damaged() {
 }
 
 #[test]
+fn blocks_that_nobody_remembers_stay_beside_what_looks_damaged_and_that_is_said() {
+    let twice = "BEGIN:VEVENT\r\nSTATUS:CONFIRMED\r\nSTATUS:CONFIRMED";
+    let odd = |days| in_one(days).replacen("BEGIN:VEVENT", twice, 1);
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "all.ics", odd(1..=20));
+    home.sync();
+    home.lose_state();
+    home.put("work", "all.ics", odd(1..=17));
+    for _ in 0..2 {
+        let words = ["3 blocks are left standing", "--allow-mass-delete"];
+        home.expect(5, &["sync"]).says(&words);
+        assert_eq!(home.blocks("home").len(), 20);
+    }
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), 17);
+    home.sync_idle();
+}
+
+#[test]
 fn what_was_refused_to_go_goes_when_a_person_says_so_or_all_can_be_read() {
     let less = in_one(1..=12);
     let odd = meeting("odd", 9).replace("DTSTART:", "DTSTART:x");
