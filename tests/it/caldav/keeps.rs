@@ -1,6 +1,8 @@
 //! Servers that keep what they are given in a way of their own: what of that is still calsync's block, what somebody made of it,
 //! and that a run ends whatever they do.
 
+use std::fs;
+
 use crate::support::{
     dav::{
         PASSWORD,
@@ -233,6 +235,56 @@ fn a_block_at_another_time_or_not_busy_is_written_again_and_not_for_ever() {
             assert!(text.contains("T110000") && same == name, "{text}");
             assert_eq!(ran(home, 0, &["--full"]), ("ok".to_owned(), 0));
         }
+    }
+}
+
+#[test]
+fn what_is_moved_or_taken_away_at_a_server_is_left_so_where_the_rule_says_so() {
+    for (rule, is_left) in [
+        ("", false),
+        ("deleted = \"respect\"\nmoved = \"respect\"", true),
+    ] {
+        let keeper = Keeper::new(Stores::AsItIs);
+        let home = &keeper.home;
+        let rule = format!("[[rules]]\nfrom = \"home\"\nto = \"work\"\n{rule}\n");
+        home.configure_also("", &rule);
+        home.put("home", "a.ics", meeting_at("a", 9, 10));
+        home.sync();
+        let (name, right) = keeper.block();
+        let later = right.replace("T10", "T13").replace("T11", "T14");
+        keeper.cloud.put(WORK, &name, &later);
+        home.sync();
+        let should = if is_left { &later } else { &right };
+        assert_eq!(keeper.block().1, *should);
+        home.sync_idle();
+        keeper.cloud.take(WORK, &name);
+        home.sync();
+        assert_eq!(keeper.blocks().is_empty(), is_left);
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn what_is_over_goes_from_a_server_where_the_window_says_so() {
+    for (past, left) in [("keep", 2), ("delete", 1)] {
+        let keeper = Keeper::new(Stores::AsItIs);
+        let home = &keeper.home;
+        let window = |days: u32, past: &str| {
+            let text = fs::read_to_string(home.config_file()).unwrap();
+            let text = text.split("[window]").next().unwrap().to_owned();
+            home.configure(&format!(
+                "{text}[window]\npast_days = {days}\npast = \"{past}\"\n"
+            ));
+        };
+        window(9, "keep");
+        home.put("home", "a.ics", meeting_at("a", -5, 10));
+        home.put("home", "b.ics", meeting_at("b", 5, 10));
+        home.sync();
+        assert_eq!(keeper.blocks().len(), 2);
+        window(2, past);
+        home.run(&["sync"]);
+        assert_eq!(keeper.blocks().len(), left);
+        home.sync_idle();
     }
 }
 

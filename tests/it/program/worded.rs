@@ -1,12 +1,13 @@
 //! What blocks say: titles, details, templates and looks, and what no rule lets through.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 
 use crate::support::{
+    dav::{PASSWORD, cloud::Cloud},
     google::FakeGoogle,
-    program::{Home, ME, day, event_with, files_in, meeting_at, utc},
+    program::{Home, ME, day, event_with, files_in, is_block, meeting_at, utc},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -44,7 +45,49 @@ fn shown(rule: &str, events: &[String]) -> Home {
     }
     home.sync();
     home.sync_idle();
+    assert_eq!(
+        at_a_server(rule, events),
+        said(home.blocks("home").into_values()),
+        "{rule}"
+    );
     home
+}
+
+/// What the same says in a calendar at a server.
+fn at_a_server(rule: &str, events: &[String]) -> BTreeSet<Vec<String>> {
+    let path = "/alice/home/";
+    let cloud = Cloud::start();
+    cloud.calendar(path);
+    let home = Home::with(&["work"]);
+    let calendar = format!(
+        "[accounts.cloud]\nprovider = \"caldav\"\nurl = \"{}\"\nusername = \"alice\"\n\
+         password_command = [\"echo\", \"{PASSWORD}\"]\n[calendars.home]\naccount = \"cloud\"\nid = \"{path}\"\n",
+        cloud.url()
+    );
+    home.configure_also(
+        "me = [\"me@example.org\"]",
+        &format!("{calendar}{RULE}{rule}"),
+    );
+    for (i, event) in events.iter().enumerate() {
+        home.put("work", &format!("{i}.ics"), event);
+    }
+    home.sync();
+    home.sync_idle();
+    let items = cloud.items(path).into_iter();
+    let blocks = items.filter(|(name, _)| is_block(name));
+    said(blocks.map(|(_, item)| item.text.into_bytes()))
+}
+
+/// What blocks say, whichever they are and whenever they were written.
+fn said(blocks: impl Iterator<Item = Vec<u8>>) -> BTreeSet<Vec<String>> {
+    let is_own = |line: &&str| line.starts_with("UID:") || line.starts_with("DTSTAMP:");
+    blocks
+        .map(|bytes| {
+            let text = String::from_utf8(bytes).unwrap();
+            let lines = text.lines().filter(|line| !is_own(line));
+            lines.map(str::to_owned).collect()
+        })
+        .collect()
 }
 
 /// The lines of all blocks in a calendar, unfolded, in the order of their starts.

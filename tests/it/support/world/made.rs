@@ -339,7 +339,12 @@ fn wording(rng: &mut Rng) -> Arc<Wording> {
             ..Face::default()
         });
     }
-    Arc::new(wording)
+    // And sometimes words of the events.
+    let told = sieve::wording(rng);
+    Arc::new(Wording {
+        face: wording.face,
+        ..Wording::clone(&told)
+    })
 }
 
 fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
@@ -347,7 +352,7 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
         routes: rules(calendars, rng),
         past_days: 5,
         future_days: 30,
-        past: Past::default(),
+        past: *rng.pick(&[Past::Keep, Past::Keep, Past::Delete]),
         home: home(),
         limits: Limits::default(),
         mint: Mint::new(&[7; 32]),
