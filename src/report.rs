@@ -283,7 +283,7 @@ impl Report {
             operations: in_order(findings.plan.ops.iter().map(shown)),
             done: done.flat_map(|done| &done.ops).map(shown).collect(),
             errors: errors(findings, &failures, crowded),
-            warnings: warnings(findings),
+            warnings: [new_copies(findings, &rows), warnings(findings)].concat(),
             notes,
             calendars,
             ..Self::nothing(findings.goal.word(), Verdict::Ok, findings.started)
@@ -509,6 +509,26 @@ fn errors(
         errors.push("stopped on request; the next run goes on".to_owned());
     }
     errors
+}
+
+/// The calendars in which there are more copies of other calendars' blocks than when they were last looked at: perhaps two folders
+/// changed places, and what stands there is kept in step by nobody.
+fn new_copies(findings: &Findings, rows: &BTreeMap<CalendarName, CalendarRow>) -> Vec<String> {
+    let copies = findings.plan.doubts.iter();
+    let copies = copies.filter(|doubt| doubt.kind == DoubtKind::Copies);
+    let tell = |doubt: &Doubt| {
+        let row = rows.get(&doubt.calendar)?;
+        let is_known = row.last_success.is_some();
+        let before = usize::try_from(row.copies).unwrap_or(usize::MAX);
+        let words = format!(
+            "{}: {} made for another calendar, copied or moved here, left alone: it shows as busy whatever becomes of its event. \
+             calsync check says where; remove it by hand",
+            doubt.calendar,
+            counted(doubt.count, "block"),
+        );
+        (is_known && doubt.count > before && findings.goal == Goal::InStep).then_some(words)
+    };
+    copies.filter_map(tell).collect()
 }
 
 /// What was left on purpose, where, and until when.

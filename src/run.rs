@@ -109,21 +109,14 @@ pub async fn plan<P: Provider, W: Watch>(
     let is_settled = goal == Goal::InStep
         && request.only.is_empty()
         && session.state.borrow().fact("settled")?.as_ref() == Some(&key);
-    let mut due = BTreeMap::new();
-    let mut barred = BTreeMap::new();
+    let (mut due, mut barred) = (BTreeMap::new(), BTreeMap::new());
+    let asked = (goal, &request);
     let is_idle = is_settled && sighted.values().all(Sighted::is_fresh);
     // While two of them are one, nobody can say what should stand there.
     let is_unclear = |twins: &[Twin]| goal == Goal::InStep && !twins.is_empty();
     let mut planned = None;
     if !is_idle && !is_unclear(&twins) {
-        let (plan, sources) = whole_plan(
-            session,
-            (goal, &request),
-            &targets,
-            &sighted,
-            &window,
-            &mut due,
-        )?;
+        let (plan, sources) = whole_plan(session, asked, &targets, &sighted, &window, &mut due)?;
         twins.extend(proved_twins(session, goal, &plan, is_fresh)?);
         planned = Some((plan, sources)).filter(|_| !is_unclear(&twins));
     }

@@ -250,9 +250,22 @@ impl State {
     pub fn claim(&self, fingerprint: &str) -> Stated<()> {
         match self.fact("key")? {
             Some(known) if known == fingerprint => Ok(()),
-            Some(_) => Err(StateError::Key),
+            Some(_) if self.is_bound()? => Err(StateError::Key),
+            // Nothing in it was made or sealed with the other one; what was read with it may have other blocks in it.
+            Some(_) => {
+                let sql = "UPDATE calendars SET cursor = NULL, reading = ''";
+                self.db.execute(sql, [])?;
+                self.set_fact("key", fingerprint)
+            }
             None => self.set_fact("key", fingerprint),
         }
+    }
+
+    /// Whether anything in the state is of use with one key alone.
+    fn is_bound(&self) -> Stated<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM links) OR EXISTS (SELECT 1 FROM blocks)
+            OR EXISTS (SELECT 1 FROM journal) OR EXISTS (SELECT 1 FROM secrets)";
+        Ok(self.db.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// Whether some key has claimed the state.

@@ -63,6 +63,7 @@ pub(super) fn rules(
     let mut found = Gathered {
         calendars: (calendars, &names),
         routes: Vec::new(),
+        of_hub: usize::MAX,
         looked_for: BTreeMap::new(),
         telling: BTreeMap::new(),
     };
@@ -72,6 +73,7 @@ pub(super) fn rules(
         }
         table.finish();
     }
+    found.of_hub = found.routes.len();
     let rules = root.list("rules");
     if rules.is_empty() && !root.has("rules") && !root.has("hub") {
         found.routes = every_pair(calendars);
@@ -92,6 +94,8 @@ type Named<'a> = (
 struct Gathered<'a> {
     calendars: Named<'a>,
     routes: Vec<Route>,
+    /// How many of them the hub stands for; all, as long as that is being read.
+    of_hub: usize,
     looked_for: BTreeMap<CalendarName, Vec<Pattern>>,
     telling: BTreeMap<CalendarName, Telling>,
 }
@@ -123,11 +127,14 @@ impl Gathered<'_> {
         draft: &Draft,
     ) {
         let mut earlier = self.routes.iter();
-        if earlier.any(|route| route.source == source && route.target == target) {
-            rule.mistake(
-                rule.at,
-                &format!("shows \"{source}\" in \"{target}\", which an earlier rule does already"),
-            );
+        let same = earlier.position(|route| route.source == source && route.target == target);
+        if let Some(nth) = same {
+            let who = match nth < self.of_hub {
+                true => "[hub] does already",
+                false => "an earlier rule does already",
+            };
+            let words = format!("shows \"{source}\" in \"{target}\", which {who}");
+            rule.mistake(rule.at, &words);
         }
         let (calendars, _) = self.calendars;
         let (Some(from), Some(to)) = (calendars.get(&source), calendars.get(&target)) else {
@@ -314,7 +321,9 @@ fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
         let (from, to) = value.split_once('-').unwrap_or((&value, &value));
         let place = |name: &str| DAYS.iter().position(|(word, _)| *word == name.trim());
         let (Some(from), Some(to)) = (place(from), place(to)) else {
-            let near = nearest(&as_day(&value), DAYS.iter().map(|(word, _)| *word));
+            let mut ends = [from, to].into_iter();
+            let wrong = ends.find(|name| place(name).is_none()).unwrap_or(to);
+            let near = nearest(&as_day(wrong), DAYS.iter().map(|(word, _)| *word));
             let words = format!(
                 "`days` takes \"mon\", \"tue\" and so on, or \"mon-fri\", not \"{value}\"{near}"
             );

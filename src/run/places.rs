@@ -242,7 +242,14 @@ fn in_no_targets<P: Provider, W>(
         let mut others = session.seats.iter().filter(|(other, _)| *other != name);
         own.is_some() && others.any(|(_, seat)| identity(seat) == own)
     };
-    let held = rows.filter(|row| !is_target(&row.name) && !is_another(&row.name));
+    // From a feed, nobody can take anything away.
+    let is_only_read = |name: &CalendarName| {
+        let seat = session.seats.get(name);
+        seat.is_some_and(|seat| seat.provider.is_only_read())
+    };
+    let is_meant =
+        |name: &CalendarName| !(is_target(name) || is_another(name) || is_only_read(name));
+    let held = rows.filter(|row| is_meant(&row.name));
     let held = held.map(|row| (row.name, row.blocks.saturating_sub(row.copies + row.taken)));
     Ok(held.filter(|(_, blocks)| *blocks > 0).collect())
 }

@@ -205,14 +205,15 @@ impl Line {
             (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({last})")),
             (_, None) => last,
         };
+        let waits = match row.result.as_deref() {
+            Some("refused") => "that no rule shows any more, which the guard holds back",
+            _ => "that no rule shows any more, which the next sync removes if the guard lets it",
+        };
         let left_alone = [
             (row.foreign, "of another installation or name"),
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
-            (
-                self.waiting,
-                "that no rule shows any more, which the next sync removes",
-            ),
+            (self.waiting, waits),
         ];
         let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);
         let left_alone: Vec<String> = left_alone

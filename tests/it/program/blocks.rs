@@ -103,6 +103,10 @@ fn a_block_copied_into_another_calendar_is_never_touched() {
         .replace("T090000Z", "T080000Z");
     home.put("work", "dentist.ics", &edited);
     home.put("work", &name, &text);
+    let before = home.world();
+    home.sync()
+        .says(&["work: 2 blocks made for another calendar", "calsync check"]);
+    assert_eq!(home.world(), before);
     home.sync_idle();
     home.expect(0, &["check"]).shows(&[
         "calendar work: 2 blocks copied or moved here from another calendar",

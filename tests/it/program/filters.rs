@@ -1019,6 +1019,8 @@ fn every_mistake_in_a_rule_is_named() {
         ),
         ("days = [\"Monday\"]", "did you mean `mon`?"),
         ("days = [\"wednsday\"]", "did you mean `wed`?"),
+        ("days = [\"mon-fry\"]", "did you mean `fri`?"),
+        ("days = [\"Mon-fri\"]", "did you mean `mon`?"),
         ("shortest = \"soon\"", "`shortest` must be a length of time"),
         ("longest = \"-1h\"", "`longest` must be a length of time"),
         (

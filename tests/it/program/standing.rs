@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::program::{
-    Home, KEY, day, event_with, meeting, meeting_at, set_mode, wait_until,
+    Home, KEY, day, event_with, meeting, meeting_at, set_mode, wait_until, write,
 };
 
 /// Two calendars, so many meetings in one of them.
@@ -97,7 +97,7 @@ fn an_unreadable_file_that_is_gone_is_not_counted_with_the_next_one() {
 #[test]
 fn check_tells_that_the_state_file_cannot_be_made_where_it_is_to_be() {
     let home = full(1);
-    crate::support::program::write(&home.path("file"), b"");
+    write(&home.path("file"), b"");
     let ran = home.expect(3, &["--state", "file/calsync.db", "check"]);
     ran.shows(&["cannot be made there"]);
 }
@@ -541,8 +541,43 @@ fn status_tells_what_waits_to_be_taken_away() {
     assert_eq!(waiting(), 0);
     home.configure(&format!("{before}{}", rule("work")));
     assert_eq!(waiting(), 1);
-    home.expect(0, &["status"])
-        .shows(&["1 block that no rule shows any more, which the next sync removes"]);
+    home.expect(0, &["status"]).shows(&[
+        "1 block that no rule shows any more, which the next sync removes if the guard lets it",
+    ]);
     home.sync();
     assert_eq!(waiting(), 0);
+}
+
+#[test]
+fn a_state_that_knows_nothing_belongs_to_whichever_key_comes() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    home.lose_state();
+    let before = home.world();
+    let mut wrong = home.command(&["reset", "--all", "--yes"]);
+    wrong.env("CALSYNC_KEY", KEY);
+    assert!(wrong.output().unwrap().status.success());
+    assert_eq!(home.world(), before);
+    home.sync();
+    assert_eq!(home.world(), before);
+    home.sync_idle();
+    // One that knows blocks does not.
+    let mut wrong = home.command(&["sync"]);
+    wrong.env("CALSYNC_KEY", KEY);
+    assert_eq!(wrong.output().unwrap().status.code(), Some(3));
+}
+
+#[test]
+fn nobody_is_told_to_take_blocks_out_of_a_feed() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let blocks = home.blocks("home");
+    write(&home.path("feed.ics"), blocks.values().next().unwrap());
+    home.configure_also("", "[calendars.feed]\nfeed = \"~/feed.ics\"\n");
+    for _ in 0..2 {
+        let told = home.sync().stderr;
+        assert!(!told.contains("still holds"), "{told}");
+    }
 }

@@ -625,7 +625,7 @@ fn mistakes_in_what_blocks_say_are_named() {
         ),
         (
             "main = \"work\"\nclients = [\"home\"]\n[[rules]]\nfrom = \"home\"\nto = \"work\"",
-            "an earlier rule does already",
+            "which [hub] does already",
         ),
     ] {
         home.configure(&format!("{before}[hub]\n{hub}\n"));
