@@ -128,6 +128,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         let link = Link {
             held_back: false,
             left_out: None,
+            holes: std::collections::BTreeSet::new(),
             disowned: false,
             source: wanted.source.clone(),
             uid: wanted.uid.clone(),

@@ -12,3 +12,6 @@ UPDATE calendars SET cursor = NULL, reading = '';
 
 -- Whether what becomes of a block may be calsync's own doing, or a mishap, and is nothing to be left so.
 ALTER TABLE links ADD COLUMN disowned INTEGER NOT NULL DEFAULT 0;
+
+-- The holes that calsync wrote: what is taken out beside these, somebody took out.
+ALTER TABLE links ADD COLUMN holes TEXT;

@@ -173,6 +173,8 @@ pub struct Link {
     pub otherwise: Option<Print>,
     /// The guard refused to take it away, since too much would have gone at once.
     pub held_back: bool,
+    /// The local starts of the occurrences that were written as taken out.
+    pub holes: BTreeSet<DateTime>,
     /// What somebody took out of it, and the rule leaves so.
     pub left_out: Option<Box<LeftOut>>,
     /// What became of it may be calsync's own doing, or a mishap.

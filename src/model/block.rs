@@ -103,10 +103,6 @@ impl Traces {
                 });
                 fields.extend(often);
                 fields.push(series.rule.is_endless().to_string());
-                if series.rule.until().is_some() {
-                    let starts = series.rule.starts(series.start.local());
-                    fields.push(starts.take(COMPARED).count().to_string());
-                }
                 fields.push(length_text(series.length));
                 series.holes.clone()
             }

@@ -426,7 +426,9 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
         (true, None) => Verdict::Adopt(present),
         // What is wanted is without what somebody took out, and a target may tell of that beside the block itself.
         (false, _) if is_as_wanted(wanted, &present) => Verdict::Respect,
-        (false, Some(_)) if respect.moved && is_moved(wanted, &present) => Verdict::Respect,
+        (false, Some(_)) if respect.moved && is_moved(wanted, &present, respect, home) => {
+            Verdict::Respect
+        }
         (false, Some(_)) if is_futile => Verdict::Otherwise,
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),
@@ -455,12 +457,13 @@ pub fn leave_out(
     let before = link.left_out.as_deref();
     let known = before.filter(|left| respect.deleted && left.of == of);
     let mut starts = known.map(|left| left.starts.clone()).unwrap_or_default();
-    // Whoever did nothing but take some out, or put some back, says what is to be out.
+    // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
     let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
     if let Some(edited) = edited.filter(|edited| edited.but_holes == plain.but_holes)
         && respect.deleted
     {
-        starts = edited.holes.difference(&whole.holes).copied().collect();
+        starts.extend(edited.holes.difference(&link.holes));
+        starts.retain(|at| edited.holes.contains(at) && !whole.holes.contains(at));
     }
     let mut series = whole.clone();
     series.holes.extend(&starts);
@@ -496,13 +499,33 @@ fn is_as_wanted(wanted: &Wanted, present: &Present) -> bool {
     })
 }
 
-/// Whether somebody did no more to a block than to move it.
-fn is_moved(wanted: &Wanted, present: &Present) -> bool {
-    let is = present.traces.as_deref();
-    is.is_some_and(|is| {
-        let should = Traces::of(&wanted.shape, &wanted.face, &[]);
-        is.but_start == should.but_start && is.but_holes != should.but_holes
-    })
+/// Whether somebody did no more to a block than to move it: all of it, by a week at the most.
+fn is_moved(wanted: &Wanted, present: &Present, respect: Respect, home: &TimeZone) -> bool {
+    let Some(is) = present.traces.as_deref() else {
+        return false;
+    };
+    let should = Traces::of(&wanted.shape, &wanted.face, &[]);
+    let as_many = respect.deleted || is.holes.len() == should.holes.len();
+    let is_other = is.but_start == should.but_start && is.but_holes != should.but_holes;
+    is_other && as_many && (!present.repeats || keeps_its_end(wanted, present, home))
+}
+
+/// Whether a series that begins at another time ends with the same occurrence.
+fn keeps_its_end(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
+    let day = SignedDuration::from_hours(23);
+    let moved = present
+        .first
+        .duration_since(wanted.shape.first_occurrence(home).0);
+    let ends = match (present.last, wanted.shape.last_end(home)) {
+        (None, None) => SignedDuration::ZERO,
+        (Some(is), Some(should)) => is.duration_since(should),
+        _ => return false,
+    };
+    let (least, most) = (
+        moved.min(SignedDuration::ZERO),
+        moved.max(SignedDuration::ZERO),
+    );
+    moved.abs() <= SignedDuration::from_hours(7 * 24) && least - day <= ends && ends <= most + day
 }
 
 /// Whether an event still takes the time that its block was written for, whatever the block is to say now.

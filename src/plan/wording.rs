@@ -139,6 +139,11 @@ impl Wording {
         look
     }
 
+    /// Whether the titles of events show.
+    fn shows_titles(&self) -> bool {
+        self.show != Show::Busy && self.title.contains(&Piece::Title)
+    }
+
     /// An event with the words that its blocks are to have in the place of its own: equal words mean one block.
     pub fn dress<'a>(&self, event: Cow<'a, Event>) -> Cow<'a, Event> {
         let traits = event.master.iter().map(|master| &master.traits);
@@ -270,7 +275,7 @@ impl Shows {
     pub fn by(wording: &Wording) -> Self {
         let is_whole = wording.show == Show::Details;
         let bits = [
-            (wording.show != Show::Busy, Self::TITLE),
+            (wording.shows_titles(), Self::TITLE),
             (is_whole, Self::PEOPLE),
             (is_whole && wording.location, Self::PLACE),
             (is_whole && wording.notes, Self::NOTES),
@@ -293,7 +298,7 @@ impl Shows {
             .collect();
         let any = |has: fn(&Words) -> bool| words.iter().any(|words| has(words));
         Self::all([
-            (true, Self::TITLE),
+            (wording.shows_titles(), Self::TITLE),
             (any(|words| !words.people.is_empty()), Self::PEOPLE),
             (any(|words| !words.place.is_empty()), Self::PLACE),
             (any(|words| !words.notes.is_empty()), Self::NOTES),

@@ -7,8 +7,10 @@ use rusqlite::{Connection, params};
 use super::{State, Stated};
 use crate::{ident, model::CalendarName};
 
-/// Somebody may take so many blocks away at once, or half of them all.
+/// Somebody may take so many blocks away at once, or fewer than half of them all.
 const BY_HAND: usize = 10;
+/// All that there are, if they are no more than these.
+const ALL_BY_HAND: usize = 2;
 
 impl State {
     /// Notes that whatever is missing in a calendar is nobody's doing: it is not the calendar that it was.
@@ -37,7 +39,7 @@ pub(super) fn note_mishaps(db: &Connection, calendar: i64, gone: &[i64]) -> Stat
 
 /// The blocks that went with a listing, if they are more than anybody takes away by hand.
 fn gone_at_once(db: &Connection, calendar: i64, gone: &[i64]) -> Stated<Vec<String>> {
-    if gone.len() <= BY_HAND {
+    if gone.len() <= ALL_BY_HAND {
         return Ok(Vec::new());
     }
     let mut query = db.prepare_cached("SELECT id FROM blocks WHERE resource = ?1")?;
@@ -53,7 +55,8 @@ fn gone_at_once(db: &Connection, calendar: i64, gone: &[i64]) -> Stated<Vec<Stri
         .prepare_cached(sql)?
         .query_row([calendar], |row| row.get(0))?;
     let all = usize::try_from(all).unwrap_or(usize::MAX);
-    match blocks.len() > BY_HAND && blocks.len() > all / 2 {
+    let most = blocks.len() > BY_HAND && blocks.len() * 2 >= all;
+    match most || blocks.len() > ALL_BY_HAND && blocks.len() == all {
         true => Ok(blocks),
         false => Ok(Vec::new()),
     }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     State, Stated,
-    record::{forget_resource, put_block, put_resource},
+    record::{forget_resource, put_block, put_resource, taken_out},
 };
 use crate::{
     ident::{BlockId, Stem},
@@ -288,9 +288,9 @@ fn stands(
     put_block(db, (calendar, resource), id, &seen, None, home)?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
-        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (calendar, stem) DO UPDATE
-        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9,
+        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10) ON CONFLICT (calendar, stem) DO UPDATE
+        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9, holes = ?10,
             odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL, disowned = 0";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
@@ -303,6 +303,7 @@ fn stands(
         &*place.version,
         wanted.shape.times(home).0,
         wanted.shows.0,
+        taken_out(&seen.traces),
     ])?;
     Ok(())
 }

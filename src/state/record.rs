@@ -625,7 +625,7 @@ pub(super) fn put_block(
 }
 
 /// What is taken out of a block, as it is written down.
-fn taken_out(traces: &Traces) -> Option<String> {
+pub(super) fn taken_out(traces: &Traces) -> Option<String> {
     let is_any = !traces.holes.is_empty();
     is_any.then(|| serde_json::to_string(&traces.holes).expect("times are always JSON"))
 }

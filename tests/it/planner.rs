@@ -406,6 +406,7 @@ fn link(wanted: &Wanted) -> Link {
     Link {
         held_back: false,
         left_out: None,
+        holes: BTreeSet::new(),
         disowned: false,
         source: wanted.source.clone(),
         uid: wanted.uid.clone(),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{
     google::FakeGoogle,
-    program::{Home, ME, day, meeting, meeting_at, utc, wait_until, weekly},
+    program::{Home, ME, day, event_with, meeting, meeting_at, utc, wait_until, weekly},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -268,6 +268,72 @@ fn what_nobody_wished_for_is_not_left_so() {
     home.configure(&text.replace("~/cal/home", "~/cal/new"));
     home.run(&["sync"]);
     assert_eq!(home.blocks("new").len(), 12);
+}
+
+#[test]
+fn a_hole_of_the_event_is_nobodys_even_if_it_closes_meanwhile() {
+    let home = in_step("deleted = \"respect\"\n");
+    let whole = weekly("weekly", 4);
+    let hole = format!("EXDATE:{}\nSUMMARY", utc(18, "090000"));
+    home.put("work", "weekly.ics", whole.replace("SUMMARY", &hole));
+    home.sync();
+    assert!(shows_on(&home, 11) && !shows_on(&home, 18));
+    take_one_out(&home);
+    home.put("work", "weekly.ics", &whole);
+    home.sync();
+    home.sync_idle();
+    assert!(!shows_on(&home, 11) && shows_on(&home, 18));
+}
+
+#[test]
+fn all_blocks_at_once_are_nobodys_wish() {
+    let home = in_step("deleted = \"respect\"\n");
+    home.put("work", "two.ics", meeting("two", 5));
+    home.sync();
+    for name in home.blocks("home").into_keys() {
+        home.delete("home", &name);
+    }
+    home.put("home", "own.ics", meeting("own", 3));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 3);
+}
+
+#[test]
+fn a_long_series_that_ends_early_is_not_one_that_moved() {
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", &format!("{RULE}moved = \"respect\"\n"));
+    let series = format!(
+        "DTSTART:20240101T090000Z\nDTEND:20240101T100000Z\nRRULE:FREQ=DAILY;UNTIL={}",
+        utc(60, "090000")
+    );
+    home.put("work", "daily.ics", event_with("daily", &series));
+    home.sync();
+    let (name, right) = block(&home, true);
+    for (from, to, is_left) in [
+        (utc(60, "090000"), utc(20, "090000"), false),
+        ("T090000Z".to_owned(), "T083000Z".to_owned(), true),
+    ] {
+        let edited = right.replace(&from, &to).replace("T100000Z", "T093000Z");
+        let edited = if is_left {
+            edited
+        } else {
+            right.replace(&from, &to)
+        };
+        home.put("home", &name, &edited);
+        home.sync();
+        let is = block(&home, true).1;
+        let is_as = |text: &str| is.replace(&stamp(&is), "") == text.replace(&stamp(text), "");
+        assert!(is_as(if is_left { &edited } else { &right }), "{is}");
+    }
+}
+
+/// The line that says when a block was written.
+fn stamp(text: &str) -> String {
+    let mut lines = text.lines();
+    lines
+        .find(|line| line.starts_with("DTSTAMP"))
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
