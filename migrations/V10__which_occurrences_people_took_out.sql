@@ -7,8 +7,9 @@ ALTER TABLE blocks ADD COLUMN taken_out TEXT;   -- the local starts at which not
 ALTER TABLE links ADD COLUMN left_out TEXT;     -- the local starts of what somebody took out, as JSON
 ALTER TABLE links ADD COLUMN left_of BLOB;
 
--- What was read before this did not tell.
-UPDATE calendars SET cursor = NULL, reading = '';
+-- What was read before this did not tell. It is read again, and compared with what it told.
+UPDATE calendars SET cursor = NULL;
+UPDATE resources SET version = '';
 
 -- Whether what becomes of a block may be calsync's own doing, or a mishap, and is nothing to be left so.
 ALTER TABLE links ADD COLUMN disowned INTEGER NOT NULL DEFAULT 0;

@@ -39,6 +39,11 @@ pub trait Known {
         self.versions().into_keys().collect()
     }
 
+    /// The same with the versions, none of what is to be read anew; nothing at all if a person said that what is there is right.
+    fn kept(&self) -> BTreeMap<Href, Version> {
+        self.versions()
+    }
+
     /// How far the calendar was read last, also if nothing may be read on from there: for providers that note there what else
     /// they found out.
     fn last_cursor(&self) -> Option<Cursor> {

@@ -125,6 +125,7 @@ impl Reader<'_> {
             Trust::Losses => self.state.borrow().forget_versions(name)?,
             Trust::None => self.state.borrow().forget_cursor(name)?,
         }
+        self.state.borrow().read_otherwise(name, &seat.reading)?;
         let is_folder = seat.account.is_empty();
         let pulled = patiently(self.clock, async || pull(self.state, name, seat).await);
         let pulled = match is_folder {
@@ -215,6 +216,14 @@ impl Known for Remembered<'_> {
     fn held(&self) -> BTreeSet<Href> {
         let state = self.state.borrow();
         state.held(self.name, self.reading).unwrap_or_default()
+    }
+
+    fn kept(&self) -> BTreeMap<Href, Version> {
+        let held = self.state.borrow().kept(self.name, self.reading);
+        let held = held.unwrap_or_default().into_iter();
+        let mut kept: BTreeMap<Href, Version> = held.map(|href| (href, "".into())).collect();
+        kept.extend(self.versions());
+        kept
     }
 
     fn last_cursor(&self) -> Option<Cursor> {

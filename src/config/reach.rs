@@ -64,8 +64,7 @@ impl Config {
                             .noticing(interest);
                     // Whatever path leads there: it is one place.
                     let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
-                    let place = format!("{} {}", real.display(), self.me.join(" "));
-                    (AnyProvider::Local(provider), place)
+                    (AnyProvider::Local(provider), real.display().to_string())
                 }
                 Place::Feed(origin) => {
                     // Feeds have nothing to do with each other, so none waits for another.
@@ -77,7 +76,7 @@ impl Config {
                         _ => &client,
                     };
                     let line = Line::new(client, Pace::default());
-                    let place = format!("feed {} {}", origin.print(), self.me.join(" "));
+                    let place = format!("feed {}", origin.print());
                     let provider = IcsCalendar::new(origin.clone(), line, &self.me, &self.timezone)
                         .noticing(interest);
                     (AnyProvider::Ics(provider), place)
@@ -106,7 +105,11 @@ impl Config {
             let zone = self.timezone.iana_name().unwrap_or_default();
             let seat = Seat {
                 provider,
-                reading: Reading(format!("{READING} {zone} {place}{looked_for}")),
+                reading: Reading::of(
+                    &format!("{READING} {zone}{looked_for}"),
+                    &place,
+                    &self.me.join(" "),
+                ),
                 account,
                 role: calendar.role,
             };

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
 };
 
-use super::lines::{Component, newlines, with_newlines};
+use super::lines::{Component, Prop, newlines, with_newlines};
 use crate::model::Uid;
 
 /// The most UIDs that are looked for in a text that cannot be read.
@@ -131,30 +131,52 @@ const DECIDE: [&str; 7] = [
 /// such a name.
 pub(super) fn misspelt(event: &Component) -> Option<(usize, &'static str)> {
     event.props.iter().find_map(|prop| {
-        let meant = meant(&prop.name, prop.value.trim())?;
+        let (name, value) = (prop.name.as_str(), prop.value.trim());
+        let meant = meant(name, value).or_else(|| tells(prop, value))?;
         Some((prop.line, meant))
     })
 }
 
+/// Which of the properties that decide when something is another one tells of, whatever it is called.
+fn tells(prop: &Prop, value: &str) -> Option<&'static str> {
+    let name = prop.name.as_str();
+    // The line before it lost its end.
+    if matches!(name, "SUMMARY" | "LOCATION") {
+        return value.contains("RRULE:FREQ=").then_some("RRULE");
+    }
+    let is_other = !DECIDE.contains(&name) && !KNOWN.contains(&name) && !name.starts_with("X-");
+    let is_rule = is_other && value.starts_with("FREQ=");
+    let is_time = is_other && prop.param("TZID").is_some() && begins_as_date(value);
+    match is_rule {
+        true => Some("RRULE"),
+        false => is_time.then_some("DTEND"),
+    }
+}
+
+fn begins_as_date(value: &str) -> bool {
+    value.len() >= 8 && value.bytes().take(8).all(|byte| byte.is_ascii_digit())
+}
+
+/// Others whose values are times or rules as well.
+const KNOWN: [&str; 9] = [
+    "DTSTAMP",
+    "CREATED",
+    "LAST-MODIFIED",
+    "COMPLETED",
+    "DUE",
+    "EXRULE",
+    "ACKNOWLEDGED",
+    "DCREATED",
+    "UID",
+];
+
 /// Which of the properties that decide when something is a name means that is none of them.
 pub(super) fn meant(name: &str, value: &str) -> Option<&'static str> {
-    /// Others whose values are times as well.
-    const KNOWN: [&str; 9] = [
-        "DTSTAMP",
-        "CREATED",
-        "LAST-MODIFIED",
-        "COMPLETED",
-        "DUE",
-        "EXRULE",
-        "ACKNOWLEDGED",
-        "DCREATED",
-        "UID",
-    ];
     let has_such_a_value = |meant: &str| match meant {
         // Also of one whose colon went astray.
         "RRULE" => value.to_ascii_uppercase().contains("REQ="),
         "DURATION" => value.starts_with(['P', 'p']),
-        _ => value.len() >= 8 && value.bytes().take(8).all(|byte| byte.is_ascii_digit()),
+        _ => begins_as_date(value),
     };
     let is_near = |meant: &&&str| {
         let most = if meant.len() > 10 { 3 } else { 1 };

@@ -190,8 +190,9 @@ impl Provider for IcsCalendar {
             return Ok(unchanged(&Marks { signs, ..marks }));
         }
         breathe().await;
-        let usual = before.map(|before| before.signs);
-        Ok(listing(self.found(&body)?, usual, marks, &known.versions()).await)
+        let last = before.or_else(|| known.last_cursor().as_ref().and_then(Marks::read));
+        let usual = last.map(|last| last.signs);
+        Ok(listing(self.found(&body)?, usual, marks, &known.kept()).await)
     }
 
     async fn look(&mut self, _id: &BlockId) -> Answer<Option<Resource>> {
@@ -238,6 +239,7 @@ async fn listing(
 ) -> Pulled {
     let Found { parts, signs } = found;
     let held = held::signs_before(known);
+    let at_first = usual.or(held).map_or(signs.count, |_| 0);
     let usual = usual.or(held).unwrap_or(signs.count);
     let is_damaged = signs.count > usual;
     let (mut is_spoiled, mut newly) = (is_damaged, is_damaged);
@@ -269,7 +271,7 @@ async fn listing(
                 href: href.clone(),
                 version,
                 parts: vec![part],
-                signs: 0,
+                signs: if i == 0 { at_first } else { 0 },
             }));
         }
         present.insert(href);

@@ -91,10 +91,11 @@ impl Provider for LocalCalendar {
                 cursor: Some(cursor),
             });
         }
-        let versions = known.versions();
+        let kept = known.kept();
+        let last = since.cloned().or_else(|| known.last_cursor());
         if stamps.is_empty()
-            && !versions.is_empty()
-            && since.is_some_and(|since| stamp::has_moved(since, &folder))
+            && !kept.is_empty()
+            && last.is_some_and(|last| stamp::has_moved(&last, &folder))
         {
             let folder = self.folder.display();
             let message = format!(
@@ -102,12 +103,12 @@ impl Provider for LocalCalendar {
             );
             return Err(ProviderError::new(ErrorKind::Broken, message));
         }
-        self.find_missed(&mut stamps, versions.keys())?;
+        self.find_missed(&mut stamps, kept.keys())?;
         let mut changes = Vec::new();
         let mut present = BTreeSet::new();
         for (i, (name, stamp)) in stamps.into_iter().enumerate() {
             let (href, version) = (Href::from(name), stamp.version());
-            let same = versions.get(&href) == Some(&version) && !stamp::was_young(&version);
+            let same = kept.get(&href) == Some(&version) && !stamp::was_young(&version);
             if !same {
                 changes.push(self.read(&href, &version, Some(known)));
             }

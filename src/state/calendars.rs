@@ -20,6 +20,29 @@ pub(super) const LAST_CURSOR: &str = "last cursor ";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reading(pub String);
 
+/// What stands in a reading before and behind the place: whatever else changes of it, what was there is still there.
+const BESIDE: char = '\u{1f}';
+
+impl Reading {
+    /// From this place, in this way, for these people.
+    pub fn of(way: &str, place: &str, people: &str) -> Self {
+        Self(format!("{way}{BESIDE}{place}{BESIDE}{people}"))
+    }
+
+    /// Whether another one is from the same place.
+    fn is_where(&self, other: &str) -> bool {
+        let place = |reading: &str| reading.split(BESIDE).nth(1).map(str::to_owned);
+        let Some(here) = place(&self.0) else {
+            return false;
+        };
+        match place(other) {
+            Some(there) => here == there,
+            // An old one, which has its parts in another order.
+            None => other.contains(&here),
+        }
+    }
+}
+
 /// What is remembered of a calendar, for `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalendarRow {
@@ -127,6 +150,25 @@ impl State {
         let sql = "UPDATE resources SET version = ''
             WHERE calendar = (SELECT id FROM calendars WHERE name = ?1)";
         self.db.prepare_cached(sql)?.execute([&**name])?;
+        Ok(())
+    }
+
+    /// Forgets the same if a calendar is to be read in another way than the last time, though from the same place.
+    pub fn read_otherwise(&self, name: &CalendarName, reading: &Reading) -> Stated<()> {
+        let sql = "SELECT reading FROM calendars WHERE name = ?1 AND reading NOT IN ('', ?2)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let before = query.query_row([&**name, &reading.0], |row| row.get::<_, String>(0));
+        if !before
+            .optional()?
+            .is_some_and(|before| reading.is_where(&before))
+        {
+            return Ok(());
+        }
+        self.forget_versions(name)?;
+        let sql = "UPDATE calendars SET reading = ?2 WHERE name = ?1";
+        self.db
+            .prepare_cached(sql)?
+            .execute([&**name, &reading.0])?;
         Ok(())
     }
 

@@ -124,6 +124,16 @@ impl State {
         Ok(hrefs.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The same, but nothing if what is there is right whatever it held.
+    pub fn kept(&self, name: &CalendarName, reading: &Reading) -> Stated<BTreeSet<Href>> {
+        let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND reading = ?2";
+        let mut query = self.db.prepare_cached(sql)?;
+        match query.exists([&**name, &reading.0])? {
+            true => self.held(name, reading),
+            false => Ok(BTreeSet::new()),
+        }
+    }
+
     /// What a resource told when it was last read; nothing if it is to be read anew.
     pub fn told(
         &self,

@@ -530,8 +530,17 @@ fn a_letter_with_a_wrong_bit_in_a_name_takes_no_time_away() {
             cases.push(flipped(name, at));
         }
     }
-    for other in ["RECCURENCE-ID", "RECURRANCE_ID", "RECURENCE-ID"] {
-        cases.push(whole.replace("RECURRENCE-ID", other).into_bytes());
+    for (name, others) in [
+        (
+            "RECURRENCE-ID",
+            &["RECCURENCE-ID", "RECURRANCE_ID", "RECURENCE-ID"][..],
+        ),
+        ("DTEND", &["DTE.ND", "QQQQ"]),
+        ("RRULE", &["RR.ULE", "RRU", "SUMMARY:xRRULE"]),
+    ] {
+        for other in others {
+            cases.push(whole.replace(name, other).into_bytes());
+        }
     }
     for damaged in cases {
         write(&home.folder("work").join("a.ics"), &damaged);
@@ -1107,4 +1116,67 @@ fn times_that_nobody_can_know_are_not_guessed() {
     let block = home.blocks("home").into_values().next().unwrap();
     let start = format!("DTSTART:{}", utc(2, "080000"));
     assert!(String::from_utf8_lossy(&block).contains(&start));
+}
+
+#[test]
+fn another_way_of_reading_lets_nothing_of_a_damaged_file_go() {
+    let whole = in_one(1..=20);
+    let twice = "BEGIN:VEVENT\r\nSTATUS:CONFIRMED\r\nSTATUS:CONFIRMED";
+    let damaged = [
+        in_one(1..=14) + "<html>502</html>\r\n",
+        in_one(1..=14).replacen("BEGIN:VEVENT", twice, 1),
+        spoilt(1..21, 9..17, 3),
+    ];
+    for is_feed in [false, true] {
+        for damaged in &damaged {
+            for edit in [
+                "me = [\"ada@example.org\"]\n",
+                "timezone = \"Europe/Lisbon\"\n",
+            ] {
+                for at_once in [false, true] {
+                    let home = Home::with(&["work", "home"]);
+                    let feed = home.path("feed.ics");
+                    if is_feed {
+                        home.configure_also("", "[calendars.feed]\nfeed = \"~/feed.ics\"\n");
+                    }
+                    let put = |text: &str| match is_feed {
+                        true => write(&feed, text.as_bytes()),
+                        false => home.put("work", "all.ics", text),
+                    };
+                    put(&whole);
+                    home.sync();
+                    let before = home.blocks("home");
+                    assert_eq!(before.len(), 20);
+                    put(damaged);
+                    if !at_once {
+                        home.expect(5, &["sync"]);
+                    }
+                    let text = fs::read_to_string(home.config_file()).unwrap();
+                    let text = text.replace("timezone = \"Europe/Berlin\"\n", "");
+                    let zone = "timezone = \"Europe/Berlin\"\n";
+                    let rest = if edit.starts_with("me") { zone } else { "" };
+                    home.configure(&format!("{edit}{rest}{text}"));
+                    for _ in 0..2 {
+                        let ran = home.run(&["sync"]);
+                        assert_eq!(ran.code, 5, "{is_feed} {edit} {at_once}: {ran:?}");
+                        assert!(home.blocks("home").keys().eq(before.keys()), "{edit}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_looks_damaged_takes_nothing_away_when_the_state_is_lost() {
+    let home = Home::with(&["home"]);
+    home.configure_also("", "[calendars.feed]\nfeed = \"~/feed.ics\"\n");
+    write(&home.path("feed.ics"), in_one(1..=20).as_bytes());
+    home.sync();
+    home.lose_state();
+    let damaged = in_one(1..=14) + "<html>502</html>\r\n";
+    write(&home.path("feed.ics"), damaged.as_bytes());
+    home.expect(5, &["sync"])
+        .says(&["6 blocks are left standing"]);
+    assert_eq!(home.blocks("home").len(), 20);
 }
