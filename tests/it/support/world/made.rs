@@ -339,8 +339,8 @@ fn wording(rng: &mut Rng) -> Arc<Wording> {
             ..Face::default()
         });
     }
-    // And sometimes words of the events.
-    let told = sieve::wording(rng);
+    // And sometimes words of the events, whatever else happens in the world.
+    let told = sieve::wording(&mut rng.clone());
     Arc::new(Wording {
         face: wording.face,
         ..Wording::clone(&told)
@@ -352,7 +352,7 @@ fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
         routes: rules(calendars, rng),
         past_days: 5,
         future_days: 30,
-        past: *rng.pick(&[Past::Keep, Past::Keep, Past::Delete]),
+        past: *rng.clone().pick(&[Past::Keep, Past::Keep, Past::Delete]),
         home: home(),
         limits: Limits::default(),
         mint: Mint::new(&[7; 32]),
