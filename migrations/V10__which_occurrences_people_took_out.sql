@@ -16,3 +16,6 @@ ALTER TABLE links ADD COLUMN disowned INTEGER NOT NULL DEFAULT 0;
 
 -- The holes that calsync wrote: what is taken out beside these, somebody took out.
 ALTER TABLE links ADD COLUMN holes TEXT;
+
+-- Most blocks show no words, and whoever asks for those that do need not go through all.
+CREATE INDEX links_with_words ON links (source, uid) WHERE shows_words <> 0;

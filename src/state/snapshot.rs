@@ -61,8 +61,9 @@ impl State {
 
     /// The private events of a calendar of which blocks show words.
     fn private(&self, name: &CalendarName, calendar: i64) -> Stated<BTreeSet<Uid>> {
-        let sql = "SELECT uid FROM events WHERE calendar = ?1 AND json_extract(body, '$.m.t.p')
-            AND uid IN (SELECT uid FROM links WHERE source = ?2 AND shows_words)";
+        let sql = "SELECT DISTINCT e.uid FROM links l INDEXED BY links_with_words
+            CROSS JOIN events e ON e.calendar = ?1 AND e.uid = l.uid
+            WHERE l.source = ?2 AND l.shows_words <> 0 AND json_extract(e.body, '$.m.t.p')";
         let mut query = self.db.prepare_cached(sql)?;
         let uids = query.query_map(params![calendar, &**name], |row| {
             Ok(row.get::<_, String>(0)?.into())
