@@ -219,24 +219,33 @@ class Tool:
     def write(self, name, text):
         (self.folder / name).write_text(text)
 
-    def run(self, *command, stdin=None):
+    def run(self, *command):
         """Something that is not measured."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         if done.returncode:
             raise SystemExit(f"{command}: {done.returncode}\n{done.stdout.decode()}")
 
-    def measured(self):
-        """What one run cost."""
+    def set_up(self):
+        """What has to be done once before the first run, in one cost."""
+        self.configure()
+        costs = [self.measured(command, stdin) for command, stdin in self.before_first()]
+        methods = [method for cost in costs for method in cost["methods"]]
+        total = {key: sum(cost[key] for cost in costs) for key in ("wall", "cpu", "requests")}
+        return {**total, "peak": max(cost["peak"] for cost in costs), "methods": methods}
+
+    def measured(self, command=None, stdin=b""):
+        """What one command cost; a sync, if nothing else is said."""
+        command = command or self.command
         before = len(self.world.server.requests())
         meter = [sys.executable, "-I", "-S", str(HERE / "meter.py")]
         done = subprocess.run(
-            [*meter, *map(str, self.command)], cwd=self.folder, env=self.environment, capture_output=True, check=True
+            [*meter, *map(str, command)], cwd=self.folder, env=self.environment, input=stdin, capture_output=True, check=True
         )
         cost = json.loads(done.stdout)
         if cost["code"]:
-            raise SystemExit(f"{self.command}: {cost['code']}\n{done.stderr.decode()}")
+            raise SystemExit(f"{command}: {cost['code']}\n{done.stderr.decode()}")
         methods = self.world.server.requests()[before:]
         return {**cost, "requests": len(methods), "methods": methods}
 
@@ -244,7 +253,7 @@ class Tool:
 class Calsync(Tool):
     name = "calsync"
 
-    def set_up(self):
+    def configure(self):
         self.calsync = TARGET / "release/calsync"
         self.command = [self.calsync, "--config", "config.toml", "sync"]
         at_server = '[calendars.{0}]\naccount = "{1}"\nid = "/{1}/work/"\n'
@@ -262,9 +271,10 @@ class Calsync(Tool):
         # The same with folders in place of calendars at the server.
         one, other = in_folder.format("one", "laid/one"), in_folder.format("other", "laid/other")
         self.write("laid.toml", head.format("laid.db") + one + other)
-        for person in self.people:
-            add = ["auth", "add", person, "--password-stdin"]
-            self.run(self.calsync, "--config", "config.toml", *add, stdin=PASSWORD.encode())
+
+    def before_first(self):
+        add = [self.calsync, "--config", "config.toml", "auth", "add", "--password-stdin"]
+        return [([*add, person], PASSWORD.encode()) for person in self.people]
 
     def lay_out(self):
         """The blocks as a run leaves them: their ids are made from names and the key, wherever the calendars are."""
@@ -285,9 +295,9 @@ class Copier(Tool):
 class Vdirsyncer(Copier):
     name = "vdirsyncer"
 
-    def set_up(self):
-        vdirsyncer = PLACE / "venv/bin/vdirsyncer"
-        self.command = [vdirsyncer, "--config", "config", "sync"]
+    def configure(self):
+        self.vdirsyncer = PLACE / "venv/bin/vdirsyncer"
+        self.command = [self.vdirsyncer, "--config", "config", "sync"]
         at_server = f'type = "caldav"\nurl = "{self.world.server.url()}/"\npassword = "{PASSWORD}"\nusername = "{{}}"\n'
         one = at_server.format("alice")
         if self.world.is_local:
@@ -297,22 +307,26 @@ class Vdirsyncer(Copier):
             '[general]\nstatus_path = "status"\n[pair pair]\na = "one"\nb = "other"\ncollections = ["work"]\n'
             f"[storage one]\n{one}[storage other]\n{at_server.format(self.world.other)}",
         )
-        self.run(vdirsyncer, "--config", "config", "discover")
+
+    def before_first(self):
+        return [([self.vdirsyncer, "--config", "config", "discover"], b"")]
 
 
 class Neverest(Copier):
     name = "neverest"
 
-    def set_up(self):
-        neverest = PLACE / "bin/neverest"
-        self.command = [neverest, "-c", "config.toml", "sync"]
+    def configure(self):
+        self.neverest = PLACE / "bin/neverest"
+        self.command = [self.neverest, "-c", "config.toml", "sync"]
         side = (
             f'[accounts.both.{{}}.caldav]\nserver = "{self.world.server.url()}/"\nauth.basic.username = "{{}}"\n'
             f'auth.basic.password.raw = "{PASSWORD}"\ncollection.filter.include = ["work"]\n'
         )
         head = f'[accounts.both]\ndefault = true\nstore.root = "{self.folder}/store"\n'
         self.write("config.toml", head + side.format("sources.one", "alice") + side.format("targets.other", "bob"))
-        self.run(neverest, "-c", "config.toml", "init")
+
+    def before_first(self):
+        return [([self.neverest, "-c", "config.toml", "init"], b"")]
 
 
 def install(wanted):
@@ -358,7 +372,8 @@ def kinds(methods):
 
 def from_nothing(table, world, tool, rounds, verbose):
     world.server.warm()
-    costs = [tool.measured()]
+    before, run = tool.set_up(), tool.measured()
+    costs = [{key: before[key] + run[key] for key in before} | {"peak": max(before["peak"], run["peak"])}]
     written = len(world.written())
     if written != world.events:
         raise SystemExit(f"{tool.name} made {written} of {world.events}")
@@ -384,6 +399,7 @@ def unchanged(table, world, tool, rounds, verbose):
 
 
 def laid_out(table, world, tool, rounds, verbose):
+    tool.set_up()
     tool.lay_out()
     world.server.warm()
     before = world.written()
@@ -413,9 +429,7 @@ def main():
                 with tempfile.TemporaryDirectory(prefix="calsync-peers-", dir=MEMORY) as folder:
                     world = World(pathlib.Path(folder), is_local, events)
                     try:
-                        tool = kind(world)
-                        tool.set_up()
-                        part(table, world, tool, wanted.rounds, wanted.verbose)
+                        part(table, world, kind(world), wanted.rounds, wanted.verbose)
                     finally:
                         world.server.stop()
     print("| what | between | tool | wall s | CPU s | peak MB | requests |")
