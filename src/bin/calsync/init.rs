@@ -326,7 +326,7 @@ fn next_steps(args: &Args, path: &Path, answers: &Answers) -> String {
         _ => "",
     };
     let zone = match &answers.timezone {
-        Some(zone) => format!("The time zone at home is {zone}.\n"),
+        Some(zone) => format!("Time zone: {zone}\n"),
         None => String::new(),
     };
     format!(

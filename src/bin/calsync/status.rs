@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     let mut lines = lines(&loaded, rows, &sign_ins);
     if let Some(state) = &state {
         note_waiting(&mut lines, &loaded.config, &renamed, state)?;
+        note_stranded(&mut lines, state)?;
     }
     if options.json {
         let object = json!({
@@ -96,6 +97,8 @@ struct Line {
     row: Option<CalendarRow>,
     /// How many blocks in it come from where no rule shows them any more: the next sync takes them away.
     waiting: u64,
+    /// How many stay in it though it is a target no more, kept in step by nobody.
+    stranded: u64,
 }
 
 /// The configured calendars, then those that are remembered but not configured any more and still hold blocks.
@@ -123,6 +126,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
             since: calendar.account.as_deref().and_then(since),
             row: rows.remove(name),
             waiting: 0,
+            stranded: 0,
         })
         .collect();
     let left = rows.into_iter().filter(|(_, row)| row.blocks > 0);
@@ -134,6 +138,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         since: None,
         row: Some(row),
         waiting: 0,
+        stranded: 0,
     }));
     lines
 }
@@ -159,6 +164,22 @@ fn note_waiting(
     Ok(())
 }
 
+/// Counts the blocks that stay in calendars which are only sources by now, as far as a run told of them.
+fn note_stranded(lines: &mut [Line], state: &State) -> Result<(), Failure> {
+    for line in lines.iter_mut().filter(|line| line.role == Some("source")) {
+        if let Some(row) = line.row.as_ref().filter(|row| row.blocks > 0)
+            && state.is_source_told(&line.name)?
+        {
+            line.stranded = row.blocks.saturating_sub(row.copies + row.taken);
+        }
+    }
+    Ok(())
+}
+
+/// What there is to say of blocks in a calendar that is only a source by now.
+const STRANDED: &str =
+    "kept in step by nobody, since it is only a source now; calsync check says how to remove them";
+
 impl Line {
     fn json(&self, now: Timestamp) -> Value {
         let row = self.row.as_ref();
@@ -178,6 +199,7 @@ impl Line {
             "copied_blocks": row.map_or(0, |row| row.copies),
             "taken_blocks": row.map_or(0, |row| row.taken),
             "waiting_blocks": self.waiting,
+            "stranded_blocks": self.stranded,
             "result": row.and_then(|row| row.result.clone()),
             "error": row.and_then(|row| row.error.clone()),
         })
@@ -214,6 +236,7 @@ impl Line {
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
             (self.waiting, waits),
+            (self.stranded, STRANDED),
         ];
         let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);
         let left_alone: Vec<String> = left_alone

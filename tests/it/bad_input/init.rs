@@ -78,7 +78,7 @@ fn what_init_writes_is_what_calsync_takes() {
     let ran = home.expect(0, &[&["init"][..], &flags].concat());
     assert_eq!(ran.stderr, "");
     assert!(!ran.stdout.contains("second calendar"), "{ran:?}");
-    ran.shows(&["The time zone at home is Europe/Berlin."]);
+    ran.shows(&["Time zone: Europe/Berlin"]);
     home.expect(0, &["check"]);
 }
 

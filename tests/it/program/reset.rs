@@ -144,6 +144,8 @@ fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
         1,
         "a source is never written to by sync"
     );
+    home.expect(0, &["status"])
+        .shows(&["1 block kept in step by nobody, since it is only a source now"]);
     let told = home.expect(0, &["check"]);
     told.shows(&[
         "it still holds 1 block from when it was a target",
