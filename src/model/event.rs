@@ -161,26 +161,26 @@ impl Override {
 
 impl Event {
     /// One event from all that is said about its UID, and what cannot be part of it. Of several masters, and of several
-    /// overrides of one occurrence, the latest edition counts (RFC 5545 3.8.7.4). Masters of one edition that say different
+    /// overrides of one occurrence, the latest edition counts (RFC 5545 3.8.7.4); what was said beside a master that does not
+    /// count is part of its edition, unless it is later than the one that does. Masters of one edition that say different
     /// things are different events, whatever their UID: which of them is meant, nobody knows, so all of them are. The order
     /// makes no difference.
     pub fn gather(said: impl IntoIterator<Item = Self>) -> (Self, Vec<Self>) {
+        let said: Vec<Self> = said.into_iter().collect();
+        let revisions = said.iter().filter_map(|one| one.master.as_ref());
+        let newest = revisions.map(|master| master.revision).max();
         let mut masters: Vec<Master> = Vec::new();
         let mut changes = Changes::default();
         for Self { master, overrides } in said {
-            let newest = masters.first().map(|mine| mine.revision);
-            match master {
-                Some(master) if newest.is_none_or(|newest| newest < master.revision) => {
-                    masters = vec![master];
-                }
-                Some(master) if newest == Some(master.revision) && !masters.contains(&master) => {
-                    masters.push(master);
-                }
-                _ => {}
-            }
+            let is_old = master
+                .as_ref()
+                .is_some_and(|master| Some(master.revision) < newest);
             for change in overrides {
-                changes.add(change);
+                if !(is_old && Some(change.revision) < newest) {
+                    changes.add(change);
+                }
             }
+            masters.extend(master.filter(|master| !is_old && !masters.contains(master)));
         }
         if masters.len() > 1 {
             masters.sort_by_cached_key(Master::text);

@@ -62,7 +62,7 @@ impl LocalCalendar {
                 signs: 0,
             })
         };
-        if bytes.trim_ascii().is_empty()
+        if is_blank(&bytes)
             && let Some(id) = href.strip_suffix(".ics").filter(|id| ident::is_shaped(id))
         {
             // A block of which nothing is left, after a power cut for instance. There is nothing of anybody's in it.
@@ -89,7 +89,7 @@ impl LocalCalendar {
     /// Whether there is nothing in a file but blocks that nobody made a meeting of, or the beginning of the one that it is named for.
     pub(super) fn is_block(&self, bytes: &[u8], name: &str) -> bool {
         let id = name.strip_suffix(".ics").filter(|id| ident::is_shaped(id));
-        if id.is_some_and(|id| is_begun(bytes, id)) {
+        if id.is_some_and(|id| is_begun(bytes, id) || is_blank(bytes)) {
             return true;
         }
         let parts = ical::read(bytes, self.reader()).unwrap_or_default();
@@ -102,6 +102,12 @@ impl LocalCalendar {
         };
         !parts.is_empty() && parts.iter().all(is_ours)
     }
+}
+
+/// Whether there is nothing in a file: no bytes, or what disks put in the place of those that they lost.
+fn is_blank(bytes: &[u8]) -> bool {
+    let is_nothing = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    bytes.iter().all(is_nothing)
 }
 
 /// Whether bytes are the beginning of what calsync writes for a block.
