@@ -137,6 +137,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             otherwise: None,
             shows: calsync::plan::Shows::default(),
             times: None,
+            course: None,
         };
         let both = Held {
             present: Some(present),

@@ -167,6 +167,8 @@ pub struct Link {
     pub echo: Option<Print>,
     /// When that was, occurrence by occurrence; not known of what an old state remembers.
     pub times: Option<Print>,
+    /// When that was by its rule, whatever was left out; not known of what an old state remembers.
+    pub course: Option<Print>,
     /// Whether words of the event are in that.
     pub shows: Shows,
     /// What the target makes of it each time it is written, though that is not what is wanted.
@@ -186,7 +188,7 @@ pub struct Link {
 pub struct LeftOut {
     /// The local starts of these occurrences.
     pub starts: BTreeSet<DateTime>,
-    /// When the event was then, occurrence by occurrence: at other times, it is to show whole.
+    /// When the event was then by its rule: at other times, it is to show whole.
     pub of: Print,
 }
 

@@ -185,6 +185,22 @@ impl Shape {
         Print::of(all.iter().map(String::as_bytes))
     }
 
+    /// The fingerprint of when it is by its rule, whatever occurrences are left out: a rule of the configuration leaves out others
+    /// as years go by, and an event whose owner cancels one day is the same as before on all others.
+    pub fn course(&self, home: &TimeZone) -> Print {
+        match self {
+            Self::Once(_) => self.times(home),
+            Self::Series(series) => {
+                let holes = BTreeSet::new();
+                Self::Series(Series {
+                    holes,
+                    ..series.clone()
+                })
+                .times(home)
+            }
+        }
+    }
+
     /// When the last occurrence that it shows is over, or a later moment; `None` for one without end.
     pub fn last_end(&self, home: &TimeZone) -> Option<jiff::Timestamp> {
         match self {

@@ -72,7 +72,10 @@ fn judge_rest(
     for (stem, held) in held {
         let is_held_back = held.is_held_back();
         let Some(present) = held.present else {
-            plan.forgets.push((name.clone(), stem));
+            // What may be asked for again once all can be read is not forgotten: nor is, that somebody took it away.
+            if may_remove(question, name, too_many, held.link.as_ref()).is_some() {
+                plan.forgets.push((name.clone(), stem));
+            }
             continue;
         };
         let row = Row {
@@ -453,7 +456,7 @@ pub fn leave_out(
     if link.left_out.is_none() && !(respect.deleted && edited.is_some()) {
         return None;
     }
-    let of = wanted.shape.times(home);
+    let of = wanted.shape.course(home);
     let before = link.left_out.as_deref();
     let known = before.filter(|left| respect.deleted && left.of == of);
     let mut starts = known.map(|left| left.starts.clone()).unwrap_or_default();
@@ -530,7 +533,10 @@ fn keeps_its_end(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
 
 /// Whether an event still takes the time that its block was written for, whatever the block is to say now.
 fn is_as_before(link: &Link, wanted: &Wanted, home: &TimeZone) -> bool {
-    link.times == Some(wanted.shape.times(home))
+    match link.course {
+        Some(course) => course == wanted.shape.course(home),
+        None => link.times == Some(wanted.shape.times(home)),
+    }
 }
 
 /// Whether somebody's own shows all of the busy time that is wanted.

@@ -37,6 +37,16 @@ pub(super) fn note_mishaps(db: &Connection, calendar: i64, gone: &[i64]) -> Stat
     Ok(())
 }
 
+/// Forgets it, after a listing was written down, of the blocks that stand as they should after all: what becomes of these from now
+/// on is somebody's doing.
+pub(super) fn forget_mishaps(db: &Connection, calendar: i64) -> Stated<()> {
+    let sql = "UPDATE links SET disowned = 0 WHERE calendar = ?1 AND disowned <> 0 AND EXISTS (
+            SELECT 1 FROM blocks b WHERE b.calendar = ?1 AND b.id >= links.stem AND b.id < links.stem || '~'
+            AND b.hands_off = 0 AND b.print IN (links.print, links.echo))";
+    db.prepare_cached(sql)?.execute([calendar])?;
+    Ok(())
+}
+
 /// The blocks that went with a listing, if they are more than anybody takes away by hand.
 fn gone_at_once(db: &Connection, calendar: i64, gone: &[i64]) -> Stated<Vec<String>> {
     if gone.len() <= ALL_BY_HAND {

@@ -288,9 +288,9 @@ fn stands(
     put_block(db, (calendar, resource), id, &seen, None, home)?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
-        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10) ON CONFLICT (calendar, stem) DO UPDATE
-        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9, holes = ?10,
+        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes, course)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11) ON CONFLICT (calendar, stem) DO UPDATE
+        SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9, holes = ?10, course = ?11,
             odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL, disowned = 0";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
@@ -304,6 +304,7 @@ fn stands(
         wanted.shape.times(home).0,
         wanted.shows.0,
         taken_out(&seen.traces),
+        wanted.shape.course(home).0,
     ])?;
     Ok(())
 }

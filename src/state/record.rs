@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Reading, State, Stated,
     calendars::{LAST_CURSOR, recount},
-    disowned::note_mishaps,
+    disowned::{forget_mishaps, note_mishaps},
     hideout::Hideout,
     journal::{note_generation, wrote_fact},
     look::{Look, note_kept},
@@ -259,6 +259,7 @@ impl State {
         if recorded.changed > 0 {
             recount(&tx, calendar)?;
         }
+        forget_mishaps(&tx, calendar)?;
         // Everything that was asked before this listing is answered by it.
         tx.prepare_cached("DELETE FROM journal WHERE calendar = ?1")?
             .execute([calendar])?;

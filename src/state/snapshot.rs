@@ -159,7 +159,8 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes FROM links WHERE calendar = ?1";
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course
+            FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
         let mut names: BTreeSet<CalendarName> = BTreeSet::new();
@@ -338,6 +339,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         left_out: left_out(row)?,
         disowned: row.get(11)?,
         holes: starts(row, 12)?,
+        course: print(row, 13)?,
     })
 }
 

@@ -415,6 +415,7 @@ fn link(wanted: &Wanted) -> Link {
         otherwise: None,
         shows: calsync::plan::Shows::default(),
         times: None,
+        course: None,
     }
 }
 

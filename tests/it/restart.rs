@@ -24,6 +24,9 @@ use crate::support::{
     world::World,
 };
 
+/// What is to be shown in each calendar.
+type Expected = BTreeMap<CalendarName, BTreeMap<Stem, Ours>>;
+
 /// How many worlds there are by default.
 const WORLDS: u64 = 10_000;
 
@@ -103,10 +106,20 @@ fn ends_well(mut world: World) {
         let again = world.faults.borrow().writes;
         assert_eq!(written, again, "a state that is lost costs no write");
     }
+    let taken = world
+        .habits
+        .respects
+        .then(|| leaves_alone(&mut world, &expected))
+        .flatten();
     empties(&mut world);
     if world.rng.chance(15) {
         settles(&mut world);
-        as_if_nothing_had_happened(&world, &expected);
+        let again = match taken {
+            // Only a state that is lost remembers nothing of what a person took away.
+            Some((name, stem)) if !world.shows(&name, &stem) => without(&expected, &name, &stem),
+            _ => expected,
+        };
+        as_if_nothing_had_happened(&world, &again);
     }
 }
 
@@ -118,12 +131,14 @@ fn trouble(world: &mut World) {
     if world.rng.chance(10) {
         world.lose_state();
     }
-    if world.rng.chance(20) {
+    if world.rng.chance(20) && world.habits.notice.is_none() {
         world.change_rules();
     }
     if world.rng.chance(10) {
         let later = world.clock.now() + (24 * world.rng.within(0, 3)).hours();
-        world.set_now(later);
+        if world.habits.notice.is_none() {
+            world.set_now(later);
+        }
     }
     world.settings.limits = Limits {
         operations: *world.rng.pick(&[3, 50_000, 50_000]),
@@ -152,11 +167,12 @@ fn trouble(world: &mut World) {
         _ => world.rng.below(80),
     };
     let at_request = world.google.is_some() && world.rng.chance(50);
+    let may_meddle = !world.habits.respects;
     untouched(world, |world| {
         let ran = if at_request {
             let nth = usize::try_from(world.rng.within(1, 16)).unwrap();
             match world.rng.below(3) {
-                0 => Some(world.run_beside_a_person(goal, request, nth)),
+                0 if may_meddle => Some(world.run_beside_a_person(goal, request, nth)),
                 1 => world.run_to_request(goal, request, nth, false),
                 _ => world.run_to_request(goal, request, nth, true),
             }
@@ -231,11 +247,32 @@ fn settles(world: &mut World) {
     });
 }
 
+/// What a person takes away stays away, and nothing else is different for that, also when a run fails or dies. Says what it was.
+fn leaves_alone(world: &mut World, expected: &Expected) -> Option<(CalendarName, Stem)> {
+    let (at, block) = world.some_block()?;
+    let calendar = &world.calendars[at];
+    let (name, stem) = (calendar.name.clone(), block.id.stem());
+    calendar.shore.take(&block.href);
+    world.storm(10);
+    let polls = world.rng.below(40);
+    untouched(world, |world| {
+        world.run(Goal::InStep, Request::default(), polls);
+    });
+    world.reopen();
+    calm(world);
+    settles(world);
+    as_if_nothing_had_happened(world, &without(expected, &name, &stem));
+    Some((name, stem))
+}
+
+fn without(expected: &Expected, name: &CalendarName, stem: &Stem) -> Expected {
+    let mut left = expected.clone();
+    left.get_mut(name).and_then(|here| here.remove(stem));
+    left
+}
+
 /// Every calendar shows what an installation shows that nothing ever happened to, once each.
-fn as_if_nothing_had_happened(
-    world: &World,
-    expected: &BTreeMap<CalendarName, BTreeMap<Stem, Ours>>,
-) {
+fn as_if_nothing_had_happened(world: &World, expected: &Expected) {
     let home = &world.settings.home;
     let window: Window = world.settings.window(&world.clock);
     for calendar in &world.calendars {

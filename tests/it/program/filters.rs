@@ -1,5 +1,5 @@
 //! What rules ask for, each with its row: what is in a calendar, and what of it shows in the other one. Each row is lived through
-//! with a folder as the source, and with a feed.
+//! with a folder as the source, with a feed, and with both calendars at a server.
 
 use std::fs;
 
@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use super::trip::{ADA, Trip, hour};
 
 use crate::support::{
-    program::{Home, calendar, day, event_with, write},
+    dav::house::House,
+    program::{Files, Home, calendar, day, event_with, write},
     world::home as berlin,
 };
 
@@ -73,6 +74,10 @@ fn in_words(span: Span) -> String {
 
 /// What the blocks in a calendar show in that week.
 fn shown(home: &Home, name: &str) -> Vec<String> {
+    shown_by(&home.blocks(name))
+}
+
+fn shown_by(blocks: &Files) -> Vec<String> {
     let berlin = berlin();
     let window = Window {
         first: monday(),
@@ -80,7 +85,7 @@ fn shown(home: &Home, name: &str) -> Vec<String> {
         home: berlin.clone(),
     };
     let mut spans = Vec::new();
-    for text in home.blocks(name).values() {
+    for text in blocks.values() {
         for part in ical::read(text, Reader::new(&[], &berlin)).unwrap() {
             let Part::Event { event, .. } = part else {
                 panic!("{part:?}");
@@ -97,16 +102,20 @@ fn shown(home: &Home, name: &str) -> Vec<String> {
     spans.into_iter().map(in_words).collect()
 }
 
-/// The events as one calendar text; lines before a `|` stand outside of the event.
+/// The events as one calendar text; a `|` is the end of a line.
 fn text(events: &[(&str, &str)]) -> String {
-    let mut components = String::new();
-    for (nth, (when, lines)) in events.iter().enumerate() {
-        let lines = lines.replace('|', "\n");
-        components.push_str(&format_args!(
-            "BEGIN:VEVENT\nUID:event-{nth}\nDTSTAMP:20260101T000000Z\n{}\n{lines}\nEND:VEVENT\n",
-            times(when)).to_string());
-    }
-    calendar(&components)
+    calendar(&components(events).concat())
+}
+
+fn components(events: &[(&str, &str)]) -> Vec<String> {
+    let events = events.iter().enumerate();
+    let component = |(nth, (when, lines)): (usize, &(&str, &str))| {
+        let (when, lines) = (times(when), lines.replace('|', "\n"));
+        format!(
+            "BEGIN:VEVENT\nUID:event-{nth}\nDTSTAMP:20260101T000000Z\n{when}\n{lines}\nEND:VEVENT\n"
+        )
+    };
+    events.map(component).collect()
 }
 
 fn live(feed: bool, (rule, events, wanted): Row<'_>) {
@@ -128,10 +137,27 @@ fn live(feed: bool, (rule, events, wanted): Row<'_>) {
     home.sync_idle();
 }
 
+/// The same with both calendars at a server, each event a resource of its own.
+fn live_at_a_server((rule, events, wanted): Row<'_>) {
+    let house = House::with(&[], &["home", "work"]);
+    house.home.configure_also(
+        "me = [\"me@example.org\"]",
+        &format!("[[rules]]\nfrom = \"home\"\nto = \"work\"\n{rule}"),
+    );
+    for (nth, event) in components(events).iter().enumerate() {
+        house.put("home", &format!("{nth}.ics"), &calendar(event));
+    }
+    house.home.sync();
+    let shown = shown_by(&house.blocks("work"));
+    assert_eq!(shown, wanted, "{rule} of {events:?}, at a server");
+    house.home.sync_idle();
+}
+
 fn live_all(rows: &[Row<'_>]) {
     for row in rows {
         live(false, *row);
         live(true, *row);
+        live_at_a_server(*row);
     }
 }
 

@@ -192,6 +192,68 @@ fn what_was_taken_out_stays_out_whatever_else_is_done_to_its_block() {
 }
 
 #[test]
+fn what_somebody_took_stays_away_while_its_event_cannot_be_read() {
+    // By its words alone it is to be shown, and of an event that cannot be read nobody knows them.
+    let home = in_step("deleted = \"respect\"\nnot_titles = [\"lunch\"]\n");
+    take_away(&home);
+    home.sync();
+    home.sync_idle();
+    let sound = home.files("work")["one.ics"].clone();
+    let text = String::from_utf8(sound.clone()).unwrap();
+    home.put("work", "one.ics", text.replace("DTSTART:", "DTSTART:x"));
+    home.expect(5, &["sync"]);
+    home.put("work", "one.ics", sound);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1, "it came back");
+}
+
+/// How far ahead calsync looks, in days.
+fn look_ahead(home: &Home, days: i32) {
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let text = text.split("[window]").next().unwrap().to_owned();
+    home.configure(&format!("{text}[window]\nfuture_days = {days}\n"));
+}
+
+#[test]
+fn what_somebody_took_stays_away_when_another_year_comes_into_view() {
+    let weekends = "days = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]\ndeleted = \"respect\"\n";
+    for all in [false, true] {
+        let home = Home::with(&["work", "home"]);
+        home.configure_also("", &format!("{RULE}{weekends}"));
+        look_ahead(&home, 30);
+        let daily = weekly("daily", 4).replace("FREQ=WEEKLY", "FREQ=DAILY");
+        home.put("work", "daily.ics", daily);
+        home.sync();
+        // A day that is none of a weekend, whatever today is.
+        let taken = (11..14).find(|ahead| day(*ahead).weekday().to_monday_one_offset() < 6);
+        let taken = utc(taken.unwrap(), "090000");
+        let (name, text) = block(&home, true);
+        match all {
+            true => home.delete("home", &name),
+            false => {
+                let line = format!("EXDATE:{taken}\r\nSUMMARY");
+                home.put("home", &name, text.replacen("SUMMARY", &line, 1));
+            }
+        }
+        home.sync();
+        home.sync_idle();
+        look_ahead(&home, 400);
+        home.sync();
+        home.sync_idle();
+        if all {
+            assert_eq!(home.blocks("home").len(), 0);
+            continue;
+        }
+        let (_, later) = block(&home, true);
+        assert!(later.contains(&taken), "{later}");
+        assert!(
+            later.matches("EXDATE").count() > text.matches("EXDATE").count() + 50,
+            "{later}"
+        );
+    }
+}
+
+#[test]
 fn what_is_left_so_is_explained_as_it_stands() {
     let home = in_step("deleted = \"respect\"\nmoved = \"respect\"\n");
     take_one_out(&home);

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, fs};
 use serde_json::{Value, json};
 
 use crate::support::{
-    dav::{PASSWORD, cloud::Cloud},
+    dav::house::House,
     google::FakeGoogle,
-    program::{Home, ME, day, event_with, files_in, is_block, meeting_at, utc},
+    program::{Home, ME, day, event_with, files_in, meeting_at, utc},
 };
 
 const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
@@ -55,27 +55,15 @@ fn shown(rule: &str, events: &[String]) -> Home {
 
 /// What the same says in a calendar at a server.
 fn at_a_server(rule: &str, events: &[String]) -> BTreeSet<Vec<String>> {
-    let path = "/alice/home/";
-    let cloud = Cloud::start();
-    cloud.calendar(path);
-    let home = Home::with(&["work"]);
-    let calendar = format!(
-        "[accounts.cloud]\nprovider = \"caldav\"\nurl = \"{}\"\nusername = \"alice\"\n\
-         password_command = [\"echo\", \"{PASSWORD}\"]\n[calendars.home]\naccount = \"cloud\"\nid = \"{path}\"\n",
-        cloud.url()
-    );
-    home.configure_also(
-        "me = [\"me@example.org\"]",
-        &format!("{calendar}{RULE}{rule}"),
-    );
+    let house = House::with(&["work"], &["home"]);
+    let home = &house.home;
+    home.configure_also("me = [\"me@example.org\"]", &format!("{RULE}{rule}"));
     for (i, event) in events.iter().enumerate() {
         home.put("work", &format!("{i}.ics"), event);
     }
     home.sync();
     home.sync_idle();
-    let items = cloud.items(path).into_iter();
-    let blocks = items.filter(|(name, _)| is_block(name));
-    said(blocks.map(|(_, item)| item.text.into_bytes()))
+    said(house.blocks("home").into_values())
 }
 
 /// What blocks say, whichever they are and whenever they were written.
@@ -536,19 +524,27 @@ fn names_that_change_hands_with_all_rules_leave_nothing_behind() {
 
 #[test]
 fn a_hub_shows_clients_on_main_and_only_busy_time_on_clients() {
-    let home = Home::with(&["main", "acme", "globex"]);
-    home.configure_also(
-        "",
-        "[hub]\nmain = \"main\"\nclients = [\"acme\", \"globex\"]\ncolours = { acme = \"sage\" }\ntitle = \"Unavailable\"",
-    );
+    const HUB: &str = "[hub]\nmain = \"main\"\nclients = [\"acme\", \"globex\"]\ncolours = { acme = \"sage\" }\n\
+                       title = \"Unavailable\"";
+    let names = ["main", "acme", "globex"];
+    let home = Home::with(&names);
+    home.configure_also("", HUB);
+    let yoga = untitled().replace("DURATION", "SUMMARY:Yoga\r\nDURATION");
     home.put("acme", "a.ics", board());
-    home.put(
-        "main",
-        "b.ics",
-        untitled().replace("DURATION", "SUMMARY:Yoga\r\nDURATION"),
-    );
+    home.put("main", "b.ics", &yoga);
     home.sync();
     home.sync_idle();
+    // And the same where all of them are at a server.
+    let house = House::with(&[], &names);
+    house.home.configure_also("", HUB);
+    house.put("acme", "a.ics", &board());
+    house.put("main", "b.ics", &yoga);
+    house.home.sync();
+    house.home.sync_idle();
+    for name in names {
+        let served = said(house.blocks(name).into_values());
+        assert_eq!(said(home.blocks(name).into_values()), served, "{name}");
+    }
     assert_eq!(all(&home, "main", "SUMMARY"), ["Board\\, quarterly"]);
     assert_eq!(all(&home, "main", "LOCATION"), ["Room 7\\; floor 2"]);
     assert_eq!(all(&home, "main", "COLOR"), ["mediumaquamarine"]);

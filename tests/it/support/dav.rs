@@ -31,6 +31,7 @@ use super::{program::wait_until, python::python, shore::temporary};
 
 pub(crate) mod cloud;
 pub(crate) mod ferry;
+pub(crate) mod house;
 pub(crate) mod place;
 pub(crate) mod script;
 pub(crate) mod shelf;

@@ -59,6 +59,7 @@ impl Home {
     fn having(self, calendars: &[&str]) -> Self {
         let home = self;
         let mut config = String::from("timezone = \"Europe/Berlin\"\n");
+        fs::create_dir_all(home.path("cal")).unwrap();
         for name in calendars {
             fs::create_dir_all(home.folder(name)).unwrap();
             config.push_str(

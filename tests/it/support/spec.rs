@@ -68,7 +68,8 @@ impl Flavour {
             Self::Red => "CATEGORIES:Work\\, other,Red\r\n",
             Self::Tentative => "X-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE\r\n",
             Self::Meeting => {
-                "ORGANIZER:mailto:boss@example.org\r\nATTENDEE:mailto:eve@example.org\r\n"
+                "ORGANIZER:mailto:boss@example.org\r\nATTENDEE:mailto:eve@example.org\r\n\
+                 X-APPLE-TRAVEL-DURATION;VALUE=DURATION:PT45M\r\n"
             }
         }
     }

@@ -30,8 +30,11 @@ use super::{
 };
 
 mod doings;
+mod habits;
 mod made;
 mod runs;
+
+pub(crate) use habits::Habits;
 
 /// The zone at home in all worlds.
 pub(crate) fn home() -> TimeZone {
@@ -82,6 +85,7 @@ pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) calendars: Vec<Calendar>,
     pub(crate) settings: Settings,
+    pub(crate) habits: Habits,
     pub(crate) clock: Clock,
     pub(crate) faults: Rc<RefCell<Faults>>,
     pub(crate) state: RefCell<State>,
@@ -183,6 +187,19 @@ impl World {
             .ours(&self.settings.mint, &calendar.name, self.home())
     }
 
+    /// Whether one of our blocks of this stem is in that calendar.
+    pub(crate) fn shows(&self, name: &CalendarName, stem: &Stem) -> bool {
+        let mut here = self
+            .calendars
+            .iter()
+            .filter(|calendar| calendar.name == *name);
+        here.any(|calendar| {
+            self.ours(calendar)
+                .iter()
+                .any(|block| block.id.stem() == *stem)
+        })
+    }
+
     /// The process is gone; what it committed is not.
     pub(crate) fn reopen(&mut self) {
         if self.file.is_some() {
@@ -218,6 +235,7 @@ impl World {
             rng: Rng::new(0),
             calendars: calendars.collect(),
             settings: self.settings.clone(),
+            habits: self.habits,
             clock: Clock::at(self.clock.now()),
             faults: Faults::none(Rng::new(0)),
             state: RefCell::new(open(None)),

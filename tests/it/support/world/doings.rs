@@ -82,7 +82,7 @@ impl World {
     }
 
     /// One of our blocks, by the calendar it is in.
-    pub(super) fn some_block(&mut self) -> Option<(usize, Ours)> {
+    pub(crate) fn some_block(&mut self) -> Option<(usize, Ours)> {
         let mut all = Vec::new();
         for (i, calendar) in self.calendars.iter().enumerate() {
             let ours = calendar
@@ -104,10 +104,10 @@ impl World {
                 }
             }
             4 | 5 => {
-                // The same event, quite different.
+                // The same event, quite different. Where rules give notice, what it was before counts as well.
                 if let Some((at, href)) = self.some_event() {
                     let name = self.calendars[at].name_of(&href);
-                    if name.starts_with("event") {
+                    if name.starts_with("event") && self.habits.notice.is_none() {
                         let spec = self.spec(&name);
                         self.put_spec(at, spec);
                     }
@@ -136,6 +136,9 @@ impl World {
         } else if let Some(route) = self.rng.one(self.settings.routes.iter_mut().collect()) {
             route.filter = sieve::any(&mut self.rng);
         }
+        let habits = self.habits.changed();
+        let rng = Some(self.rng.clone());
+        habits.form(&mut self.settings.routes, &self.calendars, rng);
     }
 
     /// Somebody lays hands on a block.
@@ -143,6 +146,9 @@ impl World {
         let Some((at, block)) = self.some_block() else {
             return;
         };
+        if self.habits.respects {
+            return;
+        }
         let home = self.home().clone();
         if let Shore::Google(desk) = &self.calendars[at].shore
             && self.rng.chance(70)

@@ -17,7 +17,7 @@ use calsync::{
 };
 use jiff::Timestamp;
 
-use super::{Calendar, World, home, open};
+use super::{Calendar, World, habits::Habits, home, open};
 use crate::support::{
     chaos::Faults,
     dav::{
@@ -120,6 +120,10 @@ impl World {
             ),
         ];
         let mut world = Self::of(rng, calendars, Some((google, now)));
+        world.habits = Habits::default();
+        world
+            .habits
+            .form(&mut world.settings.routes, &world.calendars, None);
         let spec = spec(&mut world);
         world.put(0, &spec.uid, spec.text());
         (world, spec)
@@ -133,8 +137,10 @@ impl World {
         // To a folder, the machine's time is long ago in some worlds and far ahead in others: no file is ever young, or all are.
         let now = google.map_or_else(|| any_time(&mut rng), |(_, now)| now);
         let file = rng.chance(4).then(temporary);
+        let habits = Habits::any(rng.clone());
         Self {
-            settings: settings(&calendars, &mut rng),
+            settings: settings(&calendars, habits, &mut rng),
+            habits,
             calendars,
             clock: Clock::at(now),
             faults: Faults::none(rng.fork()),
@@ -347,9 +353,11 @@ fn wording(rng: &mut Rng) -> Arc<Wording> {
     })
 }
 
-fn settings(calendars: &[Calendar], rng: &mut Rng) -> Settings {
+fn settings(calendars: &[Calendar], habits: Habits, rng: &mut Rng) -> Settings {
+    let mut routes = rules(calendars, rng);
+    habits.form(&mut routes, calendars, Some(rng.clone()));
     Settings {
-        routes: rules(calendars, rng),
+        routes,
         past_days: 5,
         future_days: 30,
         past: *rng.clone().pick(&[Past::Keep, Past::Keep, Past::Delete]),
