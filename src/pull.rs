@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use crate::{
     clock::Clock,
     model::{CalendarName, Href, Uid, Version},
+    plan::wording::Show,
     provider::{Cursor, ErrorKind, Known, Listing, Provider, ProviderError, Told},
     retry::patiently,
     session::{Seat, Session, Settings, Watch},
@@ -125,7 +126,13 @@ impl Reader<'_> {
             Trust::Losses => self.state.borrow().forget_versions(name)?,
             Trust::None => self.state.borrow().forget_cursor(name)?,
         }
-        self.state.borrow().read_otherwise(name, &seat.reading)?;
+        let is_other = self.state.borrow().read_otherwise(name, &seat.reading)?;
+        let mut routes = self.settings.routes.iter();
+        if is_other
+            && !routes.any(|route| route.source == *name && route.wording.show != Show::Busy)
+        {
+            self.state.borrow().forget_words(name)?;
+        }
         let is_folder = seat.account.is_empty();
         let pulled = patiently(self.clock, async || pull(self.state, name, seat).await);
         let pulled = match is_folder {

@@ -24,6 +24,7 @@ mod renamed;
 mod runs;
 mod secrets;
 mod snapshot;
+mod words;
 
 pub use calendars::{CalendarRow, Reading, RefusedAt};
 pub use journal::{Intent, Settled, Written};

@@ -202,6 +202,16 @@ impl Event {
         serde_json::to_string(self).expect("an event is always JSON")
     }
 
+    /// Forgets its words. Whether there were any.
+    pub fn forget_words(&mut self) -> bool {
+        let masters = self.master.iter_mut().map(|master| &mut master.traits);
+        let changes = self.overrides.iter_mut().map(|change| &mut change.traits);
+        let words = masters
+            .chain(changes)
+            .filter_map(|traits| traits.words.take());
+        words.count() > 0
+    }
+
     /// Whether any of it is nobody else's business.
     pub fn is_private(&self) -> bool {
         let mut masters = self.master.iter();

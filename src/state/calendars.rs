@@ -153,8 +153,8 @@ impl State {
         Ok(())
     }
 
-    /// Forgets the same if a calendar is to be read in another way than the last time, though from the same place.
-    pub fn read_otherwise(&self, name: &CalendarName, reading: &Reading) -> Stated<()> {
+    /// Forgets the same if a calendar is to be read in another way than the last time, though from the same place. Whether it is.
+    pub fn read_otherwise(&self, name: &CalendarName, reading: &Reading) -> Stated<bool> {
         let sql = "SELECT reading FROM calendars WHERE name = ?1 AND reading NOT IN ('', ?2)";
         let mut query = self.db.prepare_cached(sql)?;
         let before = query.query_row([&**name, &reading.0], |row| row.get::<_, String>(0));
@@ -162,14 +162,14 @@ impl State {
             .optional()?
             .is_some_and(|before| reading.is_where(&before))
         {
-            return Ok(());
+            return Ok(false);
         }
         self.forget_versions(name)?;
         let sql = "UPDATE calendars SET reading = ?2 WHERE name = ?1";
         self.db
             .prepare_cached(sql)?
             .execute([&**name, &reading.0])?;
-        Ok(())
+        Ok(true)
     }
 
     fn set_cursor_aside(&self, name: &CalendarName) -> Stated<()> {

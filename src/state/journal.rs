@@ -277,6 +277,16 @@ fn stands(
         print,
     } = written;
     let resource = put_resource(db, calendar, &place.href, &place.version, None)?;
+    // Whatever was not to be read there, or may have been hidden by that, is not there now.
+    let hidden = db
+        .prepare_cached("DELETE FROM events WHERE resource = ?1")?
+        .execute([resource])?;
+    if hidden > 0 {
+        db.prepare_cached("UPDATE resources SET signs = 0 WHERE id = ?1")?
+            .execute([resource])?;
+        db.prepare_cached("UPDATE calendars SET revision = revision + 1 WHERE id = ?1")?
+            .execute([calendar])?;
+    }
     let seen = SeenBlock {
         print: *print,
         traces: Traces::of(&wanted.shape, &wanted.face, &[]),
@@ -324,6 +334,40 @@ fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId, href: &Href) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_calsync_wrote_hides_nothing_of_anybodys() {
+        let state = State::in_memory().unwrap();
+        let sql = "INSERT INTO calendars (id, name) VALUES (1, 'home');
+            INSERT INTO resources (id, calendar, href, version, trouble, signs) VALUES (1, 1, 'x.ics', '1', 'half', 3);
+            INSERT INTO events (resource, calendar, uid, first, last, trouble) VALUES (1, 1, 'a', 0, 0, 'half');
+            INSERT INTO events (resource, calendar, uid, body, first, last, hidden) VALUES (1, 1, 'b', '{}', 0, 0, 1);";
+        state.db.execute_batch(sql).unwrap();
+        let mint = crate::ident::Mint::new(&[7; 32]);
+        let id = mint.id(&"home".into(), &Stem::from_storage("cs1"), 0);
+        let span = crate::model::Span::timed(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+        let wanted = Wanted {
+            shape: crate::model::Shape::Once(span),
+            face: std::sync::Arc::default(),
+            shows: crate::plan::Shows::default(),
+            source: "work".into(),
+            uid: "b".into(),
+            occurrence: "".into(),
+            also: Vec::new(),
+        };
+        let place = Place::once("x.ics".into(), "2".into());
+        let written = Written {
+            id: &id,
+            place: &place,
+            wanted: &wanted,
+            print: Print::default(),
+        };
+        settle(&state.db, 1, &Settled::Stands(written), &TimeZone::UTC).unwrap();
+        let count = |sql: &str| state.db.query_row(sql, [], |row| row.get::<_, i64>(0));
+        assert_eq!(count("SELECT count(*) FROM events"), Ok(0));
+        assert_eq!(count("SELECT signs FROM resources"), Ok(0));
+        assert_eq!(count("SELECT revision FROM calendars"), Ok(1));
+    }
 
     #[test]
     fn forgetting_a_link_looks_at_the_blocks_of_its_stem_alone() {

@@ -168,9 +168,18 @@ fn a_block_that_was_cut_short_comes_back_as_it_was() {
         assert_eq!(blocks.len(), 1, "{end}");
         assert_eq!(text_of(&home, &name).len(), bytes.len(), "{end}");
     }
-    home.put("home", &name, &bytes[..200]);
-    home.expect(0, &["reset", "--all", "--yes"]);
-    assert_eq!(home.blocks("home").len(), 0);
+    // What some disks put in the place of what they lost.
+    let nothing = vec![0; bytes.len()];
+    home.put("home", &name, &nothing);
+    home.expect(0, &["sync"]);
+    home.sync_idle();
+    assert_eq!(text_of(&home, &name).len(), bytes.len());
+    for left in [&bytes[..200], &nothing] {
+        home.sync();
+        home.put("home", &name, left);
+        home.expect(0, &["reset", "--all", "--yes"]);
+        assert_eq!(home.blocks("home").len(), 0);
+    }
 }
 
 #[test]
@@ -798,5 +807,40 @@ fn an_occurrence_that_is_said_twice_lasts_as_long_as_the_longer() {
             text.contains(&format!("DTSTART:{start}")) && text.contains(&format!("DTEND:{long}"))
         });
         assert_eq!(ends.count(), 1, "{rule}: {blocks:?}");
+    }
+}
+
+#[test]
+fn what_an_old_copy_of_a_file_says_of_single_days_goes_with_it() {
+    let line =
+        |edition: u8| format!("SEQUENCE:{edition}\nLAST-MODIFIED:202601{edition:02}T000000Z");
+    let series = |edition| {
+        let start = format!("DTSTART:{}\nDURATION:PT1H", utc(4, "090000"));
+        format!(
+            "BEGIN:VEVENT\nUID:m\n{start}\nRRULE:FREQ=DAILY;COUNT=5\n{}\nEND:VEVENT\n",
+            line(edition)
+        )
+    };
+    let cancelled = |edition, ahead| {
+        let at = utc(ahead, "090000");
+        format!(
+            "BEGIN:VEVENT\nUID:m\nRECURRENCE-ID:{at}\nDTSTART:{at}\nDURATION:PT1H\nSTATUS:CANCELLED\n{}\nEND:VEVENT\n",
+            line(edition)
+        )
+    };
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "m.ics", calendar(&(series(2) + &cancelled(2, 5))));
+    let old = calendar(&(series(1) + &cancelled(1, 6) + &cancelled(3, 7)));
+    home.put("work", "m (conflicted copy).ics", old);
+    home.sync();
+    let (_, block) = home.blocks("home").pop_first().unwrap();
+    let text = String::from_utf8(block).unwrap();
+    // Cancelled in the newer edition, in the older one, and after both.
+    for (ahead, is_out) in [(5, true), (6, false), (7, true)] {
+        assert_eq!(
+            text.contains(&format!("EXDATE:{}", utc(ahead, "090000"))),
+            is_out,
+            "{text}"
+        );
     }
 }

@@ -330,6 +330,23 @@ fn what_one_rule_shows_no_other_one_does() {
 }
 
 #[test]
+fn words_that_no_rule_shows_are_forgotten_though_their_calendar_is_away() {
+    let home = shown("show = \"title\"\n", &[board()]);
+    let folder = home.state_file().parent().unwrap().to_owned();
+    let is_known = || {
+        let mut files = files_in(&folder).into_values();
+        files.any(|bytes| String::from_utf8_lossy(&bytes).contains("quarterly"))
+    };
+    assert!(is_known());
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("show = \"title\"", ""));
+    fs::rename(home.folder("work"), home.path("elsewhere")).unwrap();
+    home.expect(5, &["sync"]);
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"]);
+    assert!(!is_known());
+}
+
+#[test]
 fn whatever_may_mean_private_keeps_its_words() {
     for class in [
         "CLASS:X-PERSONAL",
