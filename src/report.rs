@@ -17,7 +17,7 @@ use crate::{
     pull::{Kind, Sighted},
     run::{Goal, Twin},
     session::Session,
-    state::{CalendarRow, Stated},
+    state::{CalendarRow, State, Stated},
 };
 
 pub mod text;
@@ -247,7 +247,7 @@ impl Report {
             let wrong = Wrong::with(name, findings, row, troubles.next());
             failures.extend(wrong.failed.clone().map(|words| (name, words)));
             calendars.push(calendar_report(name, findings, row, wrong));
-            notes.extend(left_standing(findings, row));
+            notes.extend(left_by_reset(findings, name, row, &state)?);
             let doubts = findings.plan.doubts.iter();
             let mut taken = doubts.filter(|d| d.calendar == *name && d.kind == DoubtKind::HandsOff);
             if shows_places && taken.next().is_some() {
@@ -421,17 +421,36 @@ fn of_account(words: &str) -> Option<(&str, &str)> {
     (!account.contains([' ', ','])).then_some((account, what))
 }
 
+/// What a reset leaves in a calendar, as far as that is known.
+fn left_by_reset(
+    findings: &Findings,
+    name: &CalendarName,
+    row: Option<&CalendarRow>,
+    state: &State,
+) -> Stated<Vec<String>> {
+    if findings.goal != Goal::Empty {
+        return Ok(Vec::new());
+    }
+    let hidden = state.kept_nothing(name)?;
+    let hidden = hidden.then(|| format!("{name}: {NEVER_SHOWN}"));
+    Ok(left_standing(findings, row)
+        .into_iter()
+        .chain(hidden)
+        .collect())
+}
+
+const NEVER_SHOWN: &str = "the server never showed anything of what calsync wrote there. If its owner sees blocks in it, the owner \
+                           has to delete them";
+
 /// Blocks that a reset leaves in a calendar because another installation made them.
 fn left_standing(findings: &Findings, row: Option<&CalendarRow>) -> Option<String> {
     let row = row.filter(|row| row.foreign > 0 && findings.due.contains_key(&row.name))?;
-    (findings.goal == Goal::Empty).then(|| {
-        let blocks = counted(row.foreign, "block");
-        format!(
-            "{}: {blocks} made by another installation, with another key, or under another name of this calendar that calsync \
-             does not remember (give it that name again, and reset once more); left alone",
-            row.name
-        )
-    })
+    let blocks = counted(row.foreign, "block");
+    Some(format!(
+        "{}: {blocks} made by another installation, with another key, or under another name of this calendar that calsync \
+         does not remember (give it that name again, and reset once more); left alone",
+        row.name
+    ))
 }
 
 fn calendar_report(

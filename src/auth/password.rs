@@ -26,6 +26,7 @@ use crate::{
 /// How often a server may say no in a run in which it said yes before. Some say it in passing. One that never said yes is
 /// believed at once: each no counts against the whole address with those that watch for guessing.
 const REFUSALS_MAX: u32 = 2;
+const KEPT_OUT: &str = "the server takes the password elsewhere, and not here (401)";
 /// How long a password that was refused is not shown again, unless somebody asks for it.
 const REST: SignedDuration = SignedDuration::from_hours(1);
 /// The way of signing in with a password, in the state file.
@@ -95,6 +96,8 @@ struct Parts {
     /// Whether the server has let a request in.
     is_in: Cell<bool>,
     refusals: Cell<u32>,
+    /// Whether the last calendar was not to be had, though the server lets the account in.
+    is_kept_out: Cell<bool>,
     /// Why nothing more is asked in this run.
     over: RefCell<Option<ProviderError>>,
     /// Whether the password is on trial, and not that of a stored sign-in.
@@ -201,9 +204,13 @@ impl PasswordLogin {
         if !has_way {
             return Err(parts.no_way(words::no_password_wanted(&parts.account)));
         }
-        let error = parts.ends(parts.wrong());
-        parts.note_refusal();
-        Err(error)
+        // Whoever was let in a moment ago is kept out here alone, unless it is the same at the next one.
+        if parts.is_in.get() && !parts.on_trial && !parts.is_kept_out.replace(true) {
+            parts.refusals.set(0);
+            return Err(ProviderError::new(ErrorKind::Refused, KEPT_OUT));
+        }
+        let again = parts.note_refusal();
+        Err(parts.ends(parts.wrong(again)))
     }
 
     /// The server answered a request otherwise. Whether that answer counts: not if nothing was shown to the server yet, since it
@@ -215,6 +222,7 @@ impl PasswordLogin {
             return parts.is_bare.get();
         }
         parts.refusals.set(0);
+        parts.is_kept_out.set(false);
         if let Some(proof) = &mut *parts.proof.borrow_mut() {
             proof.is_old = false;
         }
@@ -237,6 +245,7 @@ impl Parts {
             is_bare: Cell::default(),
             is_in: Cell::default(),
             refusals: Cell::default(),
+            is_kept_out: Cell::default(),
             over: RefCell::default(),
             on_trial: false,
         }
@@ -327,10 +336,10 @@ impl Parts {
             let rested = self.clock.now().duration_since(refused.at());
             // A clock that was set back makes nobody wait.
             let is_fresh = (SignedDuration::ZERO..REST).contains(&rested);
-            is_fresh && refused.print == self.print(password)
+            is_fresh && refused.again && refused.print == self.print(password)
         });
         match is_it {
-            true => Err(ProviderError::new(ErrorKind::SignIn, self.wrong())),
+            true => Err(ProviderError::new(ErrorKind::SignIn, self.wrong(true))),
             false => Ok(()),
         }
     }
@@ -342,14 +351,18 @@ impl Parts {
         self.vault.print(&self.account, &parts)
     }
 
-    /// The password is not the right one, and when it is tried again.
-    fn wrong(&self) -> String {
+    /// The password is not the right one, and when it is tried again. `again`: an earlier run was told so too.
+    fn wrong(&self, again: bool) -> String {
         let words = words::wrong_password(&self.account, &self.dav);
+        let when = match again {
+            true => "once an hour",
+            false => "by the next run, and then once an hour",
+        };
         match (&self.dav.command, self.on_trial) {
             (_, true) => words,
-            (None, false) => format!("{words}; until then this one is tried once an hour"),
+            (None, false) => format!("{words}; until then this one is tried {when}"),
             (Some(_), false) => format!(
-                "{words}; the same one is tried again once an hour, or by: calsync auth add {}",
+                "{words}; the same one is tried again {when}, or by: calsync auth add {}",
                 self.account
             ),
         }
@@ -370,16 +383,24 @@ impl Parts {
         kept.ok_or_else(|| must(words::no_password(&self.account)))
     }
 
-    /// Notes that the server does not take this password, for `auth list` and `status`, and for the next runs.
-    fn note_refusal(&self) {
+    /// Notes that the server does not take this password, for `auth list` and `status`, and for the next runs. Whether an earlier
+    /// run was told so too.
+    fn note_refusal(&self) -> bool {
         if self.on_trial && self.dav.command.is_none() {
-            return;
+            return false;
         }
+        let before = self.vault.refused(&self.account).unwrap_or_default();
         let password = self.password.borrow().clone();
-        let refused =
-            password.map(|password| Refused::new(self.clock.now(), self.print(&password)));
+        let refused = password.map(|password| {
+            let mut refused =
+                Refused::new(self.clock.now(), self.print(&password), before.as_ref());
+            // Whoever tries it by hand has tried it often enough.
+            refused.again |= self.on_trial;
+            refused
+        });
         let noted = self.vault.note_refused(&self.account, refused.as_ref());
         self.tell(noted.and_then(|()| self.note_since(true)));
+        refused.is_some_and(|refused| refused.again)
     }
 
     /// Notes that the server let the account in: what was noted against it is over. How it wants the password is no secret.

@@ -24,12 +24,16 @@ pub(super) struct Refused {
     at: i64,
     /// Which one: a keyed digest.
     pub(super) print: String,
+    /// Whether it was refused in an earlier run as well: some servers say no in passing.
+    #[serde(default)]
+    pub(super) again: bool,
 }
 
 impl Refused {
-    pub(super) fn new(at: Timestamp, print: String) -> Self {
+    pub(super) fn new(at: Timestamp, print: String, before: Option<&Self>) -> Self {
         Self {
             at: at.as_second(),
+            again: before.is_some_and(|before| before.print == print),
             print,
         }
     }

@@ -276,7 +276,11 @@ impl CaldavAccount {
             let sent = self.line.send(request).await;
             let response = sent.map_err(|error| unreached(ask, whose, error))?;
             if response.status == StatusCode::UNAUTHORIZED {
-                self.login.refused(&response)?;
+                let refused = self.login.refused(&response);
+                refused.map_err(|trouble| match trouble.kind {
+                    ErrorKind::Refused => error(whose, ErrorKind::Refused, KEPT_OUT),
+                    _ => trouble,
+                })?;
             } else if self.login.accepted(&response) {
                 return Ok(response);
             }
@@ -335,6 +339,9 @@ impl CaldavAccount {
         error(self.whose(""), kind, &words)
     }
 }
+
+const KEPT_OUT: &str = "the server takes the password elsewhere, and not here (401); is the calendar still shared with this \
+                        account? Correct `id`, or take it out of the configuration";
 
 const NO_HOME: &str = "the server answers, but says nowhere where the calendars are; `url` must be the address of the CalDAV \
                        server, such as the service's help names, not of a web page";

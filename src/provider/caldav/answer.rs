@@ -57,6 +57,8 @@ pub struct Refusal {
     pub condition: Condition,
     /// Whether it keeps a deleted resource of the same UID.
     buried: bool,
+    /// Whether it has one of the same UID, which it need not show to this account.
+    held: bool,
 }
 
 impl Refusal {
@@ -78,7 +80,8 @@ impl Refusal {
         Self {
             status,
             condition: xml::condition(body).unwrap_or_default(),
-            buried: text.contains("uid already exists in this calendar"),
+            buried: text.contains("Deleted calendar object with uid already exists"),
+            held: text.contains("Calendar object with uid already exists"),
         }
     }
 
@@ -88,6 +91,7 @@ impl Refusal {
             status,
             condition: Condition::default(),
             buried: false,
+            held: false,
         }
     }
 
@@ -149,6 +153,7 @@ impl Refusal {
         let adding = writing && doing != Doing::Removing;
         match self.status {
             _ if writing && self.buried => (ErrorKind::Spent, BURIED),
+            _ if adding && self.held => (ErrorKind::Refused, UNSEEN),
             _ if writing && self.is_uid_taken() => (ErrorKind::Conflict, UID_TAKEN),
             412 if doing == Doing::Creating => (ErrorKind::Exists, TAKEN),
             412 => (ErrorKind::Conflict, CHANGED),
@@ -240,6 +245,10 @@ const UID_TAKEN: &str =
     "the id of a block is in use by another event already; the next run looks again";
 
 const BURIED: &str = "the server keeps a deleted block of the same id in its trash";
+
+const UNSEEN: &str = "the server has an event with the id of a block already, and does not show it: Nextcloud hides what is private \
+                      in a calendar that is shared from all but its owner. Have the owner delete calsync's blocks there, and \
+                      set visibility = \"public\" in the rules that show there; or sign in as the owner";
 
 const UNKNOWN: &str =
     "{host} refused a request for a reason that calsync does not know ({status}); please report it";

@@ -55,6 +55,8 @@ pub(super) struct Reading {
     pub(super) untold: BTreeSet<String>,
     /// How much of what it listed it did not know any more a moment later.
     denials: usize,
+    /// It answered nonsense when it was asked for several: what it then does not know of what it listed may be there all the same.
+    is_doubted: bool,
     /// What calsync wrote and wants to see once, though it is in the version that writing it made.
     unread: BTreeSet<Href>,
     /// What still has to be read.
@@ -123,6 +125,7 @@ impl Reading {
             strays: 0,
             untold: BTreeSet::new(),
             denials: 0,
+            is_doubted: false,
             unread: BTreeSet::new(),
             wanted: Vec::new(),
             batch: MANY,
@@ -177,6 +180,18 @@ impl Reading {
     fn is_bare(&self) -> bool {
         let is_event = |change: &Change| matches!(change, Change::Seen(_));
         self.since.is_none() && !self.changes.iter().any(is_event)
+    }
+
+    fn cannot_tell(&mut self, href: &Href, why: &str) {
+        self.untold.insert(href.to_string());
+        self.changes.push(Change::Unreadable {
+            href: href.clone(),
+            // Nobody saw this version, and the next run may be luckier with it.
+            version: UNSEEN.into(),
+            why: why.to_owned(),
+            is_known: false,
+            names: BTreeSet::new(),
+        });
     }
 
     pub(super) fn is_gone(&mut self, href: &Href) {
@@ -332,6 +347,7 @@ impl CaldavCalendar {
             Err(error) if matches!(error.kind, ErrorKind::Broken) => {
                 // One of them may be what the answer broke at: one by one, only that one is lost.
                 tracing::debug!("several resources could not be read at once; reading one by one");
+                reading.is_doubted |= batch.len() <= BATCH;
                 return Ok(batch.to_vec());
             }
             Err(error) => return Err(error),
@@ -373,17 +389,12 @@ impl CaldavCalendar {
                 let change = self.change(href, version, &text, known);
                 reading.changes.push(change);
             }
+            Ok(None) if reading.is_doubted && reading.listed.contains_key(href) => {
+                reading.cannot_tell(href, "the server lists it, and then does not know it");
+            }
             Ok(None) => reading.is_gone(href),
             Err(error) if matches!(error.kind, ErrorKind::Broken | ErrorKind::Refused) => {
-                reading.untold.insert(href.to_string());
-                reading.changes.push(Change::Unreadable {
-                    href: href.clone(),
-                    // Nobody saw this version, and the next run may be luckier with it.
-                    version: UNSEEN.into(),
-                    why: "the server does not tell what is in it".to_owned(),
-                    is_known: false,
-                    names: BTreeSet::new(),
-                });
+                reading.cannot_tell(href, "the server does not tell what is in it");
             }
             Err(error) => return Err(error),
         }

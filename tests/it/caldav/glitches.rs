@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use calsync::{
@@ -247,5 +247,106 @@ fn blocks_are_changed_and_removed_where_versions_are_weak_or_have_no_quotes() {
         home.delete("home", "a.ics");
         home.sync();
         assert!(shelf.texts("work").is_empty());
+    }
+}
+
+#[test]
+fn what_is_listed_is_not_gone_because_a_server_forgot_how_to_answer() {
+    // After a listing it knows nothing but files any more, as one does whose application is being replaced.
+    for several in [400, 405, 501] {
+        let (armed, down) = (Arc::new(AtomicBool::new(false)), AtomicBool::new(false));
+        let is_armed = Arc::clone(&armed);
+        let shelf = Shelf::saying(move |asked, answer| {
+            let is_armed = is_armed.load(Ordering::Relaxed);
+            if is_armed && down.load(Ordering::Relaxed) {
+                return match &*asked.method {
+                    "GET" => Says::status(404),
+                    _ => Says::status(several),
+                };
+            }
+            let is_listing = asked.body.contains("sync-collection");
+            down.store(is_armed && is_listing, Ordering::Relaxed);
+            answer
+        });
+        let home = home_with(&shelf, "id = \"/alice/work/\"");
+        for nth in 0..4 {
+            let uid = format!("event-{nth}");
+            shelf.books(|books| books.put("work", &format!("{uid}.ics"), meeting(&uid, 3 + nth)));
+        }
+        home.sync();
+        home.sync_idle();
+        // Two have other words, and one is new.
+        for nth in [1, 2] {
+            let uid = format!("event-{nth}");
+            let text = meeting(&uid, 3 + nth).replace("SUMMARY:", "SUMMARY:Other ");
+            shelf.books(|books| books.put("work", &format!("{uid}.ics"), text));
+        }
+        shelf.books(|books| books.put("work", "new.ics", meeting("new", 9)));
+        armed.store(true, Ordering::Relaxed);
+        home.expect(5, &["sync"])
+            .says(&["the server lists it, and then does not know it"]);
+        assert_eq!(home.blocks("home").len(), 4, "{several}");
+        armed.store(false, Ordering::Relaxed);
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 5, "{several}");
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn where_private_blocks_are_hidden_no_second_ones_are_written() {
+    let shelf = Shelf::start();
+    shelf.books(|books| books.hides = true);
+    let home = home_with(&shelf, "id = \"/alice/work/\"");
+    for nth in 0..3 {
+        let uid = format!("event-{nth}");
+        home.put("home", &format!("{uid}.ics"), meeting(&uid, 3 + nth));
+    }
+    home.sync();
+    assert_eq!(shelf.texts("work").len(), 3);
+    for _ in 0..4 {
+        home.expect(5, &["sync"])
+            .says(&["Nextcloud hides what is private", "visibility = \"public\""]);
+        assert_eq!(shelf.texts("work").len(), 3);
+    }
+    home.expect(0, &["reset", "--all", "--yes"])
+        .says(&["the server never showed anything of what calsync wrote there"]);
+    // Its owner takes them away, and the rule says them openly.
+    shelf.books(|books| books.items.clear());
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nvisibility = \"public\"",
+    );
+    home.sync();
+    home.sync_idle();
+    assert_eq!(shelf.texts("work").len(), 3);
+}
+
+#[test]
+fn a_calendar_that_keeps_an_account_out_keeps_it_out_of_no_other() {
+    let shelf = Shelf::saying(|asked, answer| match &*asked.path {
+        "/alice/lost/" => Says::status(401).with("WWW-Authenticate", "Basic realm=\"x\""),
+        _ => answer,
+    });
+    shelf.call("/alice/also/", "also", "Also");
+    let home = home_with(&shelf, "id = \"/alice/work/\"");
+    home.configure_also(
+        "",
+        "[calendars.a_also]\naccount = \"cloud\"\nid = \"/alice/also/\"\n\
+         [calendars.lost]\naccount = \"cloud\"\nid = \"/alice/lost/\"",
+    );
+    shelf.books(|books| books.put("also", "a.ics", meeting("a", 3)));
+    for hour in [9, 11] {
+        home.put("home", "b.ics", meeting_at("b", 4, hour));
+        let ran = home.expect(5, &["sync"]);
+        ran.says(&["calendar /alice/lost/", "and not here (401)"]);
+        assert_eq!(home.blocks("home").len(), 1);
+        assert_eq!(shelf.texts("work").len(), 2);
+        let texts = shelf.texts("also");
+        assert!(
+            texts
+                .values()
+                .any(|text| text.contains(&format!("T{hour:02}0000")))
+        );
     }
 }

@@ -26,10 +26,11 @@ const NO_UID: &str =
     "<error xmlns='DAV:' xmlns:C='urn:ietf:params:xml:ns:caldav'><C:no-uid-conflict/></error>";
 const UNIQUE: &str = "<error xmlns='DAV:' xmlns:C='urn:ietf:params:xml:ns:caldav'><C:unique-scheduling-object-resource/></error>";
 const TRASH: &str = "Deleted calendar object with uid already exists in this calendar collection.";
+const HELD: &str = "Calendar object with uid already exists in this calendar collection.";
 const WRAPPED: &str = "<multistatus xmlns='DAV:'><response><href>/x</href><status>HTTP/1.1 412 No</status></response></multistatus>";
 
 /// Status, body, what was asked for; what calsync makes of it, and something of what it tells people.
-const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 34] = [
+const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 35] = [
     // What is to go needs no room.
     (507, "", Removing, ErrorKind::Broken, "report"),
     (413, "", Removing, ErrorKind::Broken, "report"),
@@ -99,6 +100,13 @@ const MEANINGS: [(u16, &str, Doing, ErrorKind, &str); 34] = [
     ),
     (207, WRAPPED, Creating, ErrorKind::Exists, "taken"),
     (400, TRASH, Creating, ErrorKind::Spent, "trash"),
+    (
+        400,
+        HELD,
+        Creating,
+        ErrorKind::Refused,
+        "visibility = \"public\"",
+    ),
     (413, "", Creating, ErrorKind::Refused, "413"),
     (423, "", Changing, RETRY, "the next run tries again"),
     (429, "", Reading, RETRY, "requests_per_minute"),

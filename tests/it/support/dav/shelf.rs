@@ -28,6 +28,8 @@ pub(crate) struct Books {
     pub(crate) dress: Option<fn(u64) -> String>,
     /// Whether nobody may write.
     pub(crate) is_read_only: bool,
+    /// Whether what is private is hidden from whoever asks, as Nextcloud does in a calendar that somebody shares.
+    pub(crate) hides: bool,
 }
 
 impl Books {
@@ -54,6 +56,12 @@ impl Books {
         }
     }
 
+    /// What whoever asks gets to see there.
+    fn seen(&self, at: &(String, String)) -> Option<&(u64, String)> {
+        let item = self.items.get(at)?;
+        (!self.hides || !item.1.contains("CLASS:PRIVATE")).then_some(item)
+    }
+
     fn etag(&self, version: u64) -> String {
         self.dress
             .map_or_else(|| format!("\"v{version}\""), |dress| dress(version))
@@ -70,7 +78,7 @@ impl Books {
             "PROPFIND" => Says::many(&self.collection(&asked.path)),
             "REPORT" if asked.body.contains("sync-collection") => self.changes(&asked.path, asked),
             "REPORT" => self.several(&asked.path, asked),
-            "GET" => match self.items.get(&at) {
+            "GET" => match self.seen(&at) {
                 Some((version, text)) => Says::status(200)
                     .with("ETag", self.etag(*version))
                     .body(text.clone()),
@@ -115,14 +123,17 @@ impl Books {
         let (folder, _) = &self.folders[path];
         let since = asked.body.split("http://t/").nth(1);
         let since = since.and_then(|rest| rest.split('<').next()?.parse().ok());
-        let all = self.items.keys().filter(|_| since.is_none());
+        let all = self
+            .items
+            .keys()
+            .filter(|at| since.is_none() && self.seen(at).is_some());
         let new = self.log.iter().skip(since.unwrap_or(usize::MAX));
         let mut told: Vec<_> = all.chain(new).filter(|(at, _)| at == folder).collect();
         told.sort();
         told.dedup();
         let each = told.into_iter().map(|at| {
             let href = format!("{path}{}", at.1);
-            match self.items.get(at) {
+            match self.seen(at) {
                 Some((version, _)) => found(
                     &href,
                     &format!("<d:getetag>{}</d:getetag>", self.etag(*version)),
@@ -139,7 +150,7 @@ impl Books {
         let hrefs = hrefs.filter_map(|text| text.split("</d:href>").next());
         let each = hrefs.map(|href| {
             let name = href.strip_prefix(path).unwrap_or(href).to_owned();
-            match self.items.get(&(self.folders[path].0.clone(), name)) {
+            match self.seen(&(self.folders[path].0.clone(), name)) {
                 Some((version, text)) => found(
                     href,
                     &format!(
@@ -154,7 +165,11 @@ impl Books {
     }
 
     fn change(&mut self, at: &(String, String), asked: &Heard) -> Says {
-        let there = self.items.get(at).map(|(version, _)| self.etag(*version));
+        let there = self.seen(at).map(|(version, _)| self.etag(*version));
+        if there.is_none() && self.items.contains_key(at) {
+            let text = "Calendar object with uid already exists in this calendar collection.";
+            return Says::status(400).body(text.to_owned());
+        }
         let header = |name: &str| {
             let mut lines = asked.head.lines();
             lines.find_map(|line| {
