@@ -589,6 +589,8 @@ fn judge_unwanted(
         let tally = sums.tally(link.as_ref());
         tally.standing += 1;
         tally.gone += 1;
+        // All of it may be over by a clock that is wrong.
+        tally.ahead = true;
         return Some(Op::remove(name, stem, present, why, source));
     }
     sums.tally(link.as_ref()).standing += 1;
@@ -610,6 +612,7 @@ fn judge_unwanted(
     let tally = sums.tally(link.as_ref());
     tally.gone += 1;
     tally.come += usize::from(takes);
+    tally.ahead |= present.last.is_none_or(|last| question.now < last);
     Some(Op::remove(name, stem, present, why, source))
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Tally {
     pub(super) come: usize,
     /// Some of what is to come waits for the next run.
     pub(super) waits: bool,
+    /// Some of what goes is not over yet.
+    pub(super) ahead: bool,
 }
 
 impl Tally {
@@ -96,13 +98,19 @@ impl Sums {
     /// What would be lost of each source, if anything.
     fn losses(&self) -> impl Iterator<Item = (Option<CalendarName>, Loss)> + '_ {
         let loose = Loss {
-            lost: self.loose.gone,
+            lost: if self.loose.ahead { self.loose.gone } else { 0 },
             standing: self.loose.standing,
         };
         let known = self.events.iter().map(|(source, events)| {
             let standing = events.values().filter(|tally| tally.standing > 0);
+            let lost = events.values().filter(|tally| tally.is_lost());
+            // Where all of it is over, nobody's time is taken: a feed may hold nothing but the month to come.
+            let lost = match lost.clone().any(|tally| tally.ahead) {
+                true => lost.count(),
+                false => 0,
+            };
             let loss = Loss {
-                lost: events.values().filter(|tally| tally.is_lost()).count(),
+                lost,
                 standing: standing.count(),
             };
             (Some(source.clone()), loss)
