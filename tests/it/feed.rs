@@ -182,6 +182,38 @@ fn events_whose_uids_are_new_each_time_are_known_by_what_they_say() {
     );
 }
 
+/// Events of one UID, each with the second in which it was stamped.
+fn stamped(seconds: &[u32]) -> String {
+    let event = |(nth, second): (usize, &u32)| {
+        let text = meeting("trip", 3 + i32::try_from(nth).unwrap());
+        text.replace("20260101T000000Z", &format!("20260101T0000{second:02}Z"))
+    };
+    together(&seconds.iter().enumerate().map(event).collect::<Vec<_>>())
+}
+
+#[test]
+fn events_of_one_uid_on_several_days_are_all_shown_whenever_each_was_stamped() {
+    let rounds = [
+        [1, 1, 1, 1, 1],
+        [2, 2, 3, 3, 3],
+        [5, 4, 4, 4, 4],
+        [6, 7, 8, 9, 9],
+    ];
+    let server = FeedServer::start();
+    let home = with_origin(&server.url());
+    let folder = Home::with(&["work", "home"]);
+    let mut before = None;
+    for seconds in rounds {
+        server.publish(&stamped(&seconds), None);
+        folder.put("work", "trip.ics", stamped(&seconds));
+        home.expect(0, &["sync"]);
+        folder.expect(0, &["sync"]);
+        let blocks = (home.blocks("home"), folder.blocks("home"));
+        assert_eq!((blocks.0.len(), blocks.1.len()), (5, 5), "{seconds:?}");
+        assert_eq!(*before.get_or_insert_with(|| blocks.clone()), blocks);
+    }
+}
+
 #[test]
 fn what_is_no_whole_calendar_removes_nothing_and_tells_no_more_than_the_host() {
     let (home, server) = with_feed();
