@@ -18,7 +18,7 @@ pub mod zone;
 
 pub use block::{Block, Series, Shape, Traces};
 pub use count::{agreeing, counted};
-pub use event::{Event, Extra, Hole, Master, Override, Recurs, Revision, Standing};
+pub use event::{Dated, Event, Extra, Hole, Master, Override, Recurs, Revision, Said, Standing};
 pub use face::{Appears, Colour, Face, Visibility};
 pub use marks::{Interest, Mark, Pattern};
 pub use name::{CalendarName, Href, OccurrenceKey, Uid, Version};

@@ -55,6 +55,11 @@ pub trait Known {
         None
     }
 
+    /// What each event said when it was last read, in whichever way and from wherever: for providers that know events by that.
+    fn bodies(&self) -> BTreeMap<Uid, String> {
+        BTreeMap::new()
+    }
+
     /// Where blocks lie that calsync wrote and nobody has read since, in the very version that writing them made.
     fn unread(&self) -> BTreeSet<Href> {
         BTreeSet::new()

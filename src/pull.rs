@@ -246,6 +246,10 @@ impl Known for Remembered<'_> {
         state.told(self.name, self.reading, href).ok()?
     }
 
+    fn bodies(&self) -> BTreeMap<Uid, String> {
+        self.state.borrow().bodies(self.name).unwrap_or_default()
+    }
+
     fn wrote(&self) -> bool {
         // In doubt it costs listing everything.
         self.state.borrow().wrote(self.name).unwrap_or(true)

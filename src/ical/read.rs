@@ -9,7 +9,9 @@ use super::{
     resolve::Zones,
     values::{days_between, duration, local_time, seconds_between},
 };
-use crate::model::{Event, Interest, Length, Master, Override, Part, Revision, When, Zone, marks};
+use crate::model::{
+    Dated, Interest, Length, Master, Override, Part, Revision, Said, When, Zone, marks,
+};
 
 mod contents;
 mod face;
@@ -46,12 +48,6 @@ struct Fault {
 }
 
 type Read<T> = Result<T, Fault>;
-
-/// What one `VEVENT` says.
-enum Piece {
-    Master(Master),
-    Override(Override),
-}
 
 /// What a text holds.
 #[derive(Debug)]
@@ -115,21 +111,6 @@ fn read_all(
     Ok(contents.into_found())
 }
 
-impl From<Piece> for Event {
-    fn from(piece: Piece) -> Self {
-        match piece {
-            Piece::Master(master) => Self {
-                master: Some(master),
-                overrides: Vec::new(),
-            },
-            Piece::Override(change) => Self {
-                master: None,
-                overrides: vec![change],
-            },
-        }
-    }
-}
-
 /// A calendar's zones and its owner.
 struct Context<'a> {
     zones: &'a Zones,
@@ -142,7 +123,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     /// What an event says. `series` is the start of the series that it changes an occurrence of, where that is known.
-    fn piece(&self, event: &Component, series: Option<&When>) -> Read<Piece> {
+    fn piece(&self, event: &Component, series: Option<&When>) -> Read<Said> {
         if let Some(line) = event.broken {
             return Err(fault(line, "a line that matters has no colon"));
         }
@@ -162,11 +143,11 @@ impl Context<'_> {
         let start = self.when(prop, None)?;
         let length = self.length(event, &start)?;
         let standing = self.standing(event, &start);
-        let revision = self.revision(event);
+        let (revision, dated) = self.revision(event);
         let traits = self.traits(event, &start);
         if let Some(id) = event.prop("RECURRENCE-ID") {
             let range = id.param("RANGE");
-            return Ok(Piece::Override(Override {
+            return Ok(Said::Change(Override {
                 at: self.named(id, series, &start)?,
                 and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
                 start,
@@ -176,14 +157,15 @@ impl Context<'_> {
                 revision,
             }));
         }
-        Ok(Piece::Master(Master {
+        let master = Master {
             recurs: self.recurs(event, &start)?,
             start,
             length,
             traits,
             standing,
             revision,
-        }))
+        };
+        Ok(Said::Master(master, dated))
     }
 
     /// A date or a time. One that names no zone is read in that of `like`, where the event itself has one.
@@ -287,18 +269,21 @@ impl Context<'_> {
         }
     }
 
-    fn revision(&self, event: &Component) -> Revision {
-        let modified = event
-            .prop("LAST-MODIFIED")
-            .or_else(|| event.prop("DTSTAMP"));
-        let instant = modified.and_then(|prop| self.when(prop, None).ok());
-        Revision {
+    /// Which edition it is, and by what that is dated.
+    fn revision(&self, event: &Component) -> (Revision, Dated) {
+        let at = |name| self.when(event.prop(name)?, None).ok();
+        let (instant, dated) = match at("LAST-MODIFIED") {
+            Some(changed) => (Some(changed), Dated::Changed),
+            None => (at("DTSTAMP"), Dated::Stamped),
+        };
+        let revision = Revision {
             sequence: event
                 .value("SEQUENCE")
                 .and_then(|n| n.parse().ok())
                 .unwrap_or(-1),
             modified: instant.map_or(0, |w| w.instant(self.reader.home).as_second()),
-        }
+        };
+        (revision, dated)
     }
 }
 

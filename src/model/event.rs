@@ -99,6 +99,24 @@ pub struct Override {
     pub revision: Revision,
 }
 
+/// What one piece of a resource says.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// How an event or a series is, and by what its revision is dated.
+    Master(Master, Dated),
+    /// How an occurrence of it is different.
+    Change(Override),
+}
+
+/// By what a revision is dated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dated {
+    /// When somebody changed it (`LAST-MODIFIED`).
+    Changed,
+    /// When it was written down, or nothing (`DTSTAMP`).
+    Stamped,
+}
+
 /// Whether something keeps its owner busy, and if not, why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
@@ -180,7 +198,47 @@ impl Event {
                     changes.add(change);
                 }
             }
-            masters.extend(master.filter(|master| !is_old && !masters.contains(master)));
+            masters.extend(master.filter(|_| !is_old));
+        }
+        Self::with_twins(masters, changes)
+    }
+
+    /// The same of what one resource says. When something was stamped may be no more than when that resource was made, or the
+    /// second of that: by that alone, no master is an edition of one that starts at another time.
+    pub fn gather_one(said: Vec<Said>) -> (Self, Vec<Self>) {
+        let mut changes = Changes::default();
+        let mut masters = Vec::new();
+        for said in said {
+            match said {
+                Said::Change(change) => changes.add(change),
+                Said::Master(master, dated) => masters.push((master, dated)),
+            }
+        }
+        let is_old = |master: &Master, dated: Dated| {
+            let mut others = masters.iter();
+            others.any(|(other, theirs)| {
+                let (mine, later) = (master.revision, other.revision);
+                let is_told = mine.sequence < later.sequence
+                    || (dated, *theirs) == (Dated::Changed, Dated::Changed)
+                    || master.start == other.start;
+                mine < later && is_told
+            })
+        };
+        let is_old: Vec<bool> = masters.iter().map(|(m, dated)| is_old(m, *dated)).collect();
+        let counting = masters
+            .into_iter()
+            .zip(is_old)
+            .filter(|(_, is_old)| !is_old);
+        Self::with_twins(counting.map(|((master, _), _)| master).collect(), changes)
+    }
+
+    /// An event and its twins, from all masters that count.
+    fn with_twins(all: Vec<Master>, changes: Changes) -> (Self, Vec<Self>) {
+        let mut masters: Vec<Master> = Vec::with_capacity(all.len());
+        for master in all {
+            if !masters.contains(&master) {
+                masters.push(master);
+            }
         }
         if masters.len() > 1 {
             masters.sort_by_cached_key(Master::text);
@@ -240,9 +298,10 @@ impl Event {
         event
     }
 
-    /// The UID of an event that shares its own with another one.
+    /// The UID of an event that shares its own with another one: the same in every edition that says the same.
     pub fn twin_uid(&self, uid: &Uid) -> Uid {
-        let text = self.master.as_ref().map(Master::text).unwrap_or_default();
+        let plain = self.unrevised().master;
+        let text = plain.as_ref().map(Master::text).unwrap_or_default();
         format!("{uid} {}", Print::of([text.as_bytes()])).into()
     }
 }

@@ -2,11 +2,7 @@
 //! whole calendar: a web page, an error or half a calendar says nothing about what is there. The address is a secret, since
 //! whoever has it can read the calendar: no message holds more of it than the host.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    path::PathBuf,
-};
+use std::{collections::BTreeSet, fmt, path::PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -31,7 +27,7 @@ mod names;
 use fetch::Fetched;
 use fetch::web_address;
 use marks::Marks;
-use names::Names;
+use names::names;
 
 /// Where a feed is.
 #[derive(Clone, PartialEq, Eq)]
@@ -192,7 +188,7 @@ impl Provider for IcsCalendar {
         breathe().await;
         let last = before.or_else(|| known.last_cursor().as_ref().and_then(Marks::read));
         let usual = last.map(|last| last.signs);
-        Ok(listing(self.found(&body)?, usual, marks, &known.kept()).await)
+        Ok(listing(self.found(&body)?, usual, marks, known).await)
     }
 
     async fn look(&mut self, _id: &BlockId) -> Answer<Option<Resource>> {
@@ -231,31 +227,21 @@ impl Provider for IcsCalendar {
 }
 
 /// What a text tells, beside what was known of it. `usual`: how many places in it always look damaged, if that is known.
-async fn listing(
-    found: Found,
-    usual: Option<u32>,
-    marks: Marks,
-    known: &BTreeMap<Href, Version>,
-) -> Pulled {
+async fn listing(found: Found, usual: Option<u32>, marks: Marks, memory: &dyn Known) -> Pulled {
     let Found { parts, signs } = found;
+    let known = &memory.kept();
     let held = held::signs_before(known);
     let at_first = usual.or(held).map_or(signs.count, |_| 0);
     let usual = usual.or(held).unwrap_or(signs.count);
     let is_damaged = signs.count > usual;
     let (mut is_spoiled, mut newly) = (is_damaged, is_damaged);
-    let mut names = Names::new(&parts, known);
-    let told: Vec<_> = parts
-        .into_iter()
-        .map(|part| {
-            let version = version(&part, &marks);
-            let (href, part) = names.give(part, &version);
-            (href, version, part)
-        })
-        .collect();
-    let named: BTreeSet<&Href> = told.iter().map(|(href, _, _)| href).collect();
+    let parts = parts.into_iter().map(|part| (version(&part, &marks), part));
+    let parts: Vec<(Version, Part)> = parts.collect();
+    let names = names(&parts, known, || memory.bodies());
+    let named: BTreeSet<Href> = names.iter().cloned().collect();
     let is_missing = known.keys().any(|href| !named.contains(href));
     let (mut changes, mut present) = (Vec::new(), BTreeSet::new());
-    for (i, (href, version, part)) in told.into_iter().enumerate() {
+    for (i, (href, (version, part))) in names.into_iter().zip(parts).enumerate() {
         if part.is_unreadable() {
             is_spoiled = true;
             let was = known.get(&href);
@@ -270,7 +256,7 @@ async fn listing(
             changes.push(Change::Seen(Resource {
                 href: href.clone(),
                 version,
-                parts: vec![part],
+                parts: vec![renamed(part, &href)],
                 signs: if i == 0 { at_first } else { 0 },
             }));
         }

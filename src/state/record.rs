@@ -165,6 +165,17 @@ impl State {
         Ok(Some(Told { signs, events }))
     }
 
+    /// What each event of a calendar said when it was last read, whichever way that was.
+    pub fn bodies(&self, name: &CalendarName) -> Stated<BTreeMap<Uid, String>> {
+        let sql = "SELECT uid, body FROM events
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND body IS NOT NULL";
+        let mut query = self.db.prepare_cached(sql)?;
+        let rows = query.query_map([&**name], |row| {
+            Ok((row.get::<_, String>(0)?.into(), row.get(1)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The UID of the one event in a resource.
     pub fn uid_at(&self, name: &CalendarName, href: &Href) -> Stated<Option<Uid>> {
         let sql = "SELECT e.uid FROM events e JOIN resources r ON e.resource = r.id

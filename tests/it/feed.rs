@@ -182,6 +182,210 @@ fn events_whose_uids_are_new_each_time_are_known_by_what_they_say() {
     );
 }
 
+/// How many events there are in a feed of [`renamed`] ones, and how many of them are busy.
+const RENAMED: (usize, usize) = (24, 18);
+
+/// A feed of events that have other UIDs in each round, and come in another order. On each day two of four are at one time with
+/// other words, and two at another, of which one is free. Of the first two, Ada may come to one, and does not come to the other.
+fn renamed(round: usize) -> String {
+    let ada = |answer| format!("ATTENDEE;PARTSTAT={answer}:mailto:ada@example.org\r\n");
+    let event = |n: usize| {
+        let uid = format!(
+            "{:05x}-{round}",
+            (n + 1) * (7_919 + round * 104_729) % 65_521
+        );
+        let from_today = 2 + i32::try_from(n / 4).unwrap();
+        let text = meeting_at(&uid, from_today, if n % 4 < 2 { 9 } else { 14 });
+        let more = match n % 4 {
+            0 => ada("TENTATIVE"),
+            1 => ada("DECLINED"),
+            2 => String::new(),
+            _ => "TRANSP:TRANSPARENT\r\n".to_owned(),
+        };
+        let text = text.replace(
+            "SUMMARY:Meeting",
+            &format!("{more}SUMMARY:Meeting {}", n % 4),
+        );
+        text.replace("20260101T000000Z", &format!("20260101T0000{round:02}Z"))
+    };
+    let mut files: Vec<String> = (0..RENAMED.0).map(event).collect();
+    files.rotate_left(round % RENAMED.0);
+    together(&files)
+}
+
+/// A home with a folder and a feed, both in step, and the names of the blocks there.
+fn with_renamed() -> (Home, FeedServer, Vec<String>) {
+    let server = FeedServer::start();
+    server.publish(&renamed(0), None);
+    let home = with_origin(&server.url());
+    home.sync();
+    let names = names(&home);
+    assert_eq!(names.len(), RENAMED.1);
+    (home, server, names)
+}
+
+fn names(home: &Home) -> Vec<String> {
+    home.blocks("home").into_keys().collect()
+}
+
+/// Runs, and sees to it that no block came or went.
+fn expect_names(home: &Home, args: &[&str], before: &[String], why: &str) {
+    let report = home.expect(0, args).json();
+    let came_and_went = (&report["created"], &report["deleted"]);
+    assert_eq!(came_and_went, (&0.into(), &0.into()), "{why}");
+    assert_eq!(names(home), before, "{why}");
+}
+
+#[test]
+fn events_with_new_uids_keep_their_names_when_all_is_read_anew() {
+    let (home, server, before) = with_renamed();
+    for round in 1..4 {
+        server.publish(&renamed(round), None);
+        expect_names(&home, &["sync", "--full", "--json"], &before, "--full");
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn what_keeps_its_uid_takes_no_name_of_what_said_the_same_and_is_gone() {
+    for (kept, gone) in [("a", "b"), ("b", "a")] {
+        let server = FeedServer::start();
+        server.publish(&meeting(kept, 3), None);
+        let home = with_origin(&server.url());
+        home.sync();
+        let before = names(&home);
+        server.publish(&together(&[meeting(kept, 3), meeting(gone, 3)]), None);
+        home.sync();
+        assert_eq!(names(&home).len(), 2);
+        server.publish(&meeting(kept, 3), None);
+        home.expect(0, &["sync", "--full"]);
+        assert_eq!(names(&home), before, "{gone} is gone");
+    }
+}
+
+#[test]
+fn events_with_new_uids_keep_their_names_when_they_are_read_otherwise() {
+    let (home, server, before) = with_renamed();
+    let rule = |more: &str| format!("[[rules]]\nfrom = \"school\"\nto = \"home\"\n{more}");
+    let plain = std::fs::read_to_string(home.config_file()).unwrap();
+    let ways = [
+        ("", rule("not_titles = [\"Other\"]")),
+        ("", rule("not_titles = [\"Nothing\"]\nshow = \"title\"")),
+        ("", rule("not_titles = [\"Nothing\"]\nshow = \"details\"")),
+        ("", String::new()),
+        ("me = [\"grace@example.org\"]", String::new()),
+    ];
+    for (round, (top, more)) in ways.iter().enumerate() {
+        home.configure(&plain);
+        home.configure_also(top, more);
+        server.publish(&renamed(round + 1), None);
+        expect_names(&home, &["sync", "--json"], &before, &format!("{top}{more}"));
+        server.publish(&renamed(round + 11), None);
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn events_with_new_uids_keep_their_names_when_an_answer_counts_and_when_it_does_not() {
+    let (home, server, before) = with_renamed();
+    let plain = std::fs::read_to_string(home.config_file()).unwrap();
+    let declined = RENAMED.0 / 4;
+    for (round, (me, created, deleted)) in [
+        ("me = [\"ada@example.org\"]", 0, declined),
+        ("", declined, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        home.configure(&plain);
+        home.configure_also(me, "");
+        server.publish(&renamed(round + 1), None);
+        let report = home.expect(0, &["sync", "--json"]).json();
+        assert_eq!(report["created"], created, "{report}");
+        assert_eq!(report["deleted"], deleted, "{report}");
+    }
+    assert_eq!(names(&home), before);
+}
+
+#[test]
+fn events_with_new_uids_keep_their_names_at_another_address() {
+    let (home, server, before) = with_renamed();
+    let other = FeedServer::start();
+    other.publish(&renamed(1), None);
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace(&server.url(), &other.url()));
+    expect_names(&home, &["sync", "--json"], &before, "another server");
+    write(&home.path("school.ics"), renamed(2).as_bytes());
+    home.configure(&text.replace(&server.url(), "~/school.ics"));
+    expect_names(&home, &["sync", "--json"], &before, "a file");
+    home.sync_idle();
+}
+
+#[test]
+fn events_with_new_uids_keep_their_names_after_a_damaged_download() {
+    let (home, server, before) = with_renamed();
+    let whole = renamed(1);
+    let cut = whole.rfind("BEGIN:VEVENT").unwrap();
+    let damaged = format!("{}END:VCALENDAR\r\n<br />Fatal error\r\n", &whole[..cut]);
+    server.publish(&damaged, None);
+    home.expect(5, &["sync"]);
+    assert_eq!(names(&home), before);
+    server.publish(&renamed(2), None);
+    expect_names(&home, &["sync", "--json"], &before, "whole again");
+}
+
+#[test]
+fn nobody_is_told_to_read_all_anew_who_just_did() {
+    let (home, server, _) = with_renamed();
+    home.lose_state();
+    let anew = "sync --full";
+    server.publish(&renamed(1), None);
+    home.expect(6, &["sync"]).says(&["does not remember", anew]);
+    let twice = home.blocks("home");
+    assert_eq!(twice.len(), 2 * RENAMED.1);
+    server.publish(&renamed(2), None);
+    let ran = home.expect(6, &["sync", "--full"]);
+    ran.says(&["does not remember", "--allow-mass-delete"]);
+    assert!(!ran.stderr.contains(anew), "{ran:?}");
+    assert_eq!(home.blocks("home"), twice);
+    server.publish(&renamed(3), None);
+    home.expect(0, &["sync", "--allow-mass-delete"]);
+    assert_eq!(home.blocks("home").len(), RENAMED.1);
+    home.sync_idle();
+}
+
+/// Events of one UID, each with the second in which it was stamped.
+fn stamped(seconds: &[u32]) -> String {
+    let event = |(nth, second): (usize, &u32)| {
+        let text = meeting("trip", 3 + i32::try_from(nth).unwrap());
+        text.replace("20260101T000000Z", &format!("20260101T0000{second:02}Z"))
+    };
+    together(&seconds.iter().enumerate().map(event).collect::<Vec<_>>())
+}
+
+#[test]
+fn events_of_one_uid_on_several_days_are_all_shown_whenever_each_was_stamped() {
+    let rounds = [
+        [1, 1, 1, 1, 1],
+        [2, 2, 3, 3, 3],
+        [5, 4, 4, 4, 4],
+        [6, 7, 8, 9, 9],
+    ];
+    let server = FeedServer::start();
+    let home = with_origin(&server.url());
+    let folder = Home::with(&["work", "home"]);
+    let mut before = None;
+    for seconds in rounds {
+        server.publish(&stamped(&seconds), None);
+        folder.put("work", "trip.ics", stamped(&seconds));
+        home.expect(0, &["sync"]);
+        folder.expect(0, &["sync"]);
+        let blocks = (home.blocks("home"), folder.blocks("home"));
+        assert_eq!((blocks.0.len(), blocks.1.len()), (5, 5), "{seconds:?}");
+        assert_eq!(*before.get_or_insert_with(|| blocks.clone()), blocks);
+    }
+}
+
 #[test]
 fn what_is_no_whole_calendar_removes_nothing_and_tells_no_more_than_the_host() {
     let (home, server) = with_feed();

@@ -229,6 +229,52 @@ fn a_name_made_for_an_event_without_one_says_nothing_of_its_words() {
 }
 
 #[test]
+fn when_an_event_was_stamped_tells_editions_of_one_time_apart_and_no_others() {
+    let at = |day: u32, more: &str| {
+        format!("UID:u\nDTSTART:202603{day:02}T090000Z\nDURATION:PT1H\n{more}")
+    };
+    let starts = |events: &[String]| {
+        let mut events: Vec<&str> = events.iter().map(String::as_str).collect();
+        let found = |events: &[&str]| {
+            let found = read(events).into_iter();
+            let mut starts: Vec<String> = found.flat_map(|(_, event)| busy(&event)).collect();
+            starts.sort();
+            starts
+        };
+        let starts = found(&events);
+        events.reverse();
+        assert_eq!(found(&events), starts, "in another order: {events:?}");
+        starts
+    };
+    let stamp = |hour: u32| format!("DTSTAMP:20260101T{hour:02}0000Z");
+    let changed = |hour: u32| format!("{}\nLAST-MODIFIED:20260101T{hour:02}0000Z", stamp(9));
+    let longer = |event: String| event.replace("PT1H", "PT2H");
+    for (events, shown) in [
+        // The stamp alone.
+        ([at(3, &stamp(1)), at(4, &stamp(2))], 2),
+        ([at(3, &stamp(1)), longer(at(3, &stamp(2)))], 1),
+        // Somebody changed both.
+        ([at(3, &changed(1)), at(4, &changed(2))], 1),
+        // Nobody knows when one of them was changed.
+        ([at(3, &changed(1)), at(4, &stamp(2))], 2),
+        ([at(3, &changed(2)), at(4, &stamp(1))], 2),
+        ([at(3, &changed(1)), longer(at(3, &stamp(2)))], 1),
+        // One of them says that it is later.
+        (
+            [
+                at(3, &stamp(2)),
+                at(4, &format!("SEQUENCE:1\n{}", stamp(1))),
+            ],
+            1,
+        ),
+    ] {
+        assert_eq!(starts(&events).len(), shown, "{events:?}");
+    }
+    let twice = read(&[&at(3, &stamp(1)), &at(3, &stamp(2)), &at(4, &stamp(3))]);
+    assert_eq!(twice.len(), 2, "{twice:?}");
+}
+
+#[test]
 fn a_rule_of_seconds_is_too_much_at_once_and_a_long_past_costs_nothing() {
     let rule = |start: &str, rule: &str| {
         event(&[&format!("DTSTART:{start}\nDURATION:PT10M\nRRULE:{rule}")])

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, options: &args::Reset) -> Result<Exit, Failure> {
     }
     let write = finish(&mut session, planned);
     let report = block_on(until_stopped(&context.stop, write))?.ok_or_else(stopped)??;
-    show(args, &context, options.json, report)
+    show(args, &context, (options.json, false), report)
 }
 
 /// Forgets calendars that are not configured any more. Nothing is asked of them, and nothing in them changes.

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     let stopped = || Failure::Stopped("stopped at once; the next run goes on".to_owned());
     let report = block_on(until_stopped(&context.stop, work))?.ok_or_else(stopped)??;
     warn_of_strangers(args, &context, is_first && report.created > 0)?;
-    show(args, &context, options.json, report)
+    show(args, &context, (options.json, options.full), report)
 }
 
 /// Waits a random time, of so many seconds at the most, before anything is locked or read.
@@ -102,11 +102,11 @@ fn warn_of_strangers(args: &Args, context: &Context, anew: bool) -> Result<(), F
     Ok(())
 }
 
-/// Prints a report, and says how the program ends.
+/// Prints a report, and says how the program ends. `is_anew`: all was read anew for it.
 pub(crate) fn show(
     args: &Args,
     context: &Context,
-    json: bool,
+    (json, is_anew): (bool, bool),
     mut report: Report,
 ) -> Result<Exit, Failure> {
     // Whoever reads the object is to find the same files as whoever reads the log.
@@ -117,10 +117,15 @@ pub(crate) fn show(
         tracing::error!("{error}");
     }
     if report.result == Verdict::Refused {
+        let program = args.program();
+        // Whoever has just done that is not sent in a circle.
+        let anew = match is_anew {
+            true => String::new(),
+            false => format!(" A listing that was wrong once is mended by {program} sync --full."),
+        };
         tracing::error!(
-            "what was refused stays as it is, all else is done; look at the calendars and at what changed in the rules, and is it the right account? A listing \
-             that was wrong once is mended by {program} sync --full. What would go: {program} sync --dry-run --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete",
-            program = args.program()
+            "what was refused stays as it is, all else is done; look at the calendars and at what changed in the rules, and is it the right account?{anew} \
+             What would go: {program} sync --dry-run --allow-mass-delete. If that is right, allow it once: {program} sync --allow-mass-delete"
         );
     }
     for warning in &report.warnings {

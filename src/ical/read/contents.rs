@@ -7,11 +7,11 @@ use super::{
         damage::{self, Signs},
         lines::Component,
     },
-    Context, Fault, Found, Piece, fault,
+    Context, Fault, Found, fault,
 };
 use crate::{
     ident,
-    model::{Event, Part, Print, SeenBlock, Uid, When},
+    model::{Event, Part, Print, Said, SeenBlock, Uid, When},
 };
 
 /// The most parts of a text under one UID: a series and its changed occurrences.
@@ -24,7 +24,7 @@ pub(super) struct Contents {
     mixed: bool,
     /// What looks damaged.
     pub(super) signs: Signs,
-    found: BTreeMap<Uid, Vec<Piece>>,
+    found: BTreeMap<Uid, Vec<Said>>,
     /// How what is shaped like a block looks.
     seen: BTreeMap<Uid, SeenBlock>,
     /// What of which some part cannot be read, and what is wrong with the first such part.
@@ -127,8 +127,8 @@ impl Contents {
         if !self.clocks.contains_key(uid) {
             let pieces = self.found.get(uid).into_iter().flatten();
             let masters = pieces.filter_map(|piece| match piece {
-                Piece::Master(master) => Some(master),
-                Piece::Override(_) => None,
+                Said::Master(master, _) => Some(master),
+                Said::Change(_) => None,
             });
             let master = masters.reduce(|one, other| if other.outranks(one) { other } else { one });
             let start = master.map(|master| master.start.clone());
@@ -149,7 +149,7 @@ impl Contents {
             });
         }
         for (uid, pieces) in self.found {
-            let (event, twins) = Event::gather(pieces.into_iter().map(Event::from));
+            let (event, twins) = Event::gather_one(pieces);
             // What carries the UID of a block is never an event, however often it is in a file.
             let is_block = ident::shaped(&uid).is_some();
             for twin in twins.into_iter().filter(|_| !is_block) {

@@ -6,10 +6,11 @@ use super::{
         lines::{Component, Prop},
         values::duration,
     },
-    Context, Piece, face, shape,
+    Context, face, shape,
 };
 use crate::model::{
-    Answer, Kind, Length, Print, SeenBlock, Shown, Standing, Traces, Traits, When, Words, block,
+    Answer, Kind, Length, Print, Said, SeenBlock, Shown, Standing, Traces, Traits, When, Words,
+    block,
 };
 
 impl Context<'_> {
@@ -118,7 +119,7 @@ impl Context<'_> {
     }
 
     /// How an event looks, should it be a block of ours. Whose it is by now, all that is in the file tells.
-    pub(super) fn look(&self, event: &Component, piece: &Piece, again: bool) -> SeenBlock {
+    pub(super) fn look(&self, event: &Component, piece: &Said, again: bool) -> SeenBlock {
         let says = |name, word| {
             event
                 .value(name)
@@ -130,7 +131,7 @@ impl Context<'_> {
                 odd.push(word);
             }
         };
-        note(again || matches!(piece, Piece::Override(_)), "override");
+        note(again || matches!(piece, Said::Change(_)), "override");
         note(
             says("X-MICROSOFT-CDO-BUSYSTATUS", "FREE"),
             "free for Outlook",
@@ -140,8 +141,8 @@ impl Context<'_> {
         }
         let face = face::face(event, &mut odd);
         let shape = match piece {
-            Piece::Master(master) => shape(master, self.reader.home),
-            Piece::Override(_) => None,
+            Said::Master(master, _) => shape(master, self.reader.home),
+            Said::Change(_) => None,
         };
         let (print, traces) = match &shape {
             Some(shape) => (

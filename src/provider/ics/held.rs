@@ -18,6 +18,11 @@ pub(super) fn signs_before(known: &BTreeMap<Href, Version>) -> Option<u32> {
     versions.find_map(|version| version.strip_prefix(HELD)?.parse().ok())
 }
 
+/// Whether this is the version of something held.
+pub(super) fn is_held(version: &Version) -> bool {
+    version.starts_with(HELD)
+}
+
 /// Keeps everything known that is not in a text. `usual`: how damaged the text always looks.
 pub(super) fn hold<'a>(
     known: impl Iterator<Item = &'a Href>,
