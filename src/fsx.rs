@@ -37,12 +37,26 @@ pub fn publish_new(staged: &Path, place: &Path) -> io::Result<()> {
     match renameat_with(CWD, staged, CWD, place, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // Not every file system knows this way; a hard link never replaces anything either.
-        Err(error) if is_unknown(error) => {
-            fs::hard_link(staged, place)?;
-            fs::remove_file(staged)
-        }
+        Err(error) if is_unknown(error) => match fs::hard_link(staged, place) {
+            Ok(()) => fs::remove_file(staged),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) => publish_where_nothing_links(staged, place),
+        },
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same on a file system that knows no links either: an empty file, which only this run can have made, holds the place.
+fn publish_where_nothing_links(staged: &Path, place: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(place)?;
+    let moved = fs::rename(staged, place);
+    if moved.is_err() {
+        discard(place);
+    }
+    moved
 }
 
 /// Moves a staged file over one that is the one meant, and says whether it was: what was there is looked at once more after it
@@ -227,6 +241,24 @@ mod tests {
         files
             .map(|&(name, text)| (name.to_owned(), text.to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn where_nothing_links_a_taken_place_is_not_written_over_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let (staged, free) = (written(folder, ".a.tmp", "ours"), folder.join("b.ics"));
+        let place = written(folder, "a.ics", "theirs");
+        let refused = publish_where_nothing_links(&staged, &place).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        publish_where_nothing_links(&staged, &free).unwrap();
+        assert_eq!(
+            content(folder),
+            named(&[("a.ics", "theirs"), ("b.ics", "ours")])
+        );
+        // What cannot be moved leaves nothing at its place.
+        assert!(publish_where_nothing_links(&staged, &folder.join("c.ics")).is_err());
+        assert_eq!(content(folder).len(), 2);
     }
 
     #[test]

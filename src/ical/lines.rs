@@ -260,7 +260,7 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
     match open.last_mut() {
         Some(component) => {
             component.lost_people |= tells_of_people(&name);
-            component.lost_class |= name == "CLASS";
+            component.lost_class |= name == "CLASS" || tells_of_class(line);
             let before = component.props.last();
             let goes_on = before.is_some_and(|p| matters(&p.name)) && is_of_a_value(line);
             if goes_on || matters(&name) || is_torn(line) || tells_a_time(line, &name) {
@@ -269,6 +269,12 @@ fn lose(line: &[u8], number: usize, open: &mut [Component], done: &mut Text) {
         }
         None => done.stray(number),
     }
+}
+
+/// Whether a line that could not be read seems to end as one does that says that an event is private.
+fn tells_of_class(line: &[u8]) -> bool {
+    let line = line.trim_ascii().to_ascii_uppercase();
+    line.ends_with(b"PRIVATE") || line.ends_with(b"CONFIDENTIAL")
 }
 
 /// What a line that could not be read begins with that could be the name of a property, in upper case.

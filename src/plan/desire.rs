@@ -103,7 +103,10 @@ pub fn desire(
                     let singles = flat.singles.into_iter();
                     to_merge.extend(singles.map(|single| (uid.clone(), single)));
                     if route.wording.show != Show::Busy {
-                        said.insert(uid.clone(), said_of(&seen, &question.window.home));
+                        said.insert(
+                            uid.clone(),
+                            said_of(&seen, &route.wording, &question.window.home),
+                        );
                     }
                 }
                 Ok(flat) => each_block(question, route, (uid, &seen), flat, &mut want),
@@ -166,7 +169,7 @@ fn each_block(
 ) {
     let said = match route.wording.show {
         Show::Busy => Said::default(),
-        _ => said_of(event, &question.window.home),
+        _ => said_of(event, &route.wording, &question.window.home),
     };
     let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
         let stem = stem(question, route, uid, &occurrence);

@@ -14,7 +14,7 @@ use crate::{ident::Stem, model::CalendarName};
 /// Removals of so few events' blocks are never refused, unless the source is suddenly empty.
 pub const REMOVALS_FREE: usize = 10;
 /// Whoever had so few events may delete them all; a source that is suddenly empty may take so few blocks with it and no more.
-const EMPTIED_FREE: usize = 2;
+pub const EMPTIED_FREE: usize = 2;
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -252,11 +252,24 @@ fn status(traits: &Traits) -> &'static str {
 }
 
 /// What the blocks of one event say: its words, once it is [dressed](Wording::dress).
-pub type Said = ByOccurrence<Option<Box<Words>>>;
+pub type Said = ByOccurrence<Spoken>;
+
+/// What a block says of an occurrence.
+#[derive(Clone, Debug, Default)]
+pub struct Spoken {
+    words: Option<Box<Words>>,
+    /// None of that is the event's, because it is private.
+    hidden: bool,
+}
 
 /// The words of a dressed event.
-pub fn said(event: &Event, home: &TimeZone) -> Said {
-    ByOccurrence::new(event, home, |saying| saying.traits.words.clone())
+pub fn said(event: &Event, wording: &Wording, home: &TimeZone) -> Said {
+    let mut masters = event.master.iter();
+    let is_private = masters.any(|master| master.traits.private);
+    ByOccurrence::new(event, home, |saying| Spoken {
+        words: saying.traits.words.clone(),
+        hidden: !wording.private && (is_private || saying.traits.private),
+    })
 }
 
 /// Which words of events are in a block.
@@ -293,12 +306,15 @@ impl Shows {
         if wording.show == Show::Busy {
             return Self::default();
         }
-        let words: Vec<&Words> = shown
-            .filter_map(|(said, key)| said.of(key).as_deref())
+        let spoken: Vec<&Spoken> = shown.map(|(said, key)| said.of(key)).collect();
+        let is_open = spoken.iter().any(|spoken| !spoken.hidden);
+        let words: Vec<&Words> = spoken
+            .iter()
+            .filter_map(|spoken| spoken.words.as_deref())
             .collect();
         let any = |has: fn(&Words) -> bool| words.iter().any(|words| has(words));
         Self::all([
-            (wording.shows_titles(), Self::TITLE),
+            (wording.shows_titles() && is_open, Self::TITLE),
             (any(|words| !words.people.is_empty()), Self::PEOPLE),
             (any(|words| !words.place.is_empty()), Self::PLACE),
             (any(|words| !words.notes.is_empty()), Self::NOTES),
@@ -331,7 +347,7 @@ pub fn face_of<'a>(
         return Arc::clone(&wording.face);
     }
     let all: BTreeSet<&Words> = shown
-        .filter_map(|(said, key)| said.of(key).as_deref())
+        .filter_map(|(said, key)| said.of(key).words.as_deref())
         .collect();
     wording.face(&all)
 }

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::support::{
     feed::{FeedServer, Said},
-    program::{Home, event_with, meeting, meeting_at, set_mode, weekly, write},
+    program::{Home, event_with, meeting, meeting_at, set_mode, utc, weekly, write},
     shore::poll_out,
 };
 
@@ -261,6 +261,33 @@ fn what_keeps_its_uid_takes_no_name_of_what_said_the_same_and_is_gone() {
         home.expect(0, &["sync", "--full"]);
         assert_eq!(names(&home), before, "{gone} is gone");
     }
+}
+
+#[test]
+fn a_meeting_that_is_made_anew_among_others_that_stay_is_another_one() {
+    let server = FeedServer::start();
+    let rest = [meeting("f", 4), meeting("g", 5), meeting("h", 6)];
+    let with = |first: String| together(&[&[first], &rest[..]].concat());
+    server.publish(&with(meeting("a", 3)), None);
+    let home = with_origin(&server.url());
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"school\"\nto = \"home\"\ndeleted = \"respect\"",
+    );
+    home.sync();
+    let start = format!("DTSTART:{}", utc(3, "090000"));
+    let is_it = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&start);
+    let block = home
+        .blocks("home")
+        .into_iter()
+        .find(|(_, bytes)| is_it(bytes));
+    home.delete("home", &block.unwrap().0);
+    home.sync();
+    home.sync_idle();
+    assert_eq!(home.blocks("home").len(), 3);
+    server.publish(&with(meeting("b", 3)), None);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 4);
 }
 
 #[test]

@@ -169,6 +169,28 @@ fn is_private(event: &Component) -> bool {
     event.lost_class
         || classes.any(|class| !class.value.trim().eq_ignore_ascii_case("PUBLIC"))
         || is_kept_back(event)
+        || event.props.iter().any(may_hide_class)
+}
+
+/// Whether a line may be one that says that an event is private, under a name that nobody knows or run into a text.
+fn may_hide_class(prop: &Prop) -> bool {
+    const SECRET: [&str; 2] = ["PRIVATE", "CONFIDENTIAL"];
+    const TEXTS: [&str; 8] = [
+        "SUMMARY",
+        "LOCATION",
+        "DESCRIPTION",
+        "CATEGORIES",
+        "COMMENT",
+        "CONTACT",
+        "RESOURCES",
+        "URL",
+    ];
+    let value = prop.value.trim().to_ascii_uppercase();
+    let is_text = TEXTS.contains(&&*prop.name) || prop.name.starts_with("X-");
+    SECRET.into_iter().any(|word| match is_text {
+        true => value.contains(&format!("CLASS:{word}")),
+        false => value == word,
+    })
 }
 
 /// Whether a server of Apple's says of an event, or of its whole calendar file, that others may not see it.

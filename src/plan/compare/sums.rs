@@ -8,6 +8,7 @@ use crate::{
     model::{CalendarName, Uid},
     plan::{
         Held, Link,
+        guard::EMPTIED_FREE,
         op::{Doubt, DoubtKind, Loss, Plan, Wanted},
     },
 };
@@ -104,10 +105,11 @@ impl Sums {
         let known = self.events.iter().map(|(source, events)| {
             let standing = events.values().filter(|tally| tally.standing > 0);
             let lost = events.values().filter(|tally| tally.is_lost());
-            // Where all of it is over, nobody's time is taken: a feed may hold nothing but the month to come.
-            let lost = match lost.clone().any(|tally| tally.ahead) {
-                true => lost.count(),
-                false => 0,
+            // Where all of it is over, but for what anybody may delete, nobody's time is taken: a feed may hold nothing but the
+            // month to come.
+            let lost = match lost.clone().filter(|tally| tally.ahead).count() {
+                few if few <= EMPTIED_FREE => few,
+                _ => lost.count(),
             };
             let loss = Loss {
                 lost,

@@ -13,6 +13,9 @@ use crate::{
 /// may depend on whose calendar it is and on what the rules ask for.
 const LOOKS: [fn(&Event) -> Event; 2] = [Event::unrevised, times];
 
+/// So many events may go from a feed, if they are no more than half of it, without its UIDs being in doubt.
+const FEW: usize = 2;
+
 /// The names of the parts of a text. What is known by its UID keeps it; what is not takes the name of something that said the
 /// same and is not there any more. `known`: the versions that are known; `told`: what each event last said, which is asked for
 /// only if the versions alone leave an event without a known name.
@@ -23,6 +26,12 @@ pub(super) fn names(
 ) -> Vec<Href> {
     let present: BTreeSet<&str> = parts.iter().map(|(_, part)| &**part.uid()).collect();
     let absent = known.iter().filter(|(href, _)| !present.contains(&***href));
+    let own = |part: &Part| (&**part.uid()).into();
+    // One or two of many, somebody took away or made anew. Where UIDs change by themselves, most do.
+    let gone = absent.clone().count();
+    if !known.is_empty() && gone <= FEW && gone * 2 <= known.len() {
+        return parts.iter().map(|(_, part)| own(part)).collect();
+    }
     let mut new: Vec<New<'_>> = parts.iter().enumerate().filter_map(new).collect();
     new.retain(|new| !known.contains_key(&**new.uid));
     let mut given = Given::default();
@@ -33,7 +42,6 @@ pub(super) fn names(
         new.retain(|new| !told.contains_key(new.uid));
         given.know_again(new, &former(told, known, &present));
     }
-    let own = |part: &Part| (&**part.uid()).into();
     let name = |(i, part)| given.0.remove(&i).unwrap_or_else(|| own(part));
     let all = parts.iter().map(|(_, part)| part);
     all.enumerate().map(name).collect()

@@ -347,6 +347,38 @@ fn words_that_no_rule_shows_are_forgotten_though_their_calendar_is_away() {
 }
 
 #[test]
+fn blocks_of_private_events_stay_when_they_leave_the_window() {
+    let past = |event: String, ahead| event.replace(&utc(4, "090000"), &utc(ahead, "090000"));
+    let series = past(private(), -12)
+        .replace("UID:dentist", "UID:series")
+        .replace("DURATION", "RRULE:FREQ=DAILY;COUNT=2\r\nDURATION");
+    let override_of = event_with(
+        "open",
+        &format!(
+            "DTSTART:{}\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2\nSUMMARY:Open",
+            utc(-14, "090000")
+        ),
+    );
+    let home = shown(
+        "show = \"title\"\n",
+        &[
+            past(private(), -10),
+            past(private().replace("dentist", "far"), 60),
+            series,
+            override_of,
+        ],
+    );
+    let before = home.blocks("home");
+    assert_eq!(before.len(), 4);
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!(
+        "{text}[window]\npast_days = 3\nfuture_days = 20\n"
+    ));
+    home.sync_idle();
+    assert_eq!(home.blocks("home"), before);
+}
+
+#[test]
 fn whatever_may_mean_private_keeps_its_words() {
     for class in [
         "CLASS:X-PERSONAL",
@@ -357,6 +389,8 @@ fn whatever_may_mean_private_keeps_its_words() {
         "CLASS:\nPRIVATE",
         "CLASS PRIVATE",
         "CLSAS:PRIVATE",
+        "CLARW:PRIVATE",
+        "CLASS+X-A=b:PRIVATE",
         "CLASS:PUBLIC\nCLASS:PRIVATE",
     ] {
         let event = private().replace("CLASS:PRIVATE", &class.replace('\n', "\r\n"));
@@ -366,6 +400,14 @@ fn whatever_may_mean_private_keeps_its_words() {
         );
         assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"], "{class}");
         assert_eq!(all(&home, "home", "LOCATION"), [""], "{class}");
+    }
+    let words = "CLASS:PRIVATE\r\nSUMMARY:Dentist";
+    for spoilt in [
+        "SUMMARY:Dentist\r\n CLASS:PRIVATE",
+        "SUMMARY:Dentist\r\nCLASSGPRIVATE",
+    ] {
+        let home = shown("show = \"title\"", &[private().replace(words, spoilt)]);
+        assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"], "{spoilt}");
     }
     let event = private().replace("CLASS:PRIVATE", "CLASS:public");
     let home = shown("show = \"title\"", &[event]);
