@@ -53,7 +53,8 @@ fn publish_where_nothing_links(staged: &Path, place: &Path) -> io::Result<()> {
         .create_new(true)
         .open(place)?;
     let moved = fs::rename(staged, place);
-    if moved.is_err() {
+    // What another program put there meanwhile is not empty, and stays.
+    if moved.is_err() && fs::symlink_metadata(place).is_ok_and(|meta| meta.len() == 0) {
         discard(place);
     }
     moved

@@ -14,7 +14,7 @@ use crate::{ident::Stem, model::CalendarName};
 /// Removals of so few events' blocks are never refused, unless the source is suddenly empty.
 pub const REMOVALS_FREE: usize = 10;
 /// Whoever had so few events may delete them all; a source that is suddenly empty may take so few blocks with it and no more.
-pub const EMPTIED_FREE: usize = 2;
+const EMPTIED_FREE: usize = 2;
 
 /// What a plan may do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl fmt::Display for Refusal {
         let Self {
             target,
             source,
-            loss: Loss { lost, standing },
+            loss: Loss { lost, standing, .. },
             vanished,
             emptied,
             unread,
@@ -184,7 +184,11 @@ fn unread(plan: &Plan, sources: &Sources, refusals: &[Refusal]) -> Vec<Refusal> 
         Refusal {
             target: target.clone(),
             source: Some(source.clone()),
-            loss: Loss { lost, standing },
+            loss: Loss {
+                lost,
+                standing,
+                ahead: lost,
+            },
             vanished: None,
             emptied: false,
             unread: true,
@@ -253,7 +257,8 @@ fn judge(
     let vanished = vanished.filter(|(gone, held)| is_much(*gone, *held));
     let has_lost_all = is_empty && (loss.lost > EMPTIED_FREE || known.is_some_and(lost_all));
     let standing = before.map_or(loss.standing, |before| loss.standing.min(*before));
-    let is_refused = is_much(loss.lost, standing) || vanished.is_some() || has_lost_all;
+    let is_refused =
+        is_much(loss.counted(EMPTIED_FREE), standing) || vanished.is_some() || has_lost_all;
     is_refused.then(|| Refusal {
         configured: known.is_some(),
         target: target.clone(),
@@ -309,6 +314,7 @@ mod tests {
         let loss = Loss {
             lost: removed,
             standing,
+            ahead: removed,
         };
         plan.losses.insert(("work".into(), source), loss);
         if events_left == 0 {

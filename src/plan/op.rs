@@ -55,6 +55,19 @@ pub struct Loss {
     pub lost: usize,
     /// The events that blocks stand for now; or the blocks.
     pub standing: usize,
+    /// Those of the lost of which something is still to come.
+    pub ahead: usize,
+}
+
+impl Loss {
+    /// How much of it counts: where all is over, but for so few, nobody's time is taken. A roster may hold the days to come and no
+    /// others.
+    pub fn counted(self, few: usize) -> usize {
+        match self.ahead <= few {
+            true => self.ahead,
+            false => self.lost,
+        }
+    }
 }
 
 /// Something that is left as it is because it cannot be judged.

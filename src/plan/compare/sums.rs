@@ -8,7 +8,6 @@ use crate::{
     model::{CalendarName, Uid},
     plan::{
         Held, Link,
-        guard::EMPTIED_FREE,
         op::{Doubt, DoubtKind, Loss, Plan, Wanted},
     },
 };
@@ -99,20 +98,16 @@ impl Sums {
     /// What would be lost of each source, if anything.
     fn losses(&self) -> impl Iterator<Item = (Option<CalendarName>, Loss)> + '_ {
         let loose = Loss {
-            lost: if self.loose.ahead { self.loose.gone } else { 0 },
+            lost: self.loose.gone,
             standing: self.loose.standing,
+            ahead: self.loose.gone,
         };
         let known = self.events.iter().map(|(source, events)| {
             let standing = events.values().filter(|tally| tally.standing > 0);
             let lost = events.values().filter(|tally| tally.is_lost());
-            // Where all of it is over, but for what anybody may delete, nobody's time is taken: a feed may hold nothing but the
-            // month to come.
-            let lost = match lost.clone().filter(|tally| tally.ahead).count() {
-                few if few <= EMPTIED_FREE => few,
-                _ => lost.count(),
-            };
             let loss = Loss {
-                lost,
+                ahead: lost.clone().filter(|tally| tally.ahead).count(),
+                lost: lost.count(),
                 standing: standing.count(),
             };
             (Some(source.clone()), loss)

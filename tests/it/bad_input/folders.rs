@@ -438,3 +438,23 @@ fn a_roster_that_holds_the_days_to_come_and_no_others_takes_away_those_that_are_
         assert_eq!(home.blocks("home").len(), left);
     }
 }
+
+#[test]
+fn what_is_over_counts_where_a_folder_is_suddenly_empty_or_has_lost_most_of_it() {
+    for left in [0, 3] {
+        let home = Home::with(&["work", "home"]);
+        for nth in 1..=20 {
+            home.put(
+                "work",
+                &format!("{nth}.ics"),
+                meeting(&format!("old-{nth}"), -nth),
+            );
+        }
+        home.sync();
+        for nth in left + 1..=20 {
+            home.delete("work", &format!("{nth}.ics"));
+        }
+        home.expect(6, &["sync"]).says(&["suddenly"]);
+        assert_eq!(home.blocks("home").len(), 20, "{left} are left");
+    }
+}
