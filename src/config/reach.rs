@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How calendars are read; another number means that all are read anew.
-const READING: u32 = 9;
+const READING: u32 = 10;
 
 /// What it takes to reach calendars.
 #[derive(Clone, Debug)]

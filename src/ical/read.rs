@@ -20,7 +20,7 @@ mod traits;
 
 pub use recurs::{recurrence, shape};
 
-use contents::{Contents, is_mixed};
+use contents::{Contents, Series, is_mixed};
 
 /// How to read: what depends on whose calendar it is.
 #[derive(Clone, Copy, Debug)]
@@ -122,8 +122,8 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// What an event says. `series` is the start of the series that it changes an occurrence of, where that is known.
-    fn piece(&self, event: &Component, series: Option<&When>) -> Read<Said> {
+    /// What an event says. `series` is the one that it changes an occurrence of, where that is known.
+    fn piece(&self, event: &Component, series: Option<&Series>) -> Read<Said> {
         if let Some(line) = event.broken {
             return Err(fault(line, "a line that matters has no colon"));
         }
@@ -144,11 +144,12 @@ impl Context<'_> {
         let length = self.length(event, &start)?;
         let standing = self.standing(event, &start);
         let (revision, dated) = self.revision(event);
-        let traits = self.traits(event, &start);
+        let private = self.private || series.is_some_and(|series| series.private);
+        let traits = self.traits(event, &start, private);
         if let Some(id) = event.prop("RECURRENCE-ID") {
             let range = id.param("RANGE");
             return Ok(Said::Change(Override {
-                at: self.named(id, series, &start)?,
+                at: self.named(id, series.map(|series| &series.start), &start)?,
                 and_after: range.is_some_and(|r| r.eq_ignore_ascii_case("THISANDFUTURE")),
                 start,
                 length,

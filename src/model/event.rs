@@ -244,10 +244,15 @@ impl Event {
             masters.sort_by_cached_key(Master::text);
         }
         let mut masters = masters.into_iter();
-        let event = Self {
+        let mut event = Self {
             master: masters.next(),
             overrides: changes.all,
         };
+        // What a private series says of one of its occurrences is private too, whatever that says.
+        let is_private = event.master.as_ref().is_some_and(|m| m.traits.private);
+        for change in event.overrides.iter_mut().filter(|_| is_private) {
+            change.traits.private = true;
+        }
         let twins = masters.map(|master| Self {
             master: Some(master),
             overrides: Vec::new(),

@@ -31,8 +31,17 @@ pub(super) struct Contents {
     spoiled: BTreeMap<Uid, Fault>,
     /// What somebody made a meeting of, in whichever part.
     people: BTreeSet<Uid>,
-    /// The starts of the series that have changed occurrences.
-    clocks: BTreeMap<Uid, Option<When>>,
+    /// The series that have changed occurrences.
+    series: BTreeMap<Uid, Option<Series>>,
+}
+
+/// A series that a changed occurrence belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct Series {
+    /// When it starts.
+    pub(super) start: When,
+    /// Whether it is nobody else's business, and so are its occurrences.
+    pub(super) private: bool,
 }
 
 impl Contents {
@@ -53,7 +62,7 @@ impl Contents {
             return;
         }
         damage::note_twice(event, &mut self.signs);
-        match context.piece(event, self.clock(event, &uid)) {
+        match context.piece(event, self.series(event, &uid)) {
             Ok(piece) => {
                 if ident::shaped(&uid).is_some() {
                     let again = self.found.contains_key(&uid);
@@ -121,20 +130,24 @@ impl Contents {
         is_melted
     }
 
-    /// The start of the series that a changed occurrence belongs to, if the text holds it.
-    fn clock(&mut self, event: &Component, uid: &Uid) -> Option<&When> {
+    /// The series that a changed occurrence belongs to, if the text holds it.
+    fn series(&mut self, event: &Component, uid: &Uid) -> Option<&Series> {
         event.prop("RECURRENCE-ID")?;
-        if !self.clocks.contains_key(uid) {
+        if !self.series.contains_key(uid) {
             let pieces = self.found.get(uid).into_iter().flatten();
             let masters = pieces.filter_map(|piece| match piece {
                 Said::Master(master, _) => Some(master),
                 Said::Change(_) => None,
             });
+            let private = masters.clone().any(|master| master.traits.private);
             let master = masters.reduce(|one, other| if other.outranks(one) { other } else { one });
-            let start = master.map(|master| master.start.clone());
-            self.clocks.insert(uid.clone(), start);
+            let series = master.map(|master| Series {
+                start: master.start.clone(),
+                private,
+            });
+            self.series.insert(uid.clone(), series);
         }
-        self.clocks.get(uid)?.as_ref()
+        self.series.get(uid)?.as_ref()
     }
 
     pub(super) fn into_found(mut self) -> Found {

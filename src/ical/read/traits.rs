@@ -28,8 +28,8 @@ impl Context<'_> {
         }
     }
 
-    /// What else the event says that a rule may ask for.
-    pub(super) fn traits(&self, event: &Component, start: &When) -> Traits {
+    /// What else the event says that a rule may ask for. `private`: it is nobody else's business, whatever it says of that.
+    pub(super) fn traits(&self, event: &Component, start: &When, private: bool) -> Traits {
         let away = |word| says(event, "X-MICROSOFT-CDO-BUSYSTATUS", word);
         let tentative = says(event, "STATUS", "TENTATIVE") || away("TENTATIVE");
         let shown = if is_free(event) {
@@ -41,7 +41,7 @@ impl Context<'_> {
         } else {
             Shown::Busy
         };
-        let private = self.private || is_private(event);
+        let private = private || is_private(event);
         let interest = self.reader.interest;
         Traits {
             kind: match matches!(start, When::Day(_)) && is_birthday(event) {

@@ -737,3 +737,40 @@ fn details_go_to_google_and_come_from_there() {
     home.expect(0, &["auth", "add", "mine"]);
     home.sync_idle();
 }
+
+#[test]
+fn what_a_private_series_says_of_one_occurrence_is_private() {
+    let weekly = format!(
+        "DTSTART:{}\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=4",
+        utc(3, "090000")
+    );
+    let moved = format!(
+        "RECURRENCE-ID:{}\nDTSTART:{}\nDURATION:PT1H\nSUMMARY:Surgeon",
+        utc(10, "090000"),
+        utc(10, "150000")
+    );
+    let series = event_with(
+        "tooth",
+        &format!("{weekly}\nCLASS:PRIVATE\nSUMMARY:Dentist"),
+    );
+    let change = event_with("tooth", &moved);
+    let change = &change[change.find("BEGIN:VEVENT").unwrap()..];
+    let whole = series.replace("END:VCALENDAR\r\n", change);
+    for files in [vec![whole], vec![series, event_with("tooth", &moved)]] {
+        let home = shown("show = \"title\"", &files);
+        assert_eq!(all(&home, "home", "SUMMARY"), ["Busy", "Busy"]);
+        let rule = format!("{RULE}show = \"title\"\nprivate = false\n");
+        let home = Home::with(&["work", "home"]);
+        home.configure_also("", &rule);
+        for (i, event) in files.iter().enumerate() {
+            home.put("work", &format!("{i}.ics"), event);
+        }
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 0);
+        // In a file of its own, it tells nobody that its series is private.
+        for bytes in files_in(home.state_file().parent().unwrap()).values() {
+            let has = |word: &[u8]| bytes.windows(word.len()).any(|piece| piece == word);
+            assert!(!has(b"Dentist") && (files.len() > 1 || !has(b"Surgeon")));
+        }
+    }
+}
