@@ -257,7 +257,10 @@ pub enum Past {
 pub fn reach(routes: &[Route], window: &Window) -> Window {
     let mut reach = window.clone();
     for route in routes {
-        let Window { first, end, .. } = route.filter.reach(window);
+        let Window { first, end, .. } = match route.filter.merge {
+            true => route.filter.reach(&desire::before_merged(window)),
+            false => route.filter.reach(window),
+        };
         reach.first = reach.first.min(first);
         reach.end = reach.end.max(end);
     }

@@ -41,6 +41,21 @@ pub enum Length {
     },
 }
 
+impl Length {
+    /// Whether it is no time at all.
+    pub fn is_zero(self) -> bool {
+        matches!(
+            self,
+            Self::Days(0)
+                | Self::Wall(0)
+                | Self::Elapsed {
+                    days: 0,
+                    seconds: 0
+                }
+        )
+    }
+}
+
 impl When {
     /// The local clock reading; midnight for a day.
     pub fn local(&self) -> DateTime {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
     Busy, Filter, Held, LeftOut, Link, Past, Present, Question, Respect, Route, Source, Target,
-    desire::{Desired, TooManyBySource, desire},
+    desire::{Desired, Place, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
     wording::Shows,
@@ -25,6 +25,7 @@ use sums::Sums;
 ///
 /// What should stand is looked at one by one and not kept, so that a calendar may hold very many blocks.
 pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
+    let places = places(question, name, &target.held);
     let mut desk = Desk {
         question,
         name,
@@ -36,7 +37,10 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     };
     let spares = remove_spares(name, target.extras, &desk.held, &mut desk.sums);
     desk.plan.ops.extend(spares);
-    let too_many = desire(question, name, |stem, desired| desk.meet(stem, desired));
+    let place = |stem: &Stem| places.get(stem).copied().unwrap_or(Place::Empty);
+    let too_many = desire(question, name, place, |stem, desired| {
+        desk.meet(stem, desired);
+    });
     desk.meet_late();
     let Desk {
         held,
@@ -58,6 +62,22 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan.too_many = too_many;
     sums.into_plan(name, &mut plan);
     plan
+}
+
+/// What is at the place of each block, as far as it matters for whether one rule's block stands for another's.
+fn places(
+    question: Question<'_>,
+    name: &CalendarName,
+    held: &BTreeMap<Stem, Held>,
+) -> BTreeMap<Stem, Place> {
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let matters = |filter: &Filter| filter.notice.is_some() || filter.asks.look_at_words();
+    if !feeding.any(|route| matters(&route.filter)) {
+        return BTreeMap::new();
+    }
+    let held = held.iter();
+    held.map(|(stem, row)| (stem.clone(), Place::of(Some(row))))
+        .collect()
 }
 
 /// Judges what stands and was not asked for.
@@ -273,7 +293,7 @@ impl Showed {
     fn some_of(&self, wanted: &Wanted, home: &TimeZone) -> bool {
         let (from, to) = wanted.shape.first_occurrence(home);
         let overlaps = self.first < to && self.last.is_none_or(|last| from < last);
-        let is_of = self.uid == wanted.uid || wanted.also.iter().any(|(also, _)| *also == self.uid);
+        let is_of = self.uid == wanted.uid || wanted.also.iter().any(|also| also.uid == self.uid);
         overlaps && (!self.repeats || is_of || self.at_such_a_time(from, home))
     }
 

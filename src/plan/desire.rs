@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::ToSpan as _;
+
 use super::{
-    Filter, Question, Route,
+    Filter, Held, Question, Route, Source,
+    compare::is_late,
     flatten::{Flat, Single, TooMany, fit, flatten, list, walk},
     occurrences::ByOccurrence,
-    op::Wanted,
+    op::{Also, Wanted},
     wording::{Said, Show, Shows, face_of, said as said_of},
 };
 use crate::{
@@ -44,10 +47,33 @@ impl Desired {
     }
 }
 
-/// Works out what should stand in a target, block by block.
+/// What is at the place of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing, and nothing is remembered of it.
+    Empty,
+    /// It is remembered, and is not there.
+    Remembered,
+    /// It stands.
+    Taken,
+}
+
+impl Place {
+    /// Where a row is of what a target holds.
+    pub fn of(row: Option<&Held>) -> Self {
+        match row {
+            None => Self::Empty,
+            Some(row) if row.present.is_none() => Self::Remembered,
+            Some(_) => Self::Taken,
+        }
+    }
+}
+
+/// Works out what should stand in a target, block by block. `place`: what is there now.
 pub fn desire(
     question: Question<'_>,
     target: &CalendarName,
+    place: impl Fn(&Stem) -> Place,
     mut want: impl FnMut(Stem, Desired),
 ) -> TooManyBySource {
     let mut too_many = TooManyBySource::new();
@@ -58,72 +84,235 @@ pub fn desire(
     // The same meeting in several calendars is shown once: where it really stands not at all, elsewhere for the first of them
     // that shows it.
     let open = Filter::default();
-    let mut shown: Vec<(&CalendarName, &Filter)> = vec![(target, &open)];
-    let mut free: Vec<(&CalendarName, &Filter)> = Vec::new();
+    let mut showings = vec![Showing::of_itself(target, &open)];
     for route in routes {
         let Some(source) = question.sources.get(&route.source) else {
             continue;
         };
+        let pass = Pass {
+            question,
+            route,
+            source,
+            showings: &showings,
+            place: &place,
+        };
+        let mut showing = Showing::by(route);
+        let refused = pass.ask(|stem, desired| {
+            if let Desired::Block(wanted) = &desired
+                && is_late(question, target, wanted)
+                && place(&stem) == Place::Empty
+            {
+                showing.miss(wanted);
+            }
+            want(stem, desired);
+        });
+        if !refused.is_empty() {
+            too_many.insert(route.source.clone(), refused);
+        }
+        showings.push(showing);
+    }
+    too_many
+}
+
+/// What a target shows already, before a rule is asked.
+struct Showing<'a> {
+    /// The calendar whose events show.
+    name: &'a CalendarName,
+    filter: &'a Filter,
+    /// The rule that shows them; none of the target itself.
+    route: Option<&'a Route>,
+    /// What it is too late for: no block stands for it.
+    missing: BTreeSet<(Uid, OccurrenceKey)>,
+}
+
+impl<'a> Showing<'a> {
+    /// A target's own events.
+    fn of_itself(name: &'a CalendarName, open: &'a Filter) -> Self {
+        Self {
+            name,
+            filter: open,
+            route: None,
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// What a rule shows.
+    fn by(route: &'a Route) -> Self {
+        Self {
+            name: &route.source,
+            filter: &route.filter,
+            route: Some(route),
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// Notes that no block stands for what this one would show.
+    fn miss(&mut self, wanted: &Wanted) {
+        let own = (wanted.uid.clone(), wanted.occurrence.clone());
+        let also = wanted.also.iter();
+        let also = also.map(|also| (also.uid.clone(), also.occurrence.clone()));
+        self.missing.extend(also.chain([own]));
+    }
+
+    /// Whether it is no more than free there.
+    fn is_free(&self) -> bool {
+        self.route.is_some_and(is_free)
+    }
+}
+
+/// One rule, asked for all that it shows.
+struct Pass<'a, P> {
+    question: Question<'a>,
+    route: &'a Route,
+    source: &'a Source,
+    showings: &'a [Showing<'a>],
+    place: &'a P,
+}
+
+impl<P: Fn(&Stem) -> Place> Pass<'_, P> {
+    /// Asks for each block. Says of which events there are too many.
+    fn ask(&self, mut want: impl FnMut(Stem, Desired)) -> BTreeSet<Uid> {
+        let (question, route) = (self.question, self.route);
+        let filter = &*route.filter;
         // What lies beside the window may have a block inside.
-        let reach = route.filter.reach(question.window);
+        let reach = filter.reach(question.window);
+        let mut refused = BTreeSet::new();
         let mut to_merge: Vec<(Uid, Single)> = Vec::new();
         let mut said: BTreeMap<Uid, Said> = BTreeMap::new();
         let mut walked = 0;
-        for (uid, event) in &source.events {
-            // What cannot be read now was last looked at for what another rule asked: of its words nothing is known.
-            if route.filter.asks.look_at_words() && source.troubled.contains(uid) {
+        for (uid, event) in &self.source.events {
+            if is_unsure(filter, self.source, uid) {
                 continue;
             }
-            // One that may be too late for its own block, or is no more than free there, does not stand for this one.
-            let is_sooner = |(_, filter): &&(&CalendarName, &Filter)| {
-                filter.notice.is_none() || filter.notice <= route.filter.notice
-            };
-            let also = free.iter().filter(|_| is_free(route));
-            let twins = shown.iter().chain(also).filter(is_sooner);
-            let twins = twins.filter_map(|(name, filter)| {
-                let event = question.sources.get(*name)?.events.get(uid)?;
-                Some((event, *filter))
-            });
-            let seen = route.wording.dress(route.filter.seen(event));
+            let seen = route.wording.dress(filter.seen(event));
             let flat = within(&mut walked, walk(&seen, &reach))
-                .and_then(|()| flat(&seen, &route.filter, &reach))
-                .and_then(|flat| without_twins(flat, &seen, twins.collect(), &reach))
-                .and_then(|flat| {
-                    let travel = match route.filter.form.travel {
-                        true => {
-                            ByOccurrence::new(&seen, &question.window.home, |s| s.traits.travel)
-                        }
-                        false => ByOccurrence::default(),
-                    };
-                    let travel = |key: &OccurrenceKey| *travel.of(key);
-                    fit(flat, &route.filter, travel, question.window)
-                });
+                .and_then(|()| self.flat(uid, &seen, question.window));
             match flat {
-                Ok(flat) if route.filter.merge => {
-                    let singles = flat.singles.into_iter();
+                Ok(flat) if filter.merge => {
+                    let before = self.before(uid, &seen);
+                    let singles = flat.singles.into_iter().chain(before);
                     to_merge.extend(singles.map(|single| (uid.clone(), single)));
                     if route.wording.show != Show::Busy {
-                        said.insert(
-                            uid.clone(),
-                            said_of(&seen, &route.wording, &question.window.home),
-                        );
+                        let home = &question.window.home;
+                        said.insert(uid.clone(), said_of(&seen, &route.wording, home));
                     }
                 }
                 Ok(flat) => each_block(question, route, (uid, &seen), flat, &mut want),
                 Err(TooMany) => {
-                    let refused = too_many.entry(route.source.clone()).or_default();
                     refused.insert(uid.clone());
                 }
             }
         }
         each_merged(question, route, to_merge, &said, &mut want);
-        let shown = match is_free(route) {
-            true => &mut free,
-            false => &mut shown,
-        };
-        shown.push((&route.source, &route.filter));
+        refused
     }
-    too_many
+
+    /// What is to show of an event in some days, in the form of the rule.
+    fn flat(&self, uid: &Uid, seen: &Event, days: &Window) -> Result<Flat, TooMany> {
+        let filter = &*self.route.filter;
+        let reach = filter.reach(days);
+        let flat = flat(seen, filter, &reach)?;
+        let flat = self.without_twins(flat, uid, seen, &reach)?;
+        let travel = match filter.form.travel {
+            true => ByOccurrence::new(seen, &days.home, |saying| saying.traits.travel),
+            false => ByOccurrence::default(),
+        };
+        fit(flat, filter, |key| *travel.of(key), days)
+    }
+
+    /// What is over before the window begins, and may be in one block with what is not.
+    fn before(&self, uid: &Uid, seen: &Event) -> Vec<Single> {
+        let window = self.question.window;
+        let days = Window {
+            end: window.first,
+            ..before_merged(window)
+        };
+        // Of too many to be told, none: what is over is no reason to leave out what is not.
+        let flat = self.flat(uid, seen, &days).unwrap_or_default();
+        let over = flat.singles.into_iter();
+        over.filter(|single| window.is_past(&single.span)).collect()
+    }
+
+    /// Takes out the occurrences that show already, busy and at the same time.
+    fn without_twins(
+        &self,
+        flat: Flat,
+        uid: &Uid,
+        event: &Event,
+        window: &Window,
+    ) -> Result<Flat, TooMany> {
+        // A series that rests shows nothing in the window that could stand elsewhere too.
+        if flat.series.is_none() && flat.singles.is_empty() {
+            return Ok(flat);
+        }
+        let mut covered: BTreeSet<(OccurrenceKey, Span)> = BTreeSet::new();
+        let (mut any, mut endless) = (false, false);
+        for showing in self.showings {
+            if showing.is_free() && !is_free(self.route) {
+                continue;
+            }
+            let Some(source) = self.question.sources.get(showing.name) else {
+                continue;
+            };
+            let Some(twin) = source.events.get(uid) else {
+                continue;
+            };
+            let twin = &*showing.filter.seen(twin);
+            let mut found = list(twin, window)?;
+            found.retain(|s| showing.filter.pieces(s.span, &window.home) == [s.span]);
+            let none = found.is_empty();
+            found.retain(|s| self.is_shown(showing, source, uid, &s.occurrence));
+            if found.is_empty() && !none {
+                continue;
+            }
+            let mut rules = twin.master.iter().filter_map(|m| m.recurs.as_deref());
+            endless |= rules.any(|recurs| !recurs.rules.is_empty());
+            any = true;
+            covered.extend(found.into_iter().map(|s| (s.occurrence, s.span)));
+        }
+        match any {
+            true => without(&covered, endless, flat, event, window),
+            false => Ok(flat),
+        }
+    }
+
+    /// Whether an occurrence that a rule is to show does: it was not too late for that, and of one that cannot be read now the block
+    /// stands.
+    fn is_shown(
+        &self,
+        showing: &Showing<'_>,
+        source: &Source,
+        uid: &Uid,
+        occurrence: &OccurrenceKey,
+    ) -> bool {
+        let stands = |route: &Route| {
+            let keys = [occurrence, &OccurrenceKey::default()];
+            let mut stems = keys
+                .map(|key| stem(self.question, route, uid, key))
+                .into_iter();
+            stems.any(|stem| (self.place)(&stem) == Place::Taken)
+        };
+        let mut unsure = showing.route.iter();
+        let unsure = unsure.find(|route| is_unsure(&route.filter, source, uid));
+        !showing.missing.contains(&(uid.clone(), occurrence.clone()))
+            && unsure.is_none_or(|route| stands(route))
+    }
+}
+
+/// Whether nobody knows what a rule makes of an event. What cannot be read now was last looked at for what another rule asked: of
+/// its words nothing is known.
+pub fn is_unsure(filter: &Filter, source: &Source, uid: &Uid) -> bool {
+    filter.asks.look_at_words() && source.troubled.contains(uid)
+}
+
+/// A window and the days before it in which a block may begin that shows several occurrences and reaches into it. One that goes on
+/// for longer is cut there.
+pub fn before_merged(window: &Window) -> Window {
+    const DAYS: i32 = 92;
+    Window {
+        first: window.first.saturating_sub(DAYS.days()),
+        ..window.clone()
+    }
 }
 
 /// Whether what a rule shows keeps nobody from being booked.
@@ -214,15 +403,17 @@ fn each_merged(
     said: &BTreeMap<Uid, Said>,
     want: &mut impl FnMut(Stem, Desired),
 ) {
-    for Merged { span, first, also } in merged(blocks) {
+    let merged = merged(blocks).into_iter();
+    for Merged { span, first, also } in merged.filter(|m| question.window.touches(&m.span)) {
         let all = std::iter::once(&first).chain(&also);
         let all = all.filter_map(|(uid, occurrence)| Some((said.get(uid)?, occurrence)));
         let shows = Shows::of(&route.wording, all.clone(), true);
         let face = face_of(&route.wording, all);
         let (uid, occurrence) = first;
-        let also = also.into_iter().map(|(uid, occurrence)| {
-            let stem = stem(question, route, &uid, &occurrence);
-            (uid, stem)
+        let also = also.into_iter().map(|(uid, occurrence)| Also {
+            stem: stem(question, route, &uid, &occurrence),
+            uid,
+            occurrence,
         });
         let wanted = Wanted {
             shape: Shape::Once(span),
@@ -238,30 +429,14 @@ fn each_merged(
     }
 }
 
-/// Takes out the occurrences that stand, busy and at the same time, in a calendar that shows them already.
-fn without_twins(
+/// Takes out what is covered. `endless`: what covers it goes on behind these days.
+fn without(
+    covered: &BTreeSet<(OccurrenceKey, Span)>,
+    endless: bool,
     flat: Flat,
     event: &Event,
-    twins: Vec<(&Event, &Filter)>,
     window: &Window,
 ) -> Result<Flat, TooMany> {
-    if twins.is_empty() {
-        return Ok(flat);
-    }
-    // A series that rests shows nothing in the window that could stand elsewhere too.
-    if flat.series.is_none() && flat.singles.is_empty() {
-        return Ok(flat);
-    }
-    let mut covered: BTreeSet<(OccurrenceKey, Span)> = BTreeSet::new();
-    let mut endless = false;
-    for (twin, filter) in twins {
-        let twin = &*filter.seen(twin);
-        let rules = twin.master.iter().filter_map(|m| m.recurs.as_deref());
-        endless |= rules.into_iter().any(|recurs| !recurs.rules.is_empty());
-        let found = list(twin, window)?.into_iter();
-        let found = found.filter(|s| filter.pieces(s.span, &window.home) == [s.span]);
-        covered.extend(found.map(|s| (s.occurrence, s.span)));
-    }
     let is_covered = |single: &Single| covered.contains(&(single.occurrence.clone(), single.span));
     let Some(mut series) = flat.series else {
         let singles = flat.singles.into_iter().filter(|s| !is_covered(s));

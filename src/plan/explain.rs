@@ -4,7 +4,7 @@
 use super::{
     Link, Question, Route, Sources, Target,
     compare::{covers, is_late, is_left_so, leave_out, route},
-    desire::{Desired, TooManyBySource, desire},
+    desire::{Desired, Place, TooManyBySource, desire, is_unsure},
     filter,
     flatten::{list, series_spans},
     occurrences::ByOccurrence,
@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     ident::Stem,
     model::{
-        CalendarName, Event, OccurrenceKey, Shape, Span, Standing, Traits, Uid, Window, block,
+        CalendarName, Event, Length, OccurrenceKey, Shape, Span, Standing, Traits, Uid, Window,
+        block,
     },
 };
 
@@ -58,6 +59,8 @@ pub enum Fate {
     Outside,
     /// Its series was too much to be worked out.
     TooMuch,
+    /// It cannot be read now, and the rule asks for its words: what stands stays.
+    Unread,
 }
 
 /// What calsync would write into a target, and whether it stands there.
@@ -103,17 +106,30 @@ pub fn explain(
     let mut found = Vec::new();
     for (uid, event) in events(question.sources, source) {
         let said = ByOccurrence::new(event, &days.home, |saying| {
-            Some((saying.standing, saying.traits.clone(), saying.start.clone()))
+            let (traits, start) = (saying.traits.clone(), saying.start.clone());
+            Some((saying.standing, traits, start, saying.length))
         });
         for (key, span) in occurrences(event, days) {
-            let Some((standing, traits, start)) = said.of(&key).clone() else {
+            let Some((standing, traits, start, length)) = said.of(&key).clone() else {
                 continue;
+            };
+            let span = match (length.is_zero(), span) {
+                (true, Span::Timed { start, .. }) => Span::timed(start, start),
+                (_, span) => span,
             };
             let fate = |route: &&Route| {
                 let filter = route.filter.with_travel(traits.travel);
-                let out = filter.leaves_out(standing, &traits, &start);
-                let out = out.or_else(|| filter.leaves_out_at(span, &days.home));
                 let board = boards.get(&route.target)?;
+                if question
+                    .sources
+                    .get(source)
+                    .is_some_and(|source| is_unsure(&filter, source, uid))
+                {
+                    return Some(Fate::Unread);
+                }
+                let out = filter.leaves_out(standing, &traits, &start);
+                let out = out.or_else(|| span.is_empty().then_some(filter::Why::NoTime));
+                let out = out.or_else(|| filter.leaves_out_at(span, &days.home));
                 let pieces = filter.blocks(span, &days.home);
                 let is_outside = !pieces.iter().any(|piece| question.window.touches(piece));
                 Some(match out {
@@ -144,15 +160,16 @@ pub fn explain(
 
 /// The blocks that stand in a target on some days though nothing asks for them, by the calendar that they came from: until the next
 /// sync takes them away, or because they are outside of the window, or because the guard holds them back. Of those that repeat,
-/// nothing says on which days they show.
+/// nothing says on which days they show. And whether each may be asked for, by an event that cannot be read now.
 pub fn unasked(
     question: Question<'_>,
     name: &CalendarName,
     target: &Target,
     days: &Window,
-) -> Vec<(Option<CalendarName>, Span)> {
+) -> Vec<(Option<CalendarName>, Span, bool)> {
     let mut asked = BTreeSet::new();
-    let refused = desire(question, name, |stem, desired| {
+    let place = |stem: &Stem| Place::of(target.held.get(stem));
+    let refused = desire(question, name, place, |stem, desired| {
         let held = target.held.get(&stem);
         // What somebody moved stands where nothing asks for it.
         let is_moved = held.is_some_and(|held| {
@@ -167,6 +184,10 @@ pub fn unasked(
         let uids = refused.get(&link.source);
         uids.is_some_and(|uids| uids.contains(&link.uid))
     };
+    let is_unread = |link: &Link| {
+        let source = question.sources.get(&link.source);
+        source.is_some_and(|source| source.troubled.contains(&link.uid))
+    };
     let held = target.held.iter();
     let stands = held.filter_map(|(stem, held)| {
         let present = held.present.as_ref()?;
@@ -176,7 +197,10 @@ pub fn unasked(
         };
         let is_left = !asked.contains(stem) && !present.repeats && days.touches(&span);
         let is_left = is_left && !held.link.as_ref().is_some_and(is_refused);
-        is_left.then(|| (held.link.as_ref().map(|link| link.source.clone()), span))
+        is_left.then(|| {
+            let source = held.link.as_ref().map(|link| link.source.clone());
+            (source, span, held.link.as_ref().is_some_and(is_unread))
+        })
     });
     stands.collect()
 }
@@ -191,14 +215,21 @@ fn events<'a>(
         .flat_map(|source| &source.events)
 }
 
-/// All occurrences that touch some days, whether they keep anybody busy or not. Of too many, none.
+/// All occurrences that touch some days, whether they keep anybody busy or not. Of too many, none. What takes no time is as if it
+/// took a second.
 fn occurrences(event: &Event, days: &Window) -> Vec<(OccurrenceKey, Span)> {
     let mut event = event.clone();
+    let show = |standing: &mut Standing, length: &mut Length| {
+        *standing = Standing::Busy;
+        if length.is_zero() {
+            *length = Length::Wall(1);
+        }
+    };
     if let Some(master) = &mut event.master {
-        master.standing = Standing::Busy;
+        show(&mut master.standing, &mut master.length);
     }
     for change in &mut event.overrides {
-        change.standing = Standing::Busy;
+        show(&mut change.standing, &mut change.length);
     }
     let all = list(&event, days).unwrap_or_default().into_iter();
     all.map(|single| (single.occurrence, single.span)).collect()
@@ -215,7 +246,8 @@ fn spans(shape: &Shape, days: &Window) -> Vec<Span> {
 impl Board {
     fn of(question: Question<'_>, name: &CalendarName, target: &Target, days: &Window) -> Self {
         let mut wanted = Vec::new();
-        let refused = desire(question, name, |stem: Stem, desired: Desired| {
+        let place = |stem: &Stem| Place::of(target.held.get(stem));
+        let refused = desire(question, name, place, |stem: Stem, desired: Desired| {
             let held = target.held.get(&stem);
             let present = held.and_then(|held| held.present.as_ref());
             let Some(mut block) = desired.wanted(present.is_some()) else {
@@ -244,7 +276,7 @@ impl Board {
                 (false, true) => Some(filter::Why::LeftSo),
                 (false, false) => None,
             };
-            let also = block.also.iter().map(|(uid, _)| uid);
+            let also = block.also.iter().map(|also| &also.uid);
             let row = Row {
                 merged: also.cloned().collect(),
                 source: block.source,

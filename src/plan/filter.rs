@@ -47,6 +47,8 @@ pub enum Why {
     WholeDay,
     /// It is not what the rule asks for.
     Fails(Fails),
+    /// It takes no time.
+    NoTime,
     /// It is too short.
     Short,
     /// It is too long.

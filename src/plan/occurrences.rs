@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Event, OccurrenceKey, Standing, Traits, When};
+use crate::model::{Event, Length, OccurrenceKey, Standing, Traits, When};
 
 /// What is said of a series, or of one occurrence of it.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct Saying<'a> {
     pub traits: &'a Traits,
     /// When it (first) starts.
     pub start: &'a When,
+    /// How long it lasts.
+    pub length: Length,
 }
 
 /// Something that an event says, occurrence by occurrence.
@@ -41,6 +43,7 @@ impl<T: Default> ByOccurrence<T> {
                         standing: master.standing,
                         traits: &master.traits,
                         start: &master.start,
+                        length: master.length,
                     })
                 })
                 .unwrap_or_default(),
@@ -55,6 +58,7 @@ impl<T: Default> ByOccurrence<T> {
                 standing: change.standing,
                 traits: &change.traits,
                 start: &change.start,
+                length: change.length,
             };
             of.insert(key(&change.at), read(saying));
         }

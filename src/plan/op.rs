@@ -168,8 +168,19 @@ pub struct Wanted {
     pub uid: Uid,
     /// The occurrence of that event.
     pub occurrence: OccurrenceKey,
-    /// What it shows beside that: the events, and what the blocks of their occurrences would stand for.
-    pub also: Vec<(Uid, Stem)>,
+    /// What it shows beside that.
+    pub also: Vec<Also>,
+}
+
+/// An occurrence that shows in the block of another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Also {
+    /// The event it comes from.
+    pub uid: Uid,
+    /// The occurrence of that event.
+    pub occurrence: OccurrenceKey,
+    /// What a block of its own would stand for.
+    pub stem: Stem,
 }
 
 /// The reason for an operation. The words are part of `--json` and never change their meaning.

@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
             is_outside: false,
             is_read: false,
             unread: loaded.config.calendars.keys().cloned().collect(),
+            doubtful: Vec::new(),
             own: Vec::new(),
             shown: Vec::new(),
         },
@@ -74,6 +75,8 @@ struct Day {
     is_read: bool,
     /// The calendars that no run has read yet.
     unread: Vec<CalendarName>,
+    /// Those of which something cannot be read that may be on this day.
+    doubtful: Vec<CalendarName>,
     /// The calendar's own events.
     own: Vec<Occurrence>,
     /// What shows there of others.
@@ -117,6 +120,15 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
     let own = explain(question, &name, &targets, &days);
     let others = names.iter().copied().filter(|source| **source != name);
     let shown = shown_from(question, &name, others, &targets, &days);
+    let shows_here = |source: &CalendarName| {
+        let mut routes = settings.routes.iter();
+        routes.any(|route| route.source == *source && route.target == name)
+    };
+    let doubtful = sources
+        .iter()
+        .filter(|(source, _)| **source == name || shows_here(source));
+    let doubtful = doubtful.filter(|(_, known)| known.is_unread());
+    let doubtful = doubtful.map(|(source, _)| source.clone()).collect();
     let unread = sources.iter();
     let is_shown = |name: &CalendarName| settings.routes.iter().any(|route| route.source == *name);
     let unread =
@@ -125,6 +137,7 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         is_read: true,
         is_outside: !(window.first..window.end).contains(&days.first),
         unread: unread.map(|(name, _)| name.clone()).collect(),
+        doubtful,
         name,
         days,
         own,
@@ -181,11 +194,11 @@ fn shown_from<'a>(
     }
     if let Some(target) = targets.get(name) {
         let left = unasked(question, name, target, days).into_iter();
-        shown.extend(left.map(|(from, span)| Shown {
+        shown.extend(left.map(|(from, span, wanted)| Shown {
             from,
             span,
             stands: true,
-            wanted: false,
+            wanted,
         }));
     }
     shown.retain(|shown| days.touches(&shown.span));
@@ -213,7 +226,7 @@ fn shown_in(target: &CalendarName, found: Vec<Occurrence>) -> Vec<(Span, bool)> 
     let here = verdicts.filter(|verdict| verdict.target == *target);
     let shows = here.filter_map(|verdict| match verdict.fate {
         Fate::Shows(parts) => Some(parts),
-        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside | Fate::TooMuch => None,
+        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside | Fate::TooMuch | Fate::Unread => None,
     });
     shows.flatten().collect()
 }
@@ -243,6 +256,11 @@ impl Day {
         for unread in &self.unread {
             line(&format!(
                 "{unread} has not been read yet; run: calsync sync"
+            ));
+        }
+        for doubtful in &self.doubtful {
+            line(&format!(
+                "Something in {doubtful} cannot be read, and may be on this day; to see what: calsync check"
             ));
         }
         line(match self.own.is_empty() {
@@ -314,6 +332,7 @@ fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
         Fate::LeftOut(why) => format!("left out: {}", why_words(*why)),
         Fate::Outside => "left out: it is outside of the window".to_owned(),
         Fate::TooMuch => "left out: it repeats too often to be worked out".to_owned(),
+        Fate::Unread => "unknown: it cannot be read now, and the rule asks for its words; if its block stands, it stays".to_owned(),
         Fate::Elsewhere => {
             "not needed: the same meeting stands there, or shows there from another calendar"
                 .to_owned()
@@ -332,6 +351,7 @@ fn why_words(why: Why) -> String {
     match why {
         Why::Cancelled => "it was cancelled".to_owned(),
         Why::WholeDay => "it takes whole days (`all_day`)".to_owned(),
+        Why::NoTime => "it takes no time".to_owned(),
         Why::Short => "it is shorter than `shortest`".to_owned(),
         Why::Long => "it is longer than `longest`".to_owned(),
         Why::Times => "it is not within `days` and `hours`".to_owned(),
@@ -373,6 +393,7 @@ fn why_word(why: Why) -> &'static str {
     match why {
         Why::Cancelled => "cancelled",
         Why::WholeDay => "all_day",
+        Why::NoTime => "no_time",
         Why::Short => "shortest",
         Why::Long => "longest",
         Why::Times => "times",
@@ -412,6 +433,7 @@ impl Day {
                     Fate::Elsewhere => ("elsewhere", None, Vec::new()),
                     Fate::Outside => ("left_out", Some("window"), Vec::new()),
                     Fate::TooMuch => ("left_out", Some("too_many"), Vec::new()),
+                    Fate::Unread => ("unknown", None, Vec::new()),
                 };
                 json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
             });
@@ -427,10 +449,11 @@ impl Day {
                 "wanted": shown.wanted,
             })
         });
+        let doubtful: Vec<&str> = self.doubtful.iter().map(|name| &**name).collect();
         let unread: Vec<&str> = self.unread.iter().map(|name| &**name).collect();
         json!({
             "version": 1, "calendar": *self.name, "date": self.days.first.to_string(),
-            "events": events.collect::<Vec<_>>(), "blocks": blocks.collect::<Vec<_>>(), "unread": unread,
+            "events": events.collect::<Vec<_>>(), "blocks": blocks.collect::<Vec<_>>(), "unread": unread, "doubtful": doubtful,
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     model::{CalendarName, Uid},
     plan::{
         Held, Link,
-        op::{Doubt, DoubtKind, Loss, Plan, Wanted},
+        op::{Also, Doubt, DoubtKind, Loss, Plan, Wanted},
     },
 };
 
@@ -73,7 +73,7 @@ impl Sums {
         stands: bool,
         waits: bool,
     ) {
-        for (uid, stem) in &wanted.also {
+        for Also { uid, stem, .. } in &wanted.also {
             let own = held.get(stem).is_some_and(|row| row.present.is_some());
             let tally = self.event(&wanted.source, uid);
             match (waits, own || !stands) {

@@ -26,7 +26,7 @@ type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// The Monday of a week to come.
-fn monday() -> Date {
+pub(super) fn monday() -> Date {
     let days = (7..14).map(day);
     let mut mondays = days.filter(|day| day.weekday().to_monday_zero_offset() == 0);
     mondays.next().unwrap()
@@ -103,7 +103,7 @@ fn shown_by(blocks: &Files) -> Vec<String> {
 }
 
 /// The events as one calendar text; a `|` is the end of a line.
-fn text(events: &[(&str, &str)]) -> String {
+pub(super) fn text(events: &[(&str, &str)]) -> String {
     calendar(&components(events).concat())
 }
 
@@ -365,7 +365,7 @@ fn blocks_that_overlap_or_touch_are_one() {
 }
 
 /// So many meetings, each as long as an hour and a half, beginning with each full hour.
-fn one_after_the_other(home: &Home, count: i64) {
+pub(super) fn one_after_the_other(home: &Home, count: i64) {
     for nth in 0..count {
         let start = monday().at(0, 0, 0, 0) + nth.hours();
         let text = format!(
@@ -378,125 +378,6 @@ fn one_after_the_other(home: &Home, count: i64) {
             event_with(&format!("meeting-{nth:03}"), &text),
         );
     }
-}
-
-#[test]
-fn what_merges_or_comes_apart_has_lost_nothing() {
-    let home = Home::with(&["home", "work"]);
-    let before = fs::read_to_string(home.config_file()).unwrap();
-    let merge = |merge: bool| {
-        home.configure(&format!(
-            "{before}[[rules]]\nfrom = \"home\"\nto = \"work\"\nmerge = {merge}\n"
-        ));
-        home.sync();
-        home.sync_idle();
-        home.blocks("work").len()
-    };
-    one_after_the_other(&home, 40);
-    for hour in 0..24 {
-        let times = format!("Wed {hour:02}:00-{hour:02}:30");
-        let daily = text(&[(&times, "RRULE:FREQ=DAILY;COUNT=4")]);
-        let daily = daily.replace("event-0", &format!("daily-{hour}"));
-        home.put("home", &format!("daily-{hour}.ics"), daily);
-    }
-    assert_eq!(merge(false), 64);
-    assert_eq!(merge(true), 97);
-    // One that begins before all others is the one whose block it is now.
-    let early = monday().at(0, 0, 0, 0) - 1.hours();
-    let early = format!(
-        "DTSTART;TZID=Europe/Berlin:{}\nDURATION:PT2H",
-        early.strftime("%Y%m%dT%H%M%S")
-    );
-    home.put("home", "early.ics", event_with("early", &early));
-    assert_eq!(merge(true), 97);
-    home.delete("home", "early.ics");
-    assert_eq!(merge(true), 97);
-    assert_eq!(merge(false), 64, "and so it is when it is switched off");
-}
-
-/// Puts a meeting of an hour into a calendar, so many hours after the week begins.
-fn put_meeting(home: &Home, nth: i32, hour: i32) {
-    let start = (monday().at(0, 0, 0, 0) + hour.hours()).strftime("%Y%m%dT%H%M%S");
-    let times = format!("DTSTART;TZID=Europe/Berlin:{start}\nDURATION:PT1H");
-    let text = event_with(&format!("meeting-{nth:03}"), &times);
-    home.put("home", &format!("{nth}.ics"), text);
-}
-
-#[test]
-fn what_merges_in_several_runs_has_lost_nothing() {
-    let home = Home::with(&["home", "work"]);
-    for nth in 0..60 {
-        put_meeting(&home, nth, nth / 3 * 4 + nth % 3);
-    }
-    home.sync();
-    home.configure_also(
-        "",
-        "[limits]\noperations = 2\n[[rules]]\nfrom = \"home\"\nto = \"work\"\nmerge = true",
-    );
-    for _ in 0..40 {
-        let ran = home.run(&["sync"]);
-        assert!(!ran.stderr.contains("would lose"), "{ran:?}");
-        if ran.code == 0 {
-            break;
-        }
-    }
-    assert_eq!(home.blocks("work").len(), 20);
-    home.sync_idle();
-}
-
-#[test]
-fn what_shows_in_the_block_of_another_counts_as_standing() {
-    let home = Home::with(&["home", "work"]);
-    home.configure_also(
-        "",
-        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nmerge = true",
-    );
-    // Twelve times three that touch, and thirteen that stand alone.
-    for nth in 0..36 {
-        put_meeting(&home, nth, nth / 3 * 4 + nth % 3);
-    }
-    for nth in 36..49 {
-        put_meeting(&home, nth, 2 * nth);
-    }
-    home.sync();
-    assert_eq!(home.blocks("work").len(), 25);
-    // More than half of the blocks, but no half of the events.
-    for nth in 36..49 {
-        home.delete("home", &format!("{nth}.ics"));
-    }
-    home.sync();
-    assert_eq!(home.blocks("work").len(), 12);
-}
-
-#[test]
-fn the_first_of_those_that_merge_may_go_where_the_others_go_on() {
-    let home = Home::with(&["home", "work"]);
-    home.configure_also(
-        "",
-        "[[rules]]\nfrom = \"home\"\nto = \"work\"\nmerge = true",
-    );
-    // Twenty times three that touch.
-    for nth in 0..60 {
-        put_meeting(&home, nth, nth / 3 * 4 + nth % 3);
-    }
-    home.sync();
-    // Of each block goes a third, and the rest is the block of another event.
-    for nth in 0..20 {
-        home.delete("home", &format!("{}.ics", 3 * nth));
-    }
-    home.sync();
-    assert_eq!(home.blocks("work").len(), 20);
-    home.sync_idle();
-    // The same again, and then nothing is left of them.
-    for nth in 0..20 {
-        home.delete("home", &format!("{}.ics", 3 * nth + 1));
-    }
-    home.sync();
-    for nth in 0..19 {
-        home.delete("home", &format!("{}.ics", 3 * nth + 2));
-    }
-    let refused = home.run(&["sync"]);
-    assert_eq!(refused.code, 6, "{refused:?}");
 }
 
 /// How many blocks are in `work` with these lines in the rule from `home`.
@@ -530,7 +411,7 @@ fn what_a_series_shows_again_by_itself_is_not_lost() {
 }
 
 /// A meeting of an hour that begins so many minutes from now.
-fn soon(minutes: i64) -> String {
+pub(super) fn soon(minutes: i64) -> String {
     let start = Clock::System.now() + minutes.minutes();
     let start = start.strftime("%Y%m%dT%H%M%SZ");
     format!("DTSTART:{start}\nDURATION:PT1H")
