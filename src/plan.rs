@@ -188,6 +188,8 @@ pub struct Link {
 pub struct LeftOut {
     /// The local starts of these occurrences.
     pub starts: BTreeSet<DateTime>,
+    /// All whose local start is later than this one as well.
+    pub after: Option<DateTime>,
     /// When the event was then by its rule: at other times, it is to show whole.
     pub of: Print,
 }

@@ -143,6 +143,23 @@ impl Rule {
         }
     }
 
+    /// The same, ending with the last start that is no later than this one.
+    #[must_use]
+    pub fn ending(&self, last: DateTime) -> Self {
+        let mut rule = self.endless();
+        rule.set_until(last);
+        rule
+    }
+
+    /// The same, never ending.
+    #[must_use]
+    pub fn endless(&self) -> Self {
+        let mut rule = self.clone();
+        rule.0.until = None;
+        rule.0.count = None;
+        rule
+    }
+
     /// Whether the rule never ends by itself.
     pub fn is_endless(&self) -> bool {
         self.0.until.is_none() && self.0.count.is_none()

@@ -78,6 +78,10 @@ pub struct Traces {
     pub but_start: Print,
     /// What it shows but for the occurrences that are taken out.
     pub but_holes: Print,
+    /// What it shows but for these, and for where its rule ends.
+    pub but_end: Print,
+    /// The local start that its rule does not go beyond; none without end.
+    pub ends: Option<DateTime>,
     /// The local starts of what is taken out.
     pub holes: BTreeSet<DateTime>,
 }
@@ -108,11 +112,12 @@ impl Traces {
             }
         };
         fields.extend(odd.iter().map(|&word| word.to_owned()));
-        let but_holes = match shape {
+        let with = |rule: fn(&Rule) -> Rule| match shape {
             Shape::Once(_) => print(shape, face, odd),
             Shape::Series(series) => {
                 let series = Series {
                     holes: BTreeSet::new(),
+                    rule: rule(&series.rule),
                     ..series.clone()
                 };
                 print(&Shape::Series(series), face, odd)
@@ -120,7 +125,12 @@ impl Traces {
         };
         Self {
             but_start: Print::of(fields.iter().map(String::as_bytes)),
-            but_holes,
+            but_holes: with(Rule::clone),
+            but_end: with(Rule::endless),
+            ends: match shape {
+                Shape::Once(_) => None,
+                Shape::Series(series) => series.rule.last(series.start.local()),
+            },
             holes,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Busy, Filter, Held, LeftOut, Link, Past, Present, Question, Respect, Route, Source, Target,
+    Busy, Filter, Held, Link, Past, Present, Question, Respect, Route, Source, Target,
     desire::{Desired, Place, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
@@ -13,12 +13,16 @@ use super::{
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, Shape, Traces, Uid, block},
+    model::{CalendarName, Shape, Uid, block},
 };
 
+mod respect;
 mod sums;
 mod takes;
 
+pub use respect::leave_out;
+
+use respect::{is_as_before, is_as_wanted, is_moved};
 use sums::Sums;
 
 /// Compares what should stand in a target with what stands there.
@@ -458,43 +462,6 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     }
 }
 
-/// Takes out of what is wanted what somebody took out of the block, where the rule leaves that so and its event is as it was. Says
-/// what there is to remember of that from now on, if anything else than before.
-pub fn leave_out(
-    wanted: &mut Wanted,
-    held: Option<&Held>,
-    respect: Respect,
-    home: &TimeZone,
-) -> Option<Option<LeftOut>> {
-    let held = held?;
-    let link = held.link.as_ref()?;
-    let present = held.present.as_ref().filter(|present| !present.hands_off);
-    let edited = present.and_then(|present| present.traces.as_deref());
-    let Shape::Series(whole) = &wanted.shape else {
-        return link.left_out.is_some().then_some(None);
-    };
-    if link.left_out.is_none() && !(respect.deleted && edited.is_some()) {
-        return None;
-    }
-    let of = wanted.shape.course(home);
-    let before = link.left_out.as_deref();
-    let known = before.filter(|left| respect.deleted && left.of == of);
-    let mut starts = known.map(|left| left.starts.clone()).unwrap_or_default();
-    // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
-    let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
-    if let Some(edited) = edited.filter(|edited| edited.but_holes == plain.but_holes)
-        && respect.deleted
-    {
-        starts.extend(edited.holes.difference(&link.holes));
-        starts.retain(|at| edited.holes.contains(at) && !whole.holes.contains(at));
-    }
-    let mut series = whole.clone();
-    series.holes.extend(&starts);
-    wanted.shape = Shape::Series(series);
-    let now = (!starts.is_empty()).then_some(LeftOut { starts, of });
-    (now.as_ref() != before).then_some(now)
-}
-
 /// Whether a block does not show what is wanted because what somebody did to it is left so.
 pub fn is_left_so(
     question: Question<'_>,
@@ -511,52 +478,6 @@ pub fn is_left_so(
         home,
     );
     matches!(verdict, Verdict::Respect)
-}
-
-/// Whether a block says what is wanted and shows at these times, though it is not put so.
-fn is_as_wanted(wanted: &Wanted, present: &Present) -> bool {
-    let is = present.traces.as_deref();
-    is.is_some_and(|is| {
-        let should = Traces::of(&wanted.shape, &wanted.face, &[]);
-        is.but_holes == should.but_holes && is.holes == should.holes
-    })
-}
-
-/// Whether somebody did no more to a block than to move it: all of it, by a week at the most.
-fn is_moved(wanted: &Wanted, present: &Present, respect: Respect, home: &TimeZone) -> bool {
-    let Some(is) = present.traces.as_deref() else {
-        return false;
-    };
-    let should = Traces::of(&wanted.shape, &wanted.face, &[]);
-    let as_many = respect.deleted || is.holes.len() == should.holes.len();
-    let is_other = is.but_start == should.but_start && is.but_holes != should.but_holes;
-    is_other && as_many && (!present.repeats || keeps_its_end(wanted, present, home))
-}
-
-/// Whether a series that begins at another time ends with the same occurrence.
-fn keeps_its_end(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
-    let day = SignedDuration::from_hours(23);
-    let moved = present
-        .first
-        .duration_since(wanted.shape.first_occurrence(home).0);
-    let ends = match (present.last, wanted.shape.last_end(home)) {
-        (None, None) => SignedDuration::ZERO,
-        (Some(is), Some(should)) => is.duration_since(should),
-        _ => return false,
-    };
-    let (least, most) = (
-        moved.min(SignedDuration::ZERO),
-        moved.max(SignedDuration::ZERO),
-    );
-    moved.abs() <= SignedDuration::from_hours(7 * 24) && least - day <= ends && ends <= most + day
-}
-
-/// Whether an event still takes the time that its block was written for, whatever the block is to say now.
-fn is_as_before(link: &Link, wanted: &Wanted, home: &TimeZone) -> bool {
-    match link.course {
-        Some(course) => course == wanted.shape.course(home),
-        None => link.times == Some(wanted.shape.times(home)),
-    }
 }
 
 /// Whether somebody's own shows all of the busy time that is wanted.

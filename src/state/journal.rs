@@ -159,14 +159,17 @@ impl State {
         }
         let tx = self.db.transaction()?;
         for (name, stem, left_out) in blocks {
-            let sql = "UPDATE links SET left_out = ?3, left_of = ?4 WHERE stem = ?2
+            let sql =
+                "UPDATE links SET left_out = ?3, left_of = ?4, left_after = ?5 WHERE stem = ?2
                 AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
             let starts = left_out
                 .as_ref()
                 .map(|left| serde_json::to_string(&left.starts).expect("times are always JSON"));
             let of = left_out.as_ref().map(|left| left.of.0);
+            let after = left_out.as_ref().and_then(|left| left.after);
+            let after = after.map(|at| at.to_string());
             tx.prepare_cached(sql)?
-                .execute(params![&**name, stem.as_str(), starts, of])?;
+                .execute(params![&**name, stem.as_str(), starts, of, after])?;
         }
         tx.commit()?;
         Ok(())

@@ -624,10 +624,11 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, taken_out)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, taken_out, but_end, ends)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         ON CONFLICT (calendar, id, resource) DO UPDATE
-        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12, taken_out = ?13";
+        SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12,
+            taken_out = ?13, but_end = ?14, ends = ?15";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -642,6 +643,8 @@ pub(super) fn put_block(
         seen.traces.but_start.0,
         seen.traces.but_holes.0,
         taken_out(&seen.traces),
+        seen.traces.but_end.0,
+        seen.traces.ends.map(|ends| ends.to_string()),
     ])?;
     note_generation(db, block)
 }

@@ -159,7 +159,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course, left_after
             FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -180,7 +180,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, taken_out
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, taken_out, but_end, ends
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -203,14 +203,8 @@ impl State {
                 .link
                 .as_ref()
                 .is_some_and(|link| link.print != present.print);
-            if let (true, Some(but_start), Some(but_holes)) =
-                (is_edited, print(row, 9)?, print(row, 10)?)
-            {
-                present.traces = Some(Box::new(Traces {
-                    but_start,
-                    but_holes,
-                    holes: starts(row, 11)?,
-                }));
+            if is_edited {
+                present.traces = traces(row)?;
             }
             if let Some(mut other) = held.present.take() {
                 // Only of something that stands twice it matters where.
@@ -318,12 +312,33 @@ fn starts(row: &Row<'_>, column: usize) -> rusqlite::Result<BTreeSet<DateTime>> 
         .unwrap_or_default())
 }
 
+/// What tells one kind of edit of a block from another, if it was read since that is written down.
+fn traces(row: &Row<'_>) -> rusqlite::Result<Option<Box<Traces>>> {
+    let prints = (print(row, 9)?, print(row, 10)?, print(row, 12)?);
+    let (Some(but_start), Some(but_holes), Some(but_end)) = prints else {
+        return Ok(None);
+    };
+    Ok(Some(Box::new(Traces {
+        but_start,
+        but_holes,
+        but_end,
+        ends: local_time(row, 13)?,
+        holes: starts(row, 11)?,
+    })))
+}
+
+/// A local time; none if there is none, or nobody can read it.
+fn local_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 fn left_out(row: &Row<'_>) -> rusqlite::Result<Option<Box<LeftOut>>> {
     let Some(of) = print(row, 10)? else {
         return Ok(None);
     };
-    let starts = starts(row, 9)?;
-    Ok(Some(Box::new(LeftOut { starts, of })))
+    let (starts, after) = (starts(row, 9)?, local_time(row, 14)?);
+    Ok(Some(Box::new(LeftOut { starts, after, of })))
 }
 
 fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {

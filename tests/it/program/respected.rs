@@ -79,6 +79,12 @@ fn end_it_early(home: &Home) {
     home.put("home", &name, text.replace("FREQ=WEEKLY", &until));
 }
 
+fn make_it_weekly_no_more(home: &Home) {
+    let (name, text) = block(home, true);
+    let until = format!("FREQ=DAILY;UNTIL={}", utc(12, "090000"));
+    home.put("home", &name, text.replace("FREQ=WEEKLY", &until));
+}
+
 fn make_it_shorter(home: &Home) {
     let (name, text) = block(home, false);
     let (from, to) = (utc(3, "100000"), utc(3, "090100"));
@@ -96,7 +102,7 @@ type Doing = fn(&Home);
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     let (deleted, moved) = ("deleted = \"respect\"", "moved = \"respect\"");
-    let cases: [(&str, Doing, bool); 16] = [
+    let cases: [(&str, Doing, bool); 18] = [
         ("", take_away, false),
         ("", take_one_out, false),
         ("", move_it, false),
@@ -109,7 +115,9 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         (moved, cut_it_short, false),
         (moved, end_it_early, false),
         (moved, make_it_shorter, false),
-        (deleted, cut_it_short, false),
+        ("", end_it_early, false),
+        (deleted, end_it_early, true),
+        (deleted, make_it_weekly_no_more, false),
         (moved, move_it, true),
         (moved, call_it_otherwise, false),
         (
@@ -130,6 +138,84 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         assert!(block(&home, false).1.contains(&utc(5, "120000")));
         assert!(!block(&home, true).1.contains("EXDATE"));
         assert_ne!(home.files("work"), before);
+    }
+}
+
+#[test]
+fn a_series_that_somebody_ended_stays_so_until_its_event_is_at_other_times() {
+    let home = in_step("deleted = \"respect\"");
+    // Two are left, and one of these is taken out.
+    cut_it_short(&home);
+    home.sync();
+    home.sync_idle();
+    let ends = |home: &Home| {
+        let text = block(home, true).1;
+        let rule = text.lines().find(|line| line.starts_with("RRULE")).unwrap();
+        rule.to_owned()
+    };
+    assert_eq!(
+        ends(&home),
+        format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(11, "090000"))
+    );
+    take_one_out(&home);
+    let again = |home: &Home| {
+        home.sync();
+        home.sync_idle();
+        (ends(home), shows_on(home, 11))
+    };
+    assert_eq!(again(&home), (ends(&home), false));
+    let last = home.expect(0, &["explain", "work", &day(18).to_string(), "--json"]);
+    assert_eq!(last.json()["events"][0]["targets"][0]["why"], "left_so");
+    // What its owner cancels, or calls otherwise, changes nothing of that; nor does what becomes of its block.
+    let cancelled =
+        weekly("weekly", 4).replace("RRULE", &format!("EXDATE:{}\r\nRRULE", utc(25, "090000")));
+    home.put("work", "weekly.ics", cancelled);
+    assert_eq!(again(&home), (ends(&home), false));
+    assert!(ends(&home).contains("UNTIL"));
+    call_both_otherwise(&home);
+    assert_eq!(again(&home), (ends(&home), false));
+    assert!(ends(&home).contains("UNTIL"));
+    // Ended later, it ends then; with no end, it has none.
+    let (name, text) = block(&home, true);
+    let later = text.replace(
+        &ends(&home),
+        &format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(33, "080000")),
+    );
+    home.put("home", &name, &later);
+    assert_eq!(again(&home), (ends(&home), false));
+    assert!(ends(&home).contains(&utc(33, "080000")));
+    home.put(
+        "home",
+        &name,
+        later.replace(&ends(&home), "RRULE:FREQ=WEEKLY"),
+    );
+    assert_eq!(again(&home), ("RRULE:FREQ=WEEKLY".to_owned(), false));
+    // The event's own end is no end of somebody's, also while the block was edited otherwise.
+    end_it_early(&home);
+    home.sync();
+    let until = format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(60, "090000"));
+    home.put(
+        "work",
+        "weekly.ics",
+        weekly("weekly", 4).replace("RRULE:FREQ=WEEKLY", &until),
+    );
+    assert_eq!(again(&home), (until, true));
+    take_one_out(&home);
+    home.put("work", "weekly.ics", weekly("weekly", 4));
+    assert_eq!(again(&home).0, "RRULE:FREQ=WEEKLY");
+    // Taken away altogether, what is left of it stays away.
+    end_it_early(&home);
+    home.sync();
+    home.delete("home", &block(&home, true).0);
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 1);
+    home.sync_idle();
+}
+
+fn call_both_otherwise(home: &Home) {
+    for repeats in [false, true] {
+        let (name, text) = block(home, repeats);
+        home.put("home", &name, text.replace("Busy", "Mine"));
     }
 }
 
@@ -522,5 +608,17 @@ fn what_somebody_takes_away_at_google_stays_away_if_the_rule_leaves_it_so() {
             let words = serde_json::to_string(&fake.events(ME)).unwrap();
             assert!(words.contains("Away"));
         }
+        // Nor do "this and all following" events.
+        let id = ids(true).remove(0);
+        let until = format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(24, "235959"));
+        let ended = json!({"recurrence": [until]});
+        fake.alter(ME, &id, ended);
+        home.sync();
+        home.sync_idle();
+        home.expect(0, &["sync", "--full"]);
+        let late = day(25).at(0, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
+        let spans = fake.occurrences(ME);
+        let mut starts = spans.iter().map(|span| span.instants(&TimeZone::UTC).0);
+        assert_eq!(!starts.any(|start| start > late), left);
     }
 }
