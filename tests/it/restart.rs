@@ -11,8 +11,9 @@ use std::{
 
 use calsync::{
     config::paths::variable,
+    ical,
     ident::Stem,
-    model::{CalendarName, Shape, Window},
+    model::{CalendarName, Print, Shape, Window},
     plan::{Limits, flatten::series_spans},
     run::{Goal, finish, plan},
     session::{Request, Stop},
@@ -115,8 +116,12 @@ fn ends_well(mut world: World) {
     if world.rng.chance(15) {
         settles(&mut world);
         let again = match taken {
-            // Only a state that is lost remembers nothing of what a person took away.
-            Some((name, stem)) if !world.shows(&name, &stem) => without(&expected, &name, &stem),
+            // Only a state that is lost, or a block that was reset, remembers nothing of what a person took away.
+            Some((name, stem, left))
+                if world.shown(&name, &stem) == print_of(&left, &name, &stem) =>
+            {
+                left
+            }
             _ => expected,
         };
         as_if_nothing_had_happened(&world, &again);
@@ -247,12 +252,27 @@ fn settles(world: &mut World) {
     });
 }
 
-/// What a person takes away stays away, and nothing else is different for that, also when a run fails or dies. Says what it was.
-fn leaves_alone(world: &mut World, expected: &Expected) -> Option<(CalendarName, Stem)> {
+/// What a person takes away, or ends early, stays so, and nothing else is different for that, also when a run fails or dies. Says
+/// of which block that was, and what is to be shown then.
+fn leaves_alone(world: &mut World, expected: &Expected) -> Option<(CalendarName, Stem, Expected)> {
     let (at, block) = world.some_block()?;
+    let ended = world.ended_early(at, &block);
     let calendar = &world.calendars[at];
     let (name, stem) = (calendar.name.clone(), block.id.stem());
-    calendar.shore.take(&block.href);
+    let mut left = expected.clone();
+    let here = left.get_mut(&name).expect("a calendar");
+    match (ended, here.get_mut(&stem)) {
+        (Some(ended), Some(should)) => {
+            let text = ical::write(&ended, world.clock.now());
+            calendar.shore.put(&block.href, &text, &world.settings.home);
+            should.print = ended.print();
+            should.shape = Some(ended.shape);
+        }
+        _ => {
+            calendar.shore.take(&block.href);
+            here.remove(&stem);
+        }
+    }
     world.storm(10);
     let polls = world.rng.below(40);
     untouched(world, |world| {
@@ -261,14 +281,14 @@ fn leaves_alone(world: &mut World, expected: &Expected) -> Option<(CalendarName,
     world.reopen();
     calm(world);
     settles(world);
-    as_if_nothing_had_happened(world, &without(expected, &name, &stem));
-    Some((name, stem))
+    as_if_nothing_had_happened(world, &left);
+    Some((name, stem, left))
 }
 
-fn without(expected: &Expected, name: &CalendarName, stem: &Stem) -> Expected {
-    let mut left = expected.clone();
-    left.get_mut(name).and_then(|here| here.remove(stem));
-    left
+/// What a block is to show, if it is to be there.
+fn print_of(expected: &Expected, name: &CalendarName, stem: &Stem) -> Option<Print> {
+    let block = expected.get(name)?.get(stem)?;
+    Some(block.print)
 }
 
 /// Every calendar shows what an installation shows that nothing ever happened to, once each.

@@ -10,7 +10,7 @@ use std::{
 use calsync::{
     clock::Clock,
     ident::{Mint, Stem},
-    model::{CalendarName, Href},
+    model::{CalendarName, Href, Print},
     report::Report,
     run::Goal,
     session::{Role, Settings},
@@ -187,17 +187,14 @@ impl World {
             .ours(&self.settings.mint, &calendar.name, self.home())
     }
 
-    /// Whether one of our blocks of this stem is in that calendar.
-    pub(crate) fn shows(&self, name: &CalendarName, stem: &Stem) -> bool {
-        let mut here = self
-            .calendars
-            .iter()
-            .filter(|calendar| calendar.name == *name);
-        here.any(|calendar| {
-            self.ours(calendar)
-                .iter()
-                .any(|block| block.id.stem() == *stem)
-        })
+    /// What our block of this stem in that calendar shows, if it is there.
+    pub(crate) fn shown(&self, name: &CalendarName, stem: &Stem) -> Option<Print> {
+        let mut here = self.calendars.iter();
+        let here = here.find(|calendar| calendar.name == *name)?;
+        let ours = self.ours(here);
+        let mut blocks = ours.iter();
+        let block = blocks.find(|block| block.id.stem() == *stem)?;
+        Some(block.print)
     }
 
     /// The process is gone; what it committed is not.

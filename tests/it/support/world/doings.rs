@@ -93,6 +93,37 @@ impl World {
         self.rng.one(all)
     }
 
+    /// A block that repeats as it is when somebody ends it early, where any program can write that.
+    pub(crate) fn ended_early(&mut self, at: usize, block: &Ours) -> Option<Block> {
+        let shore = &self.calendars[at].shore;
+        let Some(Shape::Series(series)) = block.shape.as_ref().filter(|_| !block.people) else {
+            return None;
+        };
+        let starts = series.rule.starts(series.start.local()).take(30);
+        let mut starts: Vec<_> = starts.filter(|at| !series.holes.contains(at)).collect();
+        starts.pop();
+        let of_shape = |shape: Shape, face: &Face| Block {
+            id: block.id.clone(),
+            shape,
+            face: face.clone(),
+        };
+        let mut faces = self
+            .settings
+            .routes
+            .iter()
+            .map(|route| &*route.wording.face);
+        let face = faces
+            .find(|face| of_shape(Shape::Series(series.clone()), face).print() == block.print)?;
+        if matches!(shore, Shore::Google(_) | Shore::Feed(_)) || self.rng.chance(30) {
+            return None;
+        }
+        let last = *self.rng.one(starts.iter().collect())?;
+        let mut ended = series.clone();
+        ended.rule = ended.rule.ending(last);
+        ended.holes.retain(|at| *at <= last);
+        Some(of_shape(Shape::Series(ended), face))
+    }
+
     /// A person, or another program, does something.
     pub(crate) fn act(&mut self) {
         match self.rng.below(12) {
