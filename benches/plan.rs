@@ -127,7 +127,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
         };
         let link = Link {
             held_back: false,
-            left_out: None,
+            left_so: None,
             holes: std::collections::BTreeSet::new(),
             disowned: false,
             source: wanted.source.clone(),

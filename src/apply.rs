@@ -179,7 +179,7 @@ fn learn(
     for (target, stem) in &plan.forgets {
         state.forget_link(target, stem)?;
     }
-    state.note_left_out(&plan.left_out)?;
+    state.note_left_so(&plan.left_so)?;
     state.note_held_back(held_back, true)?;
     state.note_held_back(&plan.wanted_again, false)?;
     Ok(())

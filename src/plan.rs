@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil::DateTime};
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Href, Print, Traces, Uid, Window},
+    model::{CalendarName, Event, Href, Print, Span, Traces, Uid, Window},
 };
 
 pub mod compare;
@@ -177,20 +177,22 @@ pub struct Link {
     pub held_back: bool,
     /// The local starts of the occurrences that were written as taken out.
     pub holes: BTreeSet<DateTime>,
-    /// What somebody took out of it, and the rule leaves so.
-    pub left_out: Option<Box<LeftOut>>,
+    /// What somebody did to it, and the rule leaves so.
+    pub left_so: Option<Box<LeftSo>>,
     /// What became of it may be calsync's own doing, or a mishap.
     pub disowned: bool,
 }
 
-/// What somebody took out of a block that repeats.
+/// What somebody did to a block, and its rule leaves so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The local starts of these occurrences.
+pub struct LeftSo {
+    /// Of one that repeats, the local starts of what they took out.
     pub starts: BTreeSet<DateTime>,
     /// All whose local start is later than this one as well.
     pub after: Option<DateTime>,
-    /// When the event was then by its rule: at other times, it is to show whole.
+    /// Of one that does not, where they moved it to.
+    pub moved: Option<Span>,
+    /// When the event was then by its rule: at other times, it is to show as it is.
     pub of: Print,
 }
 

@@ -224,7 +224,12 @@ impl State {
             report.map_err(|error| StateError::Migrate(reason(&error)))?;
         }
         db.set_prepared_statement_cache_capacity(64);
-        Ok(Self { db })
+        let state = Self { db };
+        if state.is_unfinished()? {
+            // Whoever died while it wrote has not counted what it wrote.
+            state.recount_all()?;
+        }
+        Ok(state)
     }
 
     /// Looks through all of the file, for whoever has reason to doubt it: a page that belongs elsewhere may read like any other.

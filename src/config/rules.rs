@@ -140,10 +140,12 @@ impl Gathered<'_> {
         let (Some(from), Some(to)) = (calendars.get(&source), calendars.get(&target)) else {
             return;
         };
-        if let Some(Telling { details, private }) = draft.telling() {
+        if let Some(asked) = draft.telling() {
             let telling = self.telling.entry(source.clone()).or_default();
-            telling.details |= details;
-            telling.private |= private;
+            telling.details |= asked.details;
+            telling.places |= asked.places;
+            telling.notes |= asked.notes;
+            telling.private |= asked.private;
         }
         self.routes.push(Route {
             wording: draft.wording(rule, (&source, &from.value), &to.value),
@@ -188,9 +190,17 @@ fn filter(rule: &mut Table<'_>, home: &TimeZone, patterns: &mut Vec<Pattern>) ->
             "`shortest` is longer than `longest`, so nothing is shown",
         );
     }
+    let all_day = choice(rule, "all_day", &all_days).unwrap_or_default();
+    let asks = asks::asks(rule, patterns);
+    if all_day == AllDay::All && asks::leaves_out_free(rule, &asks) {
+        rule.mistake(
+            rule.at_of("all_day"),
+            "`all_day = \"all\"` shows whole days that are free, which `shown_as` or `not_shown_as` leaves out",
+        );
+    }
     Filter {
-        all_day: choice(rule, "all_day", &all_days).unwrap_or_default(),
-        asks: asks::asks(rule, patterns),
+        all_day,
+        asks,
         shortest,
         longest,
         times: times(rule, zone.as_ref()),

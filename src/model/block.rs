@@ -195,19 +195,17 @@ impl Shape {
         Print::of(all.iter().map(String::as_bytes))
     }
 
-    /// The fingerprint of when it is by its rule, whatever occurrences are left out: a rule of the configuration leaves out others
-    /// as years go by, and an event whose owner cancels one day is the same as before on all others.
+    /// The fingerprint of when it is by its rule, whatever occurrences are left out, and wherever it ends: a rule of the configuration
+    /// leaves out others as years go by, and an event whose owner cancels one day, or ends it, is the same as before on all others.
     pub fn course(&self, home: &TimeZone) -> Print {
         match self {
             Self::Once(_) => self.times(home),
-            Self::Series(series) => {
-                let holes = BTreeSet::new();
-                Self::Series(Series {
-                    holes,
-                    ..series.clone()
-                })
-                .times(home)
-            }
+            Self::Series(series) => Self::Series(Series {
+                holes: BTreeSet::new(),
+                rule: series.rule.endless(),
+                ..series.clone()
+            })
+            .times(home),
         }
     }
 

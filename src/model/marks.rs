@@ -107,7 +107,16 @@ impl Interest {
     /// The words of an event as far as they are shown; `read` is told whether to read more than the title.
     pub fn words(&self, private: bool, read: impl FnOnce(bool) -> Words) -> Option<Box<Words>> {
         let telling = self.telling?;
-        (telling.private || !private).then(|| Box::new(read(telling.details)))
+        (telling.private || !private).then(|| {
+            let mut words = Box::new(read(telling.details));
+            if !telling.places {
+                words.place.clear();
+            }
+            if !telling.notes {
+                words.notes.clear();
+            }
+            words
+        })
     }
 
     /// What changes when what is wanted does.

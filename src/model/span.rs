@@ -39,6 +39,27 @@ impl Span {
         Self::Days { first, end }
     }
 
+    /// Whether another one of the same kind lies in it.
+    pub fn contains(&self, other: Self) -> bool {
+        match (*self, other) {
+            (
+                Self::Timed { start, end },
+                Self::Timed {
+                    start: from,
+                    end: to,
+                },
+            ) => start <= from && to <= end,
+            (
+                Self::Days { first, end },
+                Self::Days {
+                    first: from,
+                    end: to,
+                },
+            ) => first <= from && to <= end,
+            _ => false,
+        }
+    }
+
     /// Whether it takes no time at all: such a thing blocks nothing.
     pub fn is_empty(&self) -> bool {
         match self {

@@ -33,6 +33,10 @@ pub struct Words {
 pub struct Telling {
     /// More than titles.
     pub details: bool,
+    /// Of that, their places too.
+    pub places: bool,
+    /// Of that, their notes too.
+    pub notes: bool,
     /// Those of private events too.
     pub private: bool,
 }

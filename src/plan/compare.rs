@@ -20,7 +20,7 @@ mod respect;
 mod sums;
 mod takes;
 
-pub use respect::leave_out;
+pub use respect::leave_so;
 
 use respect::{is_as_before, is_as_wanted, is_moved};
 use sums::Sums;
@@ -163,9 +163,9 @@ impl Desk<'_> {
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
         let home = &self.question.window.home;
-        if let Some(news) = leave_out(&mut wanted, row.as_ref(), respect, home) {
+        if let Some(news) = leave_so(&mut wanted, row.as_ref(), respect, home) {
             let block = (self.name.clone(), stem.clone(), news);
-            self.plan.left_out.push(block);
+            self.plan.left_so.push(block);
         }
         let verdict = judge_wanted(&wanted, row, respect, home);
         match verdict {
@@ -426,7 +426,9 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     let Some(present) = present else {
         return match link {
             Some(link) if link.only_came_in_time() => Verdict::Create(Why::New),
-            Some(link) if respect.deleted && is_as_before(&link, wanted, home) => Verdict::Respect,
+            Some(link) if respect.deleted && is_as_before(&link, &wanted.shape, home) => {
+                Verdict::Respect
+            }
             Some(_) => Verdict::Create(Why::Vanished),
             None => Verdict::Create(Why::New),
         };
@@ -512,18 +514,9 @@ fn judge_unwanted(
         sums.hands_off += 1;
         return None;
     }
-    let is_past = present
-        .last
-        .is_some_and(|last| last <= question.window.from());
     let source = link.as_ref().map(|link| link.source.clone());
-    if is_past || present.first >= question.window.to() {
-        // What lies outside the window stays as it is: the past told the truth when it was written, and what is yet to come
-        // is judged when the window gets there. A clock that is wrong by years takes nothing away by this.
-        let why = match is_past && question.past == Past::Delete {
-            true => Some(Why::Past),
-            false => says_too_much(question, name, link.as_ref()).then_some(Why::Unwanted),
-        };
-        let Some(why) = why else {
+    if let Some(fate) = outside(question, name, &present, link.as_ref()) {
+        let Outside::Goes(why) = fate else {
             sums.unchanged += 1;
             return None;
         };
@@ -555,6 +548,40 @@ fn judge_unwanted(
     tally.come += usize::from(takes);
     tally.ahead |= present.last.is_none_or(|last| question.now < last);
     Some(Op::remove(name, stem, present, why, source))
+}
+
+/// What becomes of a block outside of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// It stays as it is.
+    Stays,
+    /// It goes.
+    Goes(Why),
+}
+
+/// What becomes of a block outside of the window; nothing if it is not outside of it. It stays as it is: the past told the truth when
+/// it was written, and what is yet to come is judged when the window gets there. A clock that is wrong by years takes nothing away
+/// by this.
+pub fn outside(
+    question: Question<'_>,
+    name: &CalendarName,
+    present: &Present,
+    link: Option<&Link>,
+) -> Option<Outside> {
+    let mut ends = present.last.iter();
+    let is_past = ends.any(|last| *last <= question.window.from());
+    let is_ahead = present.first >= question.window.to();
+    if !is_past && !is_ahead {
+        return None;
+    }
+    // No rule will ever ask for it.
+    let is_unruled = link.is_some_and(|link| route(question, name, &link.source).is_none());
+    Some(match is_past {
+        true if question.past == Past::Delete => Outside::Goes(Why::Past),
+        false if is_unruled => Outside::Goes(Why::Unwanted),
+        _ if says_too_much(question, name, link) => Outside::Goes(Why::Unwanted),
+        _ => Outside::Stays,
+    })
 }
 
 /// Whether words of an event are in a block that no rule shows any more: of none, or not of private ones.

@@ -259,7 +259,7 @@ impl<P: Fn(&Stem) -> Place> Pass<'_, P> {
             };
             let twin = &*showing.filter.seen(twin);
             let mut found = list(twin, window)?;
-            found.retain(|s| showing.filter.pieces(s.span, &window.home) == [s.span]);
+            found.retain(|s| self.shows_as_much(showing.filter, s.span));
             let none = found.is_empty();
             found.retain(|s| self.is_shown(showing, source, uid, &s.occurrence));
             if found.is_empty() && !none {
@@ -274,6 +274,17 @@ impl<P: Fn(&Stem) -> Place> Pass<'_, P> {
             true => without(&covered, endless, flat, event, window),
             false => Ok(flat),
         }
+    }
+
+    /// Whether another rule shows all that this one would of an occurrence, beside what each does to the ends of its blocks.
+    fn shows_as_much(&self, other: &Filter, span: Span) -> bool {
+        let home = &self.question.window.home;
+        let (theirs, mine) = (
+            other.pieces(span, home),
+            self.route.filter.pieces(span, home),
+        );
+        let is_theirs = |piece: &Span| theirs.iter().any(|other| other.contains(*piece));
+        mine.iter().all(is_theirs)
     }
 
     /// Whether an occurrence that a rule is to show does: it was not too late for that, and of one that cannot be read now the block

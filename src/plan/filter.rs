@@ -16,6 +16,7 @@ mod said;
 
 pub use asks::{Asks, Fails, Wants};
 pub use form::{Form, Grid};
+pub use said::Setting;
 
 /// What a rule shows of the events of its sources. By default, all that keeps somebody busy.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -145,8 +146,12 @@ impl Filter {
         let mut traits = Cow::Borrowed(traits);
         let asks_for_free = self.asks.shown.contains(&Shown::Free);
         let is_free = traits.shown == Shown::Free && !asks_for_free;
-        if is_day && self.all_day == AllDay::All && is_free {
-            traits.to_mut().shown = Shown::Busy;
+        if let Some(any) = self.asks.shown.first()
+            && is_day
+            && self.all_day == AllDay::All
+            && is_free
+        {
+            traits.to_mut().shown = *any;
         }
         if standing == Standing::Cancelled {
             return Some(Why::Cancelled);

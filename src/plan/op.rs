@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{LeftOut, Present, desire::TooManyBySource, wording::Shows};
+use super::{LeftSo, Present, desire::TooManyBySource, wording::Shows};
 use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Face, Href, OccurrenceKey, Shape, Uid},
@@ -23,7 +23,7 @@ pub struct Plan {
     /// Links to blocks that are gone and that nothing asks for: only the state forgets something.
     pub forgets: Vec<(CalendarName, Stem)>,
     /// What was taken out of blocks and is left so, or is not any more: only the state learns that.
-    pub left_out: Vec<(CalendarName, Stem, Option<LeftOut>)>,
+    pub left_so: Vec<(CalendarName, Stem, Option<LeftSo>)>,
     /// New blocks of rules that give notice: whatever becomes of writing them, they came in time, which only the state learns.
     pub in_time: Vec<InTime>,
     /// Blocks that the guard once refused to take away, and whose events want them again: only the state forgets that.
@@ -308,7 +308,7 @@ impl Plan {
         self.ops.extend(other.ops);
         self.adoptions.extend(other.adoptions);
         self.forgets.extend(other.forgets);
-        self.left_out.extend(other.left_out);
+        self.left_so.extend(other.left_so);
         self.in_time.extend(other.in_time);
         self.wanted_again.extend(other.wanted_again);
         self.held_back.extend(other.held_back);
@@ -335,7 +335,7 @@ impl Plan {
             && self.adoptions.is_empty()
             && self.forgets.is_empty()
             && self.wanted_again.is_empty()
-            && self.left_out.is_empty()
+            && self.left_so.is_empty()
     }
 
     /// The plan without its operations.
@@ -345,7 +345,7 @@ impl Plan {
             ops: Vec::new(),
             adoptions: Vec::new(),
             forgets: Vec::new(),
-            left_out: Vec::new(),
+            left_so: Vec::new(),
             in_time: Vec::new(),
             wanted_again: Vec::new(),
             held_back: BTreeSet::new(),

@@ -3,9 +3,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, sync::Arc};
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 
-use super::occurrences::ByOccurrence;
+use super::{filter::Setting, occurrences::ByOccurrence};
 use crate::model::{
     Answer, Appears, Event, Face, OccurrenceKey, Shown, Traits, Visibility, Words, face::MADE_BY,
     traits::word_of,
@@ -109,32 +109,33 @@ impl Wording {
     }
 
     /// What else is not as it is by default, by the keys of the configuration.
-    pub fn look(&self) -> Vec<(&'static str, String)> {
+    pub fn look(&self) -> Vec<(&'static str, Setting)> {
         let flags = [
             ("location", self.location),
             ("notes", self.notes),
             ("show_private", self.private),
         ];
         let flags = flags.into_iter().filter(|(_, is)| *is);
-        let mut look: Vec<(&str, String)> =
-            flags.map(|(key, _)| (key, "true".to_owned())).collect();
+        let mut look: Vec<(&str, Setting)> =
+            flags.map(|(key, _)| (key, Setting::Flag(true))).collect();
         let face = &*self.face;
         if face.visibility != Visibility::default() {
             let word = word_of(&Visibility::WORDS, &face.visibility);
-            look.push(("visibility", word.to_owned()));
+            look.push(("visibility", Setting::word(word)));
         }
         if face.appears != Appears::default() {
             let word = word_of(&Appears::WORDS, &face.appears);
-            look.push(("appear_as", word.to_owned()));
+            look.push(("appear_as", Setting::word(word)));
         }
         if let Some(colour) = face.colour {
-            look.push(("colour", colour.name().to_owned()));
+            look.push(("colour", Setting::word(colour.name())));
         }
         if !face.category.is_empty() {
-            look.push(("category", face.category.clone()));
+            look.push(("category", Setting::word(&face.category)));
         }
         if let Some(minutes) = face.reminder {
-            look.push(("remind", format!("{minutes}m")));
+            let length = SignedDuration::from_mins(minutes.into());
+            look.push(("remind", Setting::length(length)));
         }
         look
     }
@@ -200,12 +201,12 @@ impl Wording {
     }
 
     /// What the block says that shows all of these.
-    fn face(&self, all: &BTreeSet<&Words>) -> Arc<Face> {
+    fn face(&self, all: &[&Words]) -> Arc<Face> {
         if self.show == Show::Busy || all.is_empty() {
             return Arc::clone(&self.face);
         }
-        let titles: Vec<&str> = all.iter().map(|words| &*words.title).collect();
-        let places: BTreeSet<&str> = all.iter().map(|words| &*words.place).collect();
+        let titles = once_each(all.iter().map(|words| &*words.title));
+        let places = once_each(all.iter().map(|words| &*words.place));
         let mut notes = self.face.notes.clone();
         for words in all {
             if !words.people.is_empty() {
@@ -235,6 +236,12 @@ pub fn base() -> Face {
         notes: format!("{MADE_BY}: busy in another calendar. Changes here are overwritten."),
         ..Face::default()
     }
+}
+
+/// What is said, in its order, nothing twice.
+fn once_each<T: Ord + Copy>(said: impl Iterator<Item = T>) -> Vec<T> {
+    let mut before = BTreeSet::new();
+    said.filter(|one| before.insert(*one)).collect()
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -346,8 +353,6 @@ pub fn face_of<'a>(
     if wording.show == Show::Busy {
         return Arc::clone(&wording.face);
     }
-    let all: BTreeSet<&Words> = shown
-        .filter_map(|(said, key)| said.of(key).words.as_deref())
-        .collect();
-    wording.face(&all)
+    let all = shown.filter_map(|(said, key)| said.of(key).words.as_deref());
+    wording.face(&once_each(all))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{State, Stated, look::UNKEPT};
 use crate::{
@@ -142,6 +142,13 @@ impl State {
         Ok(cursor.map(Cursor))
     }
 
+    /// Whether anything is known of a calendar in its version.
+    fn has_versions(&self, name: &CalendarName) -> Stated<bool> {
+        let sql = "SELECT 1 FROM resources
+            WHERE version <> '' AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
+        Ok(self.db.prepare_cached(sql)?.exists([&**name])?)
+    }
+
     /// Forgets how far a calendar has been read, and in which versions: all of it is read again, and compared with what it held.
     pub fn forget_versions(&self, name: &CalendarName) -> Stated<()> {
         self.set_cursor_aside(name)?;
@@ -209,7 +216,7 @@ impl State {
         let id = self.calendar_id(name)?;
         let sql = "UPDATE calendars SET last_attempt = ?2, result = ?3, error = ?4,
                    last_success = CASE WHEN ?3 = 'ok' THEN ?2 ELSE last_success END WHERE id = ?1";
-        let row = rusqlite::params![id, now.as_second(), result, error];
+        let row = params![id, now.as_second(), result, error];
         self.db.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
@@ -425,8 +432,13 @@ impl State {
             // What was one with another calendar is known by that one.
             let former = place(other)?;
             let is_twin = former.is_some() && places.contains(&former);
+            let name = other.name.as_str().into();
             if !other.in_doubt && (other.empty || is_renamed || is_twin) {
-                self.empty(&other.name.as_str().into())?;
+                self.empty(&name)?;
+            } else if !is_renamed && !is_twin && self.has_versions(&name)? {
+                // No rule shows its words any more. Should it come back, all of it is read again.
+                self.forget_versions(&name)?;
+                self.forget_words(&name)?;
             }
         }
         Ok(())
@@ -505,13 +517,23 @@ impl State {
         Ok(pairs)
     }
 
-    /// How many blocks in a calendar come from another one.
-    pub fn blocks_from(&self, target: &CalendarName, source: &CalendarName) -> Stated<u64> {
-        let sql = "SELECT count(*) FROM links WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND source = ?2
-            AND print <> zeroblob(16)";
+    /// How many blocks in a calendar come from another one: those that are over by then and have no words of events, and the others.
+    pub fn blocks_from(
+        &self,
+        target: &CalendarName,
+        source: &CalendarName,
+        over: Timestamp,
+    ) -> Stated<(u64, u64)> {
+        let sql = "SELECT count(*), coalesce(sum(b.last IS NOT NULL AND b.last <= ?3 AND l.shows_words = 0), 0)
+            FROM links l JOIN blocks b ON b.calendar = l.calendar AND b.id >= l.stem AND b.id < l.stem || '~'
+            WHERE l.calendar = (SELECT id FROM calendars WHERE name = ?1) AND l.source = ?2 AND b.hands_off <> 1";
         let mut query = self.db.prepare_cached(sql)?;
-        let count: i64 = query.query_row([&**target, &**source], |row| row.get(0))?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let counts = query.query_row(params![&**target, &**source, over.as_second()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        let (all, over) = counts?;
+        Ok((count(over), count(all - over)))
     }
 
     /// What is remembered of one calendar.
@@ -522,7 +544,15 @@ impl State {
             .find(|row| row.name == *name))
     }
 
-    /// Counts what a calendar holds, after changes.
+    /// Counts what all calendars hold, after changes.
+    pub(super) fn recount_all(&self) -> Stated<()> {
+        let mut query = self.db.prepare_cached("SELECT id FROM calendars")?;
+        let ids = query.query_map([], |row| row.get(0))?;
+        let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>()?;
+        ids.into_iter().try_for_each(|id| recount(&self.db, id))
+    }
+
+    /// The same for one.
     pub fn recount(&self, name: &CalendarName) -> Stated<()> {
         let id = self.calendar_id(name)?;
         recount(&self.db, id)
@@ -536,7 +566,7 @@ impl State {
               AND (r.trouble IS NOT NULL OR e.trouble IS NOT NULL)
             ORDER BY href LIMIT ?2";
         let mut query = self.db.prepare_cached(sql)?;
-        let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
+        let rows = query.query_map(params![&**name, limit], |row| {
             // A name may hold anything, also what a terminal would obey.
             let text = |column| row.get::<_, String>(column).map(|text| plain(&text));
             Ok((text(0)?, text(1)?))
@@ -570,7 +600,7 @@ impl State {
             WHERE b.calendar = (SELECT id FROM calendars WHERE name = ?1) AND b.hands_off <> 0
             ORDER BY r.href LIMIT ?2";
         let mut query = self.db.prepare_cached(sql)?;
-        let rows = query.query_map(rusqlite::params![&**name, limit], |row| {
+        let rows = query.query_map(params![&**name, limit], |row| {
             row.get::<_, String>(0).map(|href| plain(&href))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -11,7 +11,7 @@ use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Href, Print, SeenBlock, Traces, block},
     plan::{
-        LeftOut, Present,
+        LeftSo, Present,
         op::{InTime, Wanted},
     },
     provider::Place,
@@ -149,27 +149,32 @@ impl State {
         Ok(())
     }
 
-    /// Remembers what was taken out of blocks and is left so, or forgets it.
-    pub fn note_left_out(
-        &mut self,
-        blocks: &[(CalendarName, Stem, Option<LeftOut>)],
-    ) -> Stated<()> {
+    /// Remembers what was done to blocks and is left so, or forgets it.
+    pub fn note_left_so(&mut self, blocks: &[(CalendarName, Stem, Option<LeftSo>)]) -> Stated<()> {
         if blocks.is_empty() {
             return Ok(());
         }
         let tx = self.db.transaction()?;
-        for (name, stem, left_out) in blocks {
+        for (name, stem, left) in blocks {
             let sql =
-                "UPDATE links SET left_out = ?3, left_of = ?4, left_after = ?5 WHERE stem = ?2
+                "UPDATE links SET left_out = ?3, left_of = ?4, left_after = ?5, left_at = ?6 WHERE stem = ?2
                 AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
-            let starts = left_out
+            let starts = left
                 .as_ref()
                 .map(|left| serde_json::to_string(&left.starts).expect("times are always JSON"));
-            let of = left_out.as_ref().map(|left| left.of.0);
-            let after = left_out.as_ref().and_then(|left| left.after);
+            let of = left.as_ref().map(|left| left.of.0);
+            let after = left.as_ref().and_then(|left| left.after);
             let after = after.map(|at| at.to_string());
-            tx.prepare_cached(sql)?
-                .execute(params![&**name, stem.as_str(), starts, of, after])?;
+            let moved = left.as_ref().and_then(|left| left.moved);
+            let moved = moved.map(|to| serde_json::to_string(&to).expect("a span is always JSON"));
+            tx.prepare_cached(sql)?.execute(params![
+                &**name,
+                stem.as_str(),
+                starts,
+                of,
+                after,
+                moved
+            ])?;
         }
         tx.commit()?;
         Ok(())

@@ -51,6 +51,12 @@ impl State {
         Ok(())
     }
 
+    /// Whether the last run that began to write did not come to its end, as far as anybody knows.
+    pub(super) fn is_unfinished(&self) -> Stated<bool> {
+        let sql = "SELECT 1 FROM runs WHERE id = (SELECT max(id) FROM runs) AND result = ?1";
+        Ok(self.db.prepare_cached(sql)?.exists([UNFINISHED])?)
+    }
+
     /// Remembers a run, and forgets the oldest beyond the bound.
     pub fn note_run(&self, run: &RunRow) -> Stated<()> {
         let sql = "DELETE FROM runs WHERE id =

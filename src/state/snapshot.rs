@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Traces, Uid, Window, plain},
-    plan::{Busy, Held, LeftOut, Link, Present, Shows, Sight, Source, Target},
+    plan::{Busy, Held, LeftSo, Link, Present, Shows, Sight, Source, Target},
 };
 
 impl State {
@@ -159,7 +159,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course, left_after
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course, left_after, left_at
             FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -333,12 +333,17 @@ fn local_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime>
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-fn left_out(row: &Row<'_>) -> rusqlite::Result<Option<Box<LeftOut>>> {
+fn left_so(row: &Row<'_>) -> rusqlite::Result<Option<Box<LeftSo>>> {
     let Some(of) = print(row, 10)? else {
         return Ok(None);
     };
-    let (starts, after) = (starts(row, 9)?, local_time(row, 14)?);
-    Ok(Some(Box::new(LeftOut { starts, after, of })))
+    let moved = row.get_ref(15)?.as_str_or_null()?;
+    Ok(Some(Box::new(LeftSo {
+        starts: starts(row, 9)?,
+        after: local_time(row, 14)?,
+        moved: moved.and_then(|text| serde_json::from_str(text).ok()),
+        of,
+    })))
 }
 
 fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
@@ -351,7 +356,7 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         shows: Shows(row.get(6)?),
         times: print(row, 7)?,
         held_back: row.get(8)?,
-        left_out: left_out(row)?,
+        left_so: left_so(row)?,
         disowned: row.get(11)?,
         holes: starts(row, 12)?,
         course: print(row, 13)?,

@@ -396,7 +396,7 @@ fn every_example_is_a_configuration_that_works() {
     let readme = document("README.md");
     for (name, rules) in [
         ("two-google-accounts", 6),
-        ("family", 8),
+        ("family", 10),
         ("consultant", 12),
         ("freelancer", 4),
     ] {

@@ -405,7 +405,7 @@ impl Board {
 fn link(wanted: &Wanted) -> Link {
     Link {
         held_back: false,
-        left_out: None,
+        left_so: None,
         holes: BTreeSet::new(),
         disowned: false,
         source: wanted.source.clone(),

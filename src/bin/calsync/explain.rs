@@ -10,7 +10,7 @@ use calsync::{
     },
     plan::{
         Question, Sources, Target,
-        explain::{Fate, Occurrence, explain, unasked},
+        explain::{Fate, Occurrence, Piece, Shown, Stands, Verdict, blocks, explain},
         filter::{Fails, Why},
         reach,
     },
@@ -83,17 +83,6 @@ struct Day {
     shown: Vec<Shown>,
 }
 
-/// What shows in a calendar of another one.
-struct Shown {
-    /// Which, if that is remembered.
-    from: Option<CalendarName>,
-    span: Span,
-    /// Whether its block stands.
-    stands: bool,
-    /// Whether anything asks for it.
-    wanted: bool,
-}
-
 fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result<Day, Failure> {
     let opened = Opened::without_lock(loaded)?;
     let settings = loaded.config.settings(opened.keys.mint);
@@ -118,8 +107,8 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         past: settings.past,
     };
     let own = explain(question, &name, &targets, &days);
-    let others = names.iter().copied().filter(|source| **source != name);
-    let shown = shown_from(question, &name, others, &targets, &days);
+    let target = targets.get(&name);
+    let shown = target.map(|target| blocks(question, &name, target, &days));
     let shows_here = |source: &CalendarName| {
         let mut routes = settings.routes.iter();
         routes.any(|route| route.source == *source && route.target == name)
@@ -141,7 +130,7 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         name,
         days,
         own,
-        shown,
+        shown: shown.unwrap_or_default(),
     })
 }
 
@@ -165,47 +154,6 @@ fn known(
     Ok((sources, targets))
 }
 
-/// What shows in a calendar from others, on some days.
-fn shown_from<'a>(
-    question: Question<'_>,
-    name: &CalendarName,
-    others: impl Iterator<Item = &'a CalendarName>,
-    targets: &Targets,
-    days: &Window,
-) -> Vec<Shown> {
-    let mut shown: Vec<Shown> = Vec::new();
-    // What is on other days may have a block on this one.
-    let around = reach(question.routes, days);
-    for source in others {
-        let found = explain(question, source, targets, &around);
-        let mut found = shown_in(name, found);
-        let mut rules = question.routes.iter();
-        if rules.any(|rule| rule.source == *source && rule.target == *name && rule.filter.merge) {
-            // One block may show several.
-            found.sort_by_key(|(span, _)| *span);
-            found.dedup();
-        }
-        shown.extend(found.into_iter().map(|(span, stands)| Shown {
-            from: Some(source.clone()),
-            span,
-            stands,
-            wanted: true,
-        }));
-    }
-    if let Some(target) = targets.get(name) {
-        let left = unasked(question, name, target, days).into_iter();
-        shown.extend(left.map(|(from, span, wanted)| Shown {
-            from,
-            span,
-            stands: true,
-            wanted,
-        }));
-    }
-    shown.retain(|shown| days.touches(&shown.span));
-    shown.sort_by_key(|shown| shown.span.instants(&days.home));
-    shown
-}
-
 /// The day that is meant: a date, or a word for one.
 fn date(written: &str, today: Date) -> Result<Date, Failure> {
     match written {
@@ -220,26 +168,43 @@ fn date(written: &str, today: Date) -> Result<Date, Failure> {
     }
 }
 
-/// What of these shows in a target, and whether the block stands.
-fn shown_in(target: &CalendarName, found: Vec<Occurrence>) -> Vec<(Span, bool)> {
-    let verdicts = found.into_iter().flat_map(|occurrence| occurrence.seen);
-    let here = verdicts.filter(|verdict| verdict.target == *target);
-    let shows = here.filter_map(|verdict| match verdict.fate {
-        Fate::Shows(parts) => Some(parts),
-        Fate::LeftOut(_) | Fate::Elsewhere | Fate::Outside | Fate::TooMuch | Fate::Unread => None,
-    });
-    shows.flatten().collect()
+/// Whose block it is, and whether it stands.
+fn shown_words(shown: &Shown) -> String {
+    let from = shown.source.as_ref();
+    let from = from.map_or_else(|| "another calendar".to_owned(), ToString::to_string);
+    format!("from {from}; {}", block_words(shown.stands))
 }
 
-impl Shown {
-    fn words(&self) -> String {
-        let from = self.from.as_ref();
-        let from = from.map_or_else(|| "another calendar".to_owned(), ToString::to_string);
-        let stands = match self.wanted {
-            true => stands_words(self.stands),
-            false => "its block stands, and nothing asks for it any more",
-        };
-        format!("from {from}; {stands}")
+/// Whether a block stands, and if nothing asks for it, why.
+fn block_words(stands: Stands) -> &'static str {
+    match stands {
+        Stands::Right => stands_words(true),
+        Stands::NotYet => stands_words(false),
+        Stands::TakenAway => {
+            "somebody took its block away or moved it, and the rule leaves that so (`deleted`, `moved`)"
+        }
+        Stands::Unread => "its block stands, and stays while its event cannot be read",
+        Stands::Outside => "its block stands, and stays because it is outside of the window",
+        Stands::HeldBack => {
+            "its block stands, and nothing asks for it any more; the guard holds it back"
+        }
+        Stands::Theirs => "its block stands, and is somebody's own by now",
+        Stands::Leaving => {
+            "its block stands, and nothing asks for it any more; the next sync removes it"
+        }
+    }
+}
+
+/// The same as a word for scripts, where nothing asks for it.
+fn block_word(stands: Stands) -> Option<&'static str> {
+    match stands {
+        Stands::Right | Stands::NotYet => None,
+        Stands::TakenAway => Some("left_so"),
+        Stands::Unread => Some("unread"),
+        Stands::Outside => Some("window"),
+        Stands::HeldBack => Some("held_back"),
+        Stands::Theirs => Some("taken"),
+        Stands::Leaving => Some("unwanted"),
     }
 }
 
@@ -264,6 +229,7 @@ impl Day {
             ));
         }
         line(match self.own.is_empty() {
+            true if self.unread.contains(&self.name) => "\nNothing is known of its own events.",
             true => "\nNo event of its own.",
             false => "\nIts own events:",
         });
@@ -278,10 +244,17 @@ impl Day {
             } else {
                 "once"
             };
-            line(&format!("  {when:width$}  {often}"));
+            let mut others = self.own.iter().filter(|other| other.uid != occurrence.uid);
+            let uid = match others.any(|other| other.span == occurrence.span) {
+                // Which of several it is, only its name tells.
+                true => format!("  {}", brief(&occurrence.uid)),
+                false => String::new(),
+            };
+            line(&format!("  {when:width$}  {often}{uid}"));
             for verdict in &occurrence.seen {
-                let fate = fate_words(&verdict.fate, date, home);
-                line(&format!("      in {}: {fate}", verdict.target));
+                for words in verdict_words(verdict, date, home) {
+                    line(&format!("      in {}: {words}", verdict.target));
+                }
             }
             if occurrence.seen.is_empty() {
                 line("      no rule shows this calendar in another one");
@@ -293,7 +266,7 @@ impl Day {
         });
         for shown in &self.shown {
             let when = hours(shown.span, date, home);
-            line(&format!("  {when:width$}  {}", shown.words()));
+            line(&format!("  {when:width$}  {}", shown_words(shown)));
         }
         if self.is_read {
             line("\nAs the last sync saw it, by the rules of the configuration as they are now.");
@@ -302,10 +275,27 @@ impl Day {
     }
 }
 
+/// The beginning of a name that may be very long.
+fn brief(uid: &str) -> String {
+    const MOST: usize = 40;
+    match uid.chars().count() > MOST {
+        true => uid.chars().take(MOST).chain(['…']).collect(),
+        false => uid.to_owned(),
+    }
+}
+
 /// When something is on that day.
 fn hours(span: Span, date: Date, home: &TimeZone) -> String {
-    let Span::Timed { start, end } = span else {
-        return "all day".to_owned();
+    let (start, end) = match span {
+        Span::Timed { start, end } => (start, end),
+        Span::Days { first, end } => {
+            let last = end.yesterday().unwrap_or(end).max(first);
+            return match (first == last, first == date) {
+                (true, true) => "all day".to_owned(),
+                (true, false) => format!("all day, {first}"),
+                (false, _) => format!("all day, {first} to {last}"),
+            };
+        }
     };
     let at = |instant: jiff::Timestamp| {
         let local = home.to_datetime(instant);
@@ -317,18 +307,30 @@ fn hours(span: Span, date: Date, home: &TimeZone) -> String {
     format!("{}-{}", at(start), at(end))
 }
 
+/// What becomes of an occurrence in a target, and what else stands there of its event.
+fn verdict_words(verdict: &Verdict, date: Date, home: &TimeZone) -> Vec<String> {
+    let fate = (verdict.fate != Fate::NoRule).then(|| fate_words(&verdict.fate, date, home));
+    let left = verdict.left.iter().map(|shown| {
+        let when = hours(shown.span, date, home);
+        format!("at {when} {}", block_words(shown.stands))
+    });
+    fate.into_iter().chain(left).collect()
+}
+
 fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
     match fate {
         Fate::Shows(parts) => {
-            let parts = parts.iter().map(|(span, stands)| {
-                format!(
-                    "shows {}; {}",
-                    hours(*span, date, home),
-                    stands_words(*stands)
-                )
+            let parts = parts.iter().map(|part| {
+                let moved = match part.moved {
+                    true => ", where somebody moved it",
+                    false => "",
+                };
+                let (when, stands) = (hours(part.span, date, home), stands_words(part.stands));
+                format!("shows {when}{moved}; {stands}")
             });
             parts.collect::<Vec<_>>().join(", ")
         }
+        Fate::NoRule => "no rule shows it there".to_owned(),
         Fate::LeftOut(why) => format!("left out: {}", why_words(*why)),
         Fate::Outside => "left out: it is outside of the window".to_owned(),
         Fate::TooMuch => "left out: it repeats too often to be worked out".to_owned(),
@@ -380,11 +382,17 @@ fn fails_words(fails: Fails) -> String {
                 word_of(&ShownAs::WORDS, &shown)
             )
         }
-        Fails::Private => "of `private`".to_owned(),
+        Fails::Private => "it is private, or is not (`private`)".to_owned(),
         Fails::Organiser => "of who organises it (`organiser_is_me`)".to_owned(),
-        Fails::Guests => "of who is invited (`has_guests`)".to_owned(),
-        Fails::Title => "of its title (`titles`, `not_titles`)".to_owned(),
-        Fails::Category => "of its categories (`categories`, `not_categories`)".to_owned(),
+        Fails::Guests => "of whether others are invited (`has_guests`)".to_owned(),
+        Fails::Title(true) => "its title matches one of `not_titles`".to_owned(),
+        Fails::Title(false) => "its title matches none of `titles`".to_owned(),
+        Fails::Category(true) => {
+            "a category or its colour matches one of `not_categories`".to_owned()
+        }
+        Fails::Category(false) => {
+            "no category, nor its colour, matches one of `categories`".to_owned()
+        }
     }
 }
 
@@ -405,8 +413,10 @@ fn why_word(why: Why) -> &'static str {
         Why::Fails(Fails::Private) => "private",
         Why::Fails(Fails::Organiser) => "organiser_is_me",
         Why::Fails(Fails::Guests) => "has_guests",
-        Why::Fails(Fails::Title) => "titles",
-        Why::Fails(Fails::Category) => "categories",
+        Why::Fails(Fails::Title(true)) => "not_titles",
+        Why::Fails(Fails::Title(false)) => "titles",
+        Why::Fails(Fails::Category(true)) => "not_categories",
+        Why::Fails(Fails::Category(false)) => "categories",
     }
 }
 
@@ -420,9 +430,13 @@ impl Day {
                 at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
             }),
         };
-        let part = |(span, stands): &(Span, bool)| {
-            let [start, end] = ends(*span);
-            json!({"start": start, "end": end, "stands": stands})
+        let part = |part: &Piece| {
+            let [start, end] = ends(part.span);
+            json!({"start": start, "end": end, "stands": part.stands, "moved": part.moved})
+        };
+        let left = |shown: &Shown| {
+            let [start, end] = ends(shown.span);
+            json!({"start": start, "end": end, "why": block_word(shown.stands)})
         };
         let events = self.own.iter().map(|occurrence| {
             let [start, end] = ends(occurrence.span);
@@ -434,8 +448,10 @@ impl Day {
                     Fate::Outside => ("left_out", Some("window"), Vec::new()),
                     Fate::TooMuch => ("left_out", Some("too_many"), Vec::new()),
                     Fate::Unread => ("unknown", None, Vec::new()),
+                    Fate::NoRule => ("left_out", Some("rules"), Vec::new()),
                 };
-                json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks})
+                let left: Vec<Value> = verdict.left.iter().map(left).collect();
+                json!({"calendar": *verdict.target, "result": result, "why": why, "blocks": blocks, "left": left})
             });
             json!({
                 "start": start, "end": end, "recurring": occurrence.repeats, "uid": *occurrence.uid,
@@ -445,8 +461,10 @@ impl Day {
         let blocks = self.shown.iter().map(|shown| {
             let [start, end] = ends(shown.span);
             json!({
-                "from": shown.from.as_deref(), "start": start, "end": end, "stands": shown.stands,
-                "wanted": shown.wanted,
+                "from": shown.source.as_deref(), "start": start, "end": end,
+                "stands": !matches!(shown.stands, Stands::NotYet | Stands::TakenAway),
+                "wanted": matches!(shown.stands, Stands::Right | Stands::NotYet | Stands::Unread),
+                "why": block_word(shown.stands),
             })
         });
         let doubtful: Vec<&str> = self.doubtful.iter().map(|name| &**name).collect();

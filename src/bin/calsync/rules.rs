@@ -1,7 +1,7 @@
 //! `calsync rules`: which calendar shows in which other one, what of it, and in which words. Reads the configuration and nothing
 //! else.
 
-use calsync::plan::Route;
+use calsync::plan::{Route, filter::Setting};
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,34 +55,36 @@ fn in_words(routes: &[Route]) -> String {
 }
 
 /// All that is not as by default in what blocks say, and in what becomes of them.
-fn look(route: &Route) -> Vec<(&'static str, String)> {
+fn look(route: &Route) -> Vec<(&'static str, Setting)> {
     let mut look = route.wording.look();
     let respect = [
         ("deleted", route.respect.deleted),
         ("moved", route.respect.moved),
     ];
     let respect = respect.into_iter().filter(|(_, is)| *is);
-    look.extend(respect.map(|(key, _)| (key, "respect".to_owned())));
+    look.extend(respect.map(|(key, _)| (key, Setting::word("respect"))));
     look
 }
 
-fn as_text((key, value): &(&str, String)) -> String {
+fn as_text((key, value): &(&str, Setting)) -> String {
     format!("{key} = {value}")
 }
 
 fn as_json(route: &Route) -> Value {
-    let filter: serde_json::Map<String, Value> = route
-        .filter
-        .said()
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), Value::from(value)))
-        .collect();
-    let look: serde_json::Map<String, Value> = look(route)
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), Value::from(value)))
-        .collect();
     json!({
         "from": *route.source, "to": *route.target, "show": route.wording.show_word(), "title": route.wording.template(),
-        "look": look, "filter": filter,
+        "look": object(look(route)), "filter": object(route.filter.said()),
     })
+}
+
+/// What keys say, as it would be written in the configuration.
+fn object(said: Vec<(&'static str, Setting)>) -> Value {
+    let value = |setting| match setting {
+        Setting::Flag(flag) => Value::from(flag),
+        Setting::Word(word) => Value::from(word),
+        Setting::Words(words) | Setting::Patterns(words) => Value::from(words),
+    };
+    let said = said.into_iter();
+    let said = said.map(|(key, setting)| (key.to_owned(), value(setting)));
+    Value::Object(said.collect())
 }

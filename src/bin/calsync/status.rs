@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use calsync::{
     clock::Clock,
     config::Config,
-    model::{CalendarName, counted, shell_word},
+    model::{CalendarName, Window, counted, shell_word},
+    plan::Past,
     report::of_calendars,
     state::{CalendarRow, RUNS_KEPT, Renamed, RunRow, SignIn, State, UNFINISHED},
 };
@@ -97,6 +98,8 @@ struct Line {
     row: Option<CalendarRow>,
     /// How many blocks in it come from where no rule shows them any more: the next sync takes them away.
     waiting: u64,
+    /// How many of those are over before the window, and stay.
+    over: u64,
     /// How many stay in it though it is a target no more, kept in step by nobody.
     stranded: u64,
 }
@@ -126,6 +129,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
             since: calendar.account.as_deref().and_then(since),
             row: rows.remove(name),
             waiting: 0,
+            over: 0,
             stranded: 0,
         })
         .collect();
@@ -138,6 +142,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         since: None,
         row: Some(row),
         waiting: 0,
+        over: 0,
         stranded: 0,
     }));
     lines
@@ -151,6 +156,8 @@ fn note_waiting(
     state: &State,
 ) -> Result<(), Failure> {
     let now = |name: &CalendarName| renamed.get(name).unwrap_or(name).clone();
+    let (back, ahead) = (config.past_days, config.future_days);
+    let window = Window::around(Clock::System.now(), &config.timezone, back, ahead);
     for (held_in, made_for) in state.shown_pairs()? {
         let (target, source) = (now(&held_in), now(&made_for));
         let mut routes = config.routes.iter();
@@ -158,7 +165,11 @@ fn note_waiting(
         let is_target = |line: &&mut Line| line.name == target && line.role != Some("source");
         let line = lines.iter_mut().find(is_target);
         if let Some(line) = line.filter(|line| !is_shown && line.role.is_some()) {
-            line.waiting += state.blocks_from(&held_in, &made_for)?;
+            let (over, others) = state.blocks_from(&held_in, &made_for, window.from())?;
+            match config.past {
+                Past::Keep => (line.over, line.waiting) = (line.over + over, line.waiting + others),
+                Past::Delete => line.waiting += over + others,
+            }
         }
     }
     Ok(())
@@ -175,6 +186,9 @@ fn note_stranded(lines: &mut [Line], state: &State) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// What there is to say of blocks that are over, and whose rule is gone.
+const OVER: &str = "that no rule shows any more, kept because they are over (`past`)";
 
 /// What there is to say of blocks in a calendar that is only a source by now.
 const STRANDED: &str =
@@ -199,6 +213,7 @@ impl Line {
             "copied_blocks": row.map_or(0, |row| row.copies),
             "taken_blocks": row.map_or(0, |row| row.taken),
             "waiting_blocks": self.waiting,
+            "kept_blocks": self.over,
             "stranded_blocks": self.stranded,
             "result": row.and_then(|row| row.result.clone()),
             "error": row.and_then(|row| row.error.clone()),
@@ -236,6 +251,7 @@ impl Line {
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
             (self.waiting, waits),
+            (self.over, OVER),
             (self.stranded, STRANDED),
         ];
         let left_alone = left_alone.iter().filter(|(count, _)| *count > 0);

@@ -41,6 +41,13 @@ pub(super) fn asks(rule: &mut Table<'_>, patterns: &mut Vec<Pattern>) -> Asks {
     }
 }
 
+/// Whether a rule says outright that what is free is not to be shown.
+pub(super) fn leaves_out_free(rule: &mut Table<'_>, asks: &Asks) -> bool {
+    let unwanted = rule.texts("not_shown_as").unwrap_or_default();
+    let is_named = unwanted.iter().any(|word| word.value == "free");
+    is_named || rule.has("shown_as") && !asks.shown.contains(&Shown::Free)
+}
+
 /// Those of a few words that are asked for, without those that are not wanted.
 fn some_of<T: Copy + Ord>(
     rule: &mut Table<'_>,

@@ -31,6 +31,7 @@ pub(super) fn hub<'a>(
     let clients = names(&mut hub, "clients", calendars, both, "client");
     let busy = wording::busy(&mut hub);
     let colours = colours(&mut hub, &clients);
+    let private = hub.flag("show_private").unwrap_or_default();
     let [main] = &main[..] else {
         if main.len() > 1 {
             hub.mistake(hub.at_of("main"), "`main` must name one calendar");
@@ -51,7 +52,11 @@ pub(super) fn hub<'a>(
         });
     };
     for client in &clients {
-        spoke(client, main, wording::whole(colours.get(client).copied()));
+        spoke(
+            client,
+            main,
+            wording::whole(colours.get(client).copied(), private),
+        );
         let others = clients.iter().filter(|other| *other != client);
         for source in std::iter::once(main).chain(others) {
             spoke(source, client, busy.clone());

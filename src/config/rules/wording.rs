@@ -192,6 +192,8 @@ impl Draft {
         let Wording { show, private, .. } = self.wording;
         (show != Show::Busy).then_some(Telling {
             details: show == Show::Details,
+            places: self.wording.location,
+            notes: self.wording.notes,
             private,
         })
     }
@@ -249,14 +251,14 @@ pub(super) fn busy(rule: &mut Table<'_>) -> Draft {
     }
 }
 
-/// What is said where all shows, in this colour.
-pub(super) fn whole(colour: Option<Colour>) -> Draft {
+/// What is said where all shows, in this colour; `private`: of private events too.
+pub(super) fn whole(colour: Option<Colour>, private: bool) -> Draft {
     let wording = Wording {
         show: Show::Details,
         title: Vec::new(),
         location: true,
         notes: true,
-        private: false,
+        private,
         face: Arc::new(Face { colour, ..base() }),
     };
     Draft {

@@ -5,51 +5,75 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
-    model::{Series, Shape, Traces},
-    plan::{Held, LeftOut, Link, Present, Respect, op::Wanted},
+    model::{Print, Series, Shape, Span, Traces},
+    plan::{Held, LeftSo, Link, Present, Respect, op::Wanted},
 };
 
-/// Takes out of what is wanted what somebody took out of the block, where the rule leaves that so and its event is as it was. Says
-/// what there is to remember of that from now on, if anything else than before.
-pub fn leave_out(
+/// Changes what is wanted as somebody changed the block, where the rule leaves that so and its event is as it was. Says what there is
+/// to remember of that from now on, if anything else than before.
+pub fn leave_so(
     wanted: &mut Wanted,
     held: Option<&Held>,
     respect: Respect,
     home: &TimeZone,
-) -> Option<Option<LeftOut>> {
+) -> Option<Option<LeftSo>> {
     let held = held?;
     let link = held.link.as_ref()?;
-    let present = held.present.as_ref().filter(|present| !present.hands_off);
-    let edited = present.and_then(|present| present.traces.as_deref());
-    let Shape::Series(whole) = &wanted.shape else {
-        return link.left_out.is_some().then_some(None);
-    };
-    if link.left_out.is_none() && !(respect.deleted && edited.is_some()) {
+    let present = held.present.as_ref();
+    // Only what somebody did is left so.
+    let edited = present.filter(|is| !is.hands_off && is.traces.is_some() && !link.disowned);
+    if link.left_so.is_none() && (edited.is_none() || respect == Respect::default()) {
         return None;
     }
     let of = wanted.shape.course(home);
-    let before = link.left_out.as_deref();
-    let known = before.filter(|left| respect.deleted && left.of == of);
-    let nothing = || LeftOut {
-        starts: BTreeSet::new(),
-        after: None,
-        of,
+    let before = link.left_so.as_deref();
+    let mut left = match before.filter(|left| left.of == of) {
+        Some(known) => known.by(respect),
+        None => LeftSo::nothing(of),
     };
-    let mut left = known.cloned().unwrap_or_else(nothing);
-    // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
-    let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
-    let is_as_written = || link.course == Some(Shape::Series(left.of_series(whole)).course(home));
-    let edited = edited.filter(|_| respect.deleted);
-    if let Some(edited) = edited.filter(|is| is_less(is, &plain, is_as_written)) {
-        left.after = edited.ends.filter(|_| edited.but_holes != plain.but_holes);
-        left.starts.extend(edited.holes.difference(&link.holes));
-        left.starts
-            .retain(|at| edited.holes.contains(at) && !whole.holes.contains(at));
+    match &wanted.shape {
+        Shape::Once(span) => {
+            let is_as_written = is_as_written(link, &left.of_span(*span), home);
+            let edited = edited.filter(|_| respect.moved && is_as_written);
+            if let Some(to) = edited.and_then(|is| moved_to(*span, is, home)) {
+                left.moved = Some(to).filter(|to| to != span);
+            }
+            wanted.shape = left.of_span(*span);
+        }
+        Shape::Series(whole) => {
+            let traces = edited.filter(|_| respect.deleted);
+            let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
+            let is_as_written = || is_as_written(link, &left.of_series(whole), home);
+            let traces = traces.and_then(|is| is.traces.as_deref());
+            // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
+            if let Some(is) = traces.filter(|is| is_less(is, &plain, is_as_written)) {
+                left.after = is.ends.filter(|_| is.but_holes != plain.but_holes);
+                left.starts.extend(is.holes.difference(&link.holes));
+                left.starts
+                    .retain(|at| is.holes.contains(at) && !whole.holes.contains(at));
+            }
+            wanted.shape = left.of_series(whole);
+        }
     }
-    wanted.shape = Shape::Series(left.of_series(whole));
-    let is_any = !left.starts.is_empty() || left.after.is_some();
-    let now = is_any.then_some(left);
+    let now = (left != LeftSo::nothing(of)).then_some(left);
     (now.as_ref() != before).then_some(now)
+}
+
+/// Where somebody moved a single block to, as long as it is and was: nothing if it is another one.
+fn moved_to(span: Span, is: &Present, home: &TimeZone) -> Option<Span> {
+    let to = match span {
+        Span::Timed { .. } => Span::timed(is.first, is.first_end),
+        Span::Days { first, end } => {
+            let days = first.until(end).ok()?.get_days();
+            Span::days(home.to_datetime(is.first).date(), days)
+        }
+    };
+    let (from, end) = span.instants(home);
+    let is_as_long = match span {
+        Span::Timed { .. } => is.first_end.duration_since(is.first) == end.duration_since(from),
+        Span::Days { .. } => to.instants(home) == (is.first, is.first_end),
+    };
+    (is_as_long && !is.repeats).then_some(to)
 }
 
 /// Whether somebody did no more to a series than to take some of it out, or to end it early. `is_as_written`: whether its event is
@@ -63,16 +87,42 @@ fn is_less(is: &Traces, should: &Traces, is_as_written: impl Fn() -> bool) -> bo
     is.but_holes == should.but_holes || is_ended()
 }
 
-impl LeftOut {
+impl LeftSo {
+    fn nothing(of: Print) -> Self {
+        Self {
+            starts: BTreeSet::new(),
+            after: None,
+            moved: None,
+            of,
+        }
+    }
+
+    /// What of it a rule leaves so.
+    fn by(&self, respect: Respect) -> Self {
+        let mut left = Self::nothing(self.of);
+        if respect.deleted {
+            (left.starts, left.after) = (self.starts.clone(), self.after);
+        }
+        left.moved = self.moved.filter(|_| respect.moved);
+        left
+    }
+
+    /// Where a single block is then.
+    fn of_span(&self, span: Span) -> Shape {
+        Shape::Once(self.moved.unwrap_or(span))
+    }
+
     /// What is left of a series.
-    fn of_series(&self, whole: &Series) -> Series {
+    fn of_series(&self, whole: &Series) -> Shape {
         let mut series = whole.clone();
         series.holes.extend(&self.starts);
-        if let Some(after) = self.after {
+        let ends = whole.rule.last(whole.start.local());
+        let after = self.after.filter(|at| ends.is_none_or(|ends| *at < ends));
+        if let Some(after) = after {
             series.rule = series.rule.ending(after);
             series.holes.retain(|at| *at <= after);
         }
-        series
+        Shape::Series(series)
     }
 }
 
@@ -85,7 +135,7 @@ pub(super) fn is_as_wanted(wanted: &Wanted, present: &Present) -> bool {
     })
 }
 
-/// Whether somebody did no more to a block than to move it: all of it, by a week at the most.
+/// Whether somebody did no more to a series than to move it: all of it, by a week at the most.
 pub(super) fn is_moved(
     wanted: &Wanted,
     present: &Present,
@@ -98,7 +148,7 @@ pub(super) fn is_moved(
     let should = Traces::of(&wanted.shape, &wanted.face, &[]);
     let as_many = respect.deleted || is.holes.len() == should.holes.len();
     let is_other = is.but_start == should.but_start && is.but_holes != should.but_holes;
-    is_other && as_many && (!present.repeats || keeps_its_end(wanted, present, home))
+    present.repeats && is_other && as_many && keeps_its_end(wanted, present, home)
 }
 
 /// Whether a series that begins at another time ends with the same occurrence.
@@ -120,9 +170,14 @@ fn keeps_its_end(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
 }
 
 /// Whether an event still takes the time that its block was written for, whatever the block is to say now.
-pub(super) fn is_as_before(link: &Link, wanted: &Wanted, home: &TimeZone) -> bool {
+pub(super) fn is_as_before(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
     match link.course {
-        Some(course) => course == wanted.shape.course(home),
-        None => link.times == Some(wanted.shape.times(home)),
+        Some(course) => course == wanted.course(home),
+        None => link.times == Some(wanted.times(home)),
     }
+}
+
+/// Whether what is wanted is at the very times that were written.
+fn is_as_written(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
+    link.times == Some(wanted.times(home))
 }

@@ -64,10 +64,10 @@ pub enum Fails {
     Organiser,
     /// That others are invited, or that nobody is.
     Guests,
-    /// Its title.
-    Title,
-    /// Its categories.
-    Category,
+    /// Its title, which matches what it must not, or nothing that it must.
+    Title(bool),
+    /// Its categories, likewise.
+    Category(bool),
 }
 
 impl Asks {
@@ -92,8 +92,14 @@ impl Asks {
             (is_other(self.private, traits.private), Fails::Private),
             (is_other(self.mine, !traits.invited), Fails::Organiser),
             (is_other(self.guests, traits.guests), Fails::Guests),
-            (!self.titles.fit(&traits.marks), Fails::Title),
-            (!self.categories.fit(&traits.marks), Fails::Category),
+            (
+                !self.titles.fit(&traits.marks),
+                Fails::Title(self.titles.bar(&traits.marks)),
+            ),
+            (
+                !self.categories.fit(&traits.marks),
+                Fails::Category(self.categories.bar(&traits.marks)),
+            ),
         ];
         let mut failed = checks.into_iter().filter(|(fails, _)| *fails);
         failed.next().map(|(_, what)| what)
@@ -102,7 +108,12 @@ impl Asks {
 
 impl Wants {
     fn fit(&self, marks: &BTreeSet<Mark>) -> bool {
-        let matches = |of: &BTreeMap<Mark, String>| of.keys().any(|mark| marks.contains(mark));
-        (self.any.is_empty() || matches(&self.any)) && !matches(&self.none)
+        let is_any = || self.any.keys().any(|mark| marks.contains(mark));
+        (self.any.is_empty() || is_any()) && !self.bar(marks)
+    }
+
+    /// Whether one matches of which none may.
+    fn bar(&self, marks: &BTreeSet<Mark>) -> bool {
+        self.none.keys().any(|mark| marks.contains(mark))
     }
 }

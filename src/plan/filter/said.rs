@@ -1,39 +1,84 @@
 //! A filter in the words of the configuration.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::{AllDay, Asks, Day, Edge, Filter, Form, Grid, Times};
 use crate::model::{Answer, Kind, Shown, traits::word_of};
 
+/// What a key of a rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Yes or no.
+    Flag(bool),
+    /// A word, a time or a length.
+    Word(String),
+    /// Several words.
+    Words(Vec<String>),
+    /// Several patterns.
+    Patterns(Vec<String>),
+}
+
+impl Setting {
+    /// One word.
+    pub fn word(word: &str) -> Self {
+        Self::Word(word.to_owned())
+    }
+
+    /// A length of time.
+    pub fn length(length: SignedDuration) -> Self {
+        Self::Word(length_text(length))
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Word(word) => word.fmt(f),
+            Self::Words(words) => words.join(" ").fmt(f),
+            Self::Patterns(patterns) => {
+                let patterns: Vec<String> = patterns.iter().map(|p| format!("/{p}/")).collect();
+                patterns.join(" ").fmt(f)
+            }
+        }
+    }
+}
+
+/// A key of a rule, and what it says.
+type Said = (&'static str, Setting);
+
 impl Filter {
     /// Each key that says something else than usual, and what it says.
-    pub fn said(&self) -> Vec<(&'static str, String)> {
+    pub fn said(&self) -> Vec<Said> {
         let mut said = Vec::new();
         match self.all_day {
-            AllDay::Skip => said.push(("all_day", "skip".to_owned())),
-            AllDay::All => said.push(("all_day", "all".to_owned())),
+            AllDay::Skip => said.push(("all_day", Setting::word("skip"))),
+            AllDay::All => said.push(("all_day", Setting::word("all"))),
             AllDay::Busy => {}
         }
         self.asks.say(&mut said);
         for (key, length) in [("shortest", self.shortest), ("longest", self.longest)] {
-            said.extend(length.map(|length| (key, length_text(length))));
+            said.extend(length.map(|length| (key, Setting::length(length))));
         }
         if let Some(times) = &self.times {
             times.say(&mut said);
         }
         self.form.say(self.times.is_none(), &mut said);
         if self.merge {
-            said.push(("merge", "true".to_owned()));
+            said.push(("merge", Setting::Flag(true)));
         }
-        said.extend(self.notice.map(|notice| ("notice", length_text(notice))));
+        said.extend(
+            self.notice
+                .map(|notice| ("notice", Setting::length(notice))),
+        );
         said
     }
 }
 
 impl Asks {
-    fn say(&self, said: &mut Vec<(&'static str, String)>) {
+    fn say(&self, said: &mut Vec<Said>) {
         let usual = Self::default();
         if self.kinds != usual.kinds {
             said.push(("kinds", words(&Kind::WORDS, &self.kinds)));
@@ -50,7 +95,7 @@ impl Asks {
             ("has_guests", self.guests),
         ];
         for (key, flag) in flags {
-            said.extend(flag.map(|flag| (key, flag.to_string())));
+            said.extend(flag.map(|flag| (key, Setting::Flag(flag))));
         }
         let wants = [
             ("titles", &self.titles.any),
@@ -62,48 +107,51 @@ impl Asks {
             .into_iter()
             .filter(|(_, patterns)| !patterns.is_empty())
         {
-            let patterns: Vec<String> = patterns.values().map(|text| format!("/{text}/")).collect();
-            said.push((key, patterns.join(" ")));
+            said.push((key, Setting::Patterns(patterns.values().cloned().collect())));
         }
     }
 }
 
 impl Times {
-    fn say(&self, said: &mut Vec<(&'static str, String)>) {
+    fn say(&self, said: &mut Vec<Said>) {
         if self.days.len() < 7 {
-            let days: Vec<&str> = self.days.iter().map(|day| day.word()).collect();
-            said.push(("days", days.join(" ")));
+            let days = self.days.iter().map(|day| day.word().to_owned());
+            said.push(("days", Setting::Words(days.collect())));
         }
         if let Some((from, to)) = self.hours {
             let time = |time: Time| time.strftime("%H:%M").to_string();
-            said.push(("hours", format!("{}-{}", time(from), time(to))));
+            let to = match to == Time::midnight() {
+                true => "24:00".to_owned(),
+                false => time(to),
+            };
+            said.push(("hours", Setting::Word(format!("{}-{to}", time(from)))));
         }
         let edge = match self.edge {
             Edge::Touch => "touch",
             Edge::Inside => "inside",
             Edge::Clip => "clip",
         };
-        said.push(("edge", edge.to_owned()));
-        said.push(("zone", zone_text(&self.zone)));
+        said.push(("edge", Setting::word(edge)));
+        said.push(("zone", Setting::word(zone_text(&self.zone))));
     }
 }
 
 impl Form {
     /// `alone`: no times of the rule name the zone.
-    fn say(&self, alone: bool, said: &mut Vec<(&'static str, String)>) {
+    fn say(&self, alone: bool, said: &mut Vec<Said>) {
         for (key, length) in [("before", self.before), ("after", self.after)] {
             if length > SignedDuration::ZERO {
-                said.push((key, length_text(length)));
+                said.push((key, Setting::length(length)));
             }
         }
         if self.travel {
-            said.push(("travel", "true".to_owned()));
+            said.push(("travel", Setting::Flag(true)));
         }
         if let Some(Grid { minutes, zone }) = &self.round {
             let length = SignedDuration::from_mins(i64::from(*minutes));
-            said.push(("round", length_text(length)));
+            said.push(("round", Setting::length(length)));
             if alone {
-                said.push(("zone", zone_text(zone)));
+                said.push(("zone", Setting::word(zone_text(zone))));
             }
         }
     }
@@ -117,13 +165,13 @@ impl Day {
     }
 }
 
-fn zone_text(zone: &TimeZone) -> String {
-    zone.iana_name().unwrap_or("UTC").to_owned()
+fn zone_text(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
 }
 
-fn words<T: PartialEq>(all: &[(&'static str, T)], some: &BTreeSet<T>) -> String {
-    let words: Vec<&str> = some.iter().map(|one| word_of(all, one)).collect();
-    words.join(" ")
+fn words<T: PartialEq>(all: &[(&'static str, T)], some: &BTreeSet<T>) -> Setting {
+    let words = some.iter().map(|one| word_of(all, one).to_owned());
+    Setting::Words(words.collect())
 }
 
 /// A length of time as it would be written.

@@ -75,13 +75,9 @@ fn fit_series(series: &Series, filter: &Filter, window: &Window) -> Result<Flat,
     let Some(mut moved) = form else {
         return Ok(listed(all_singles(made, window)));
     };
-    let is_apart = |made: &&Made| match (moved.span(made.start, home), &made.blocks[..]) {
-        (Some(span), [block]) => span != *block,
-        _ => true,
-    };
     let starts: Vec<DateTime> = made
         .iter()
-        .filter(is_apart)
+        .filter(|made| !moved.shows(made, home))
         .map(|made| made.start)
         .collect();
     if starts.len() > LISTED_MAX {
@@ -93,9 +89,9 @@ fn fit_series(series: &Series, filter: &Filter, window: &Window) -> Result<Flat,
     for start in starts {
         moved.leave_out(start);
     }
-    let mut flat = shown(moved.series, window)?;
-    // What it goes on with behind the window must be something that shows there.
-    if flat.resting.is_some() && behind()?.iter().all(|made| made.blocks.is_empty()) {
+    let mut flat = shown(moved.series.clone(), window)?;
+    // What it goes on with behind the window must be something that shows there, and like this.
+    if flat.resting.is_some() && !behind()?.iter().any(|made| moved.shows(made, home)) {
         flat.resting = None;
     }
     Ok(Flat { singles, ..flat })

@@ -28,7 +28,7 @@ fn rules_are_shown_as_they_are_in_force() {
     assert_eq!(
         rules["rules"][2],
         json!({"from": "work", "to": "home", "show": "busy", "title": "Busy", "look": {},
-               "filter": {"all_day": "skip", "answers": "accepted"}})
+               "filter": {"all_day": "skip", "answers": ["accepted"]}})
     );
     let plain = Home::with(&["a", "b"]);
     plain
@@ -95,7 +95,7 @@ fn every_event_of_a_day_is_explained() {
         results("home"),
         [
             "weekly shows -",
-            "lunch left_out titles",
+            "lunch left_out not_titles",
             "short left_out shortest",
             "free left_out shown_as",
             "same elsewhere -",
@@ -139,7 +139,7 @@ fn a_day_is_explained_in_words() {
         "Its own events:\n",
         "repeats\n      in work: shows ",
         "; its block stands\n      in club: shows ",
-        "left out: of its title (`titles`, `not_titles`)\n",
+        "left out: its title matches one of `not_titles`\n",
         "left out: it is shorter than `shortest`\n",
         "left out: it is shown as free (`shown_as`)\n",
         "not needed: the same meeting stands there",
@@ -276,7 +276,7 @@ fn what_cannot_be_explained_is_said() {
     home.expect(0, &["explain", "home"]).shows(&[
         "home, ",
         "home has not been read yet; run: calsync sync",
-        "No event of its own.",
+        "Nothing is known of its own events.",
     ]);
     assert!(!home.key_file().exists(), "to look makes no key");
     home.put("home", "far.ics", meeting_at("far", 5_000, 15));
@@ -303,8 +303,9 @@ fn a_block_that_the_guard_holds_back_is_told_of() {
     }
     home.expect(6, &["sync"]);
     let date = day(3).to_string();
-    home.expect(0, &["explain", "home", &date])
-        .shows(&["from work; its block stands, and nothing asks for it any more"]);
+    home.expect(0, &["explain", "home", &date]).shows(&[
+        "from work; its block stands, and nothing asks for it any more; the guard holds it back",
+    ]);
     let told = home.expect(0, &["explain", "home", &date, "--json"]).json();
     let blocks = told["blocks"].as_array().unwrap();
     assert_eq!(blocks.len(), 12);
@@ -350,5 +351,94 @@ fn what_is_changed_from_one_occurrence_on_is_explained_as_it_is_then() {
         home.expect(0, &["explain", "home", &date])
     };
     on(2).shows(&["in work: shows", "its block stands"]);
-    on(16).shows(&["left out: of its title"]);
+    on(16).shows(&["left out: its title matches one of"]);
+}
+
+#[test]
+fn what_stands_unasked_is_told_at_its_event_too() {
+    let home = Home::with(&["work", "home"]);
+    let before = std::fs::read_to_string(home.config_file()).unwrap();
+    let rule = |lines: &str| {
+        let rule = format!("[[rules]]\nfrom = \"work\"\nto = \"home\"\n{lines}\n");
+        home.configure(&format!("{before}{rule}"));
+    };
+    for nth in 0..12 {
+        home.put("work", &format!("{nth}.ics"), meeting(&nth.to_string(), 3));
+    }
+    home.put("work", "old.ics", meeting("old", -20));
+    rule("");
+    home.sync();
+    let told = |days: i32| {
+        let date = day(days).to_string();
+        let told = home.expect(0, &["explain", "work", &date]).stdout;
+        let json = home.expect(0, &["explain", "work", &date, "--json"]).json();
+        let left = json["events"][0]["targets"][0]["left"].clone();
+        (told, left[0]["why"].clone())
+    };
+    assert_eq!(told(3).1, json!(null));
+    // Until the next sync, then the guard holds them back.
+    rule("titles = [\"nothing\"]");
+    home.expect(0, &["sync", "--dry-run", "--allow-mass-delete"]);
+    let (words, why) = told(3);
+    assert!(
+        words.contains("its title matches none of `titles`") && why == "unwanted",
+        "{words}"
+    );
+    home.expect(6, &["sync"]);
+    let (words, why) = told(3);
+    assert!(
+        words.contains("the guard holds it back") && why == "held_back",
+        "{words}"
+    );
+    // Which of several it is, its name tells.
+    assert!(words.contains("once  11\n"), "{words}");
+    // What is over stays.
+    home.configure(&format!(
+        "{before}[window]\npast_days = 5\n[[rules]]\nfrom = \"work\"\nto = \"home\"\n"
+    ));
+    home.sync();
+    let (words, why) = told(-20);
+    assert!(
+        words.contains("stays because it is outside of the window") && why == "window",
+        "{words}"
+    );
+    // And where no rule shows it any more.
+    home.configure(&format!(
+        "{before}[[rules]]\nfrom = \"home\"\nto = \"work\"\n"
+    ));
+    let (words, why) = told(3);
+    assert!(
+        !words.contains("no rule shows this calendar") && why == "unwanted",
+        "{words}"
+    );
+}
+
+#[test]
+fn whole_days_are_told_by_their_dates() {
+    let home = Home::with(&["home", "work"]);
+    home.configure_also(
+        "",
+        "[[rules]]\nfrom = \"home\"\nto = \"work\"\ndays = [\"mon-fri\"]\nedge = \"clip\"",
+    );
+    let mut friday = day(9);
+    while friday.weekday() != jiff::civil::Weekday::Friday {
+        friday = friday.tomorrow().unwrap();
+    }
+    let lines = format!(
+        "DTSTART;VALUE=DATE:{}\nDURATION:P4D",
+        friday.strftime("%Y%m%d")
+    );
+    home.put("home", "trip.ics", event_with("trip", &lines));
+    home.sync();
+    let (saturday, monday) = (
+        friday.tomorrow().unwrap(),
+        friday.checked_add(jiff::Span::new().days(3)).unwrap(),
+    );
+    let told = home
+        .expect(0, &["explain", "home", &saturday.to_string()])
+        .stdout;
+    let words = format!(
+        "all day, {friday} to {monday}  once\n      in work: shows all day, {friday}; its block stands, shows all day, {monday}; its"
+    );
+    assert!(told.contains(&words), "{told}");
 }

@@ -989,6 +989,14 @@ fn every_mistake_in_the_form_of_blocks_is_named_with_its_line() {
         ("round = \"0m\"", "`round` must be a length of time"),
         ("round = \"7m\"", "`round` must divide an hour"),
         ("merge = \"yes\"", "`merge` must be true or false"),
+        (
+            "all_day = \"all\"\nnot_shown_as = [\"free\"]",
+            "`all_day = \"all\"` shows whole days that are free, which",
+        ),
+        (
+            "all_day = \"all\"\nshown_as = [\"busy\"]",
+            "`all_day = \"all\"` shows whole days that are free, which",
+        ),
         ("notice = \"0h\"", "`notice` must be a length of time"),
         ("round = \"2h\"", "`round` must divide an hour"),
         (
@@ -1102,4 +1110,33 @@ fn a_repeating_block_is_told_of_by_the_first_day_that_it_shows() {
     let saturday = monday.checked_add(5.days()).unwrap();
     let start = report["operations"][0]["start"].as_str().unwrap();
     assert!(start.starts_with(&saturday.to_string()), "{report}");
+}
+
+#[test]
+fn a_series_that_is_cut_alike_each_time_is_a_series() {
+    let home = Home::with(&["home", "work"]);
+    let rule = blocks_by_rule(&home);
+    for (nth, times) in ["Mon 16:00-20:00", "Tue 05:00-10:00", "Wed 05:00-23:00"]
+        .iter()
+        .enumerate()
+    {
+        let weekly = text(&[(times, "RRULE:FREQ=WEEKLY")]);
+        let weekly = weekly.replace("event-0", &format!("weekly-{nth}"));
+        home.put("home", &format!("{nth}.ics"), weekly);
+    }
+    assert_eq!(rule(""), 3);
+    let clip = "hours = \"08:00-18:00\"\nedge = \"clip\"";
+    assert_eq!(rule(clip), 3);
+    assert_eq!(
+        shown(&home, "work"),
+        ["Mon 16:00-18:00", "Tue 08:00-10:00", "Wed 08:00-18:00"]
+    );
+    // In two pieces each, they are no series, and none is left that is nothing but holes.
+    assert!(rule("hours = \"17:00-09:00\"\nedge = \"clip\"") > 50);
+    assert_eq!(shown(&home, "work").len(), 4);
+    for text in home.blocks("work").into_values() {
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.matches("EXDATE").count() < 40, "{text}");
+    }
+    assert_eq!(rule(clip), 3);
 }

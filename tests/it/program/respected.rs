@@ -148,11 +148,6 @@ fn a_series_that_somebody_ended_stays_so_until_its_event_is_at_other_times() {
     cut_it_short(&home);
     home.sync();
     home.sync_idle();
-    let ends = |home: &Home| {
-        let text = block(home, true).1;
-        let rule = text.lines().find(|line| line.starts_with("RRULE")).unwrap();
-        rule.to_owned()
-    };
     assert_eq!(
         ends(&home),
         format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(11, "090000"))
@@ -190,19 +185,51 @@ fn a_series_that_somebody_ended_stays_so_until_its_event_is_at_other_times() {
         later.replace(&ends(&home), "RRULE:FREQ=WEEKLY"),
     );
     assert_eq!(again(&home), ("RRULE:FREQ=WEEKLY".to_owned(), false));
-    // The event's own end is no end of somebody's, also while the block was edited otherwise.
+}
+
+/// How the block that repeats does so.
+fn ends(home: &Home) -> String {
+    let text = block(home, true).1;
+    let rule = text.lines().find(|line| line.starts_with("RRULE")).unwrap();
+    rule.to_owned()
+}
+
+#[test]
+fn a_series_ends_where_somebody_ended_it_or_where_its_event_does() {
+    let home = in_step("deleted = \"respect\"");
+    let again = |home: &Home| {
+        home.sync();
+        home.sync_idle();
+        ends(home)
+    };
+    // Where the event's own end is later, it ends before that; where it is earlier, with the event.
     end_it_early(&home);
     home.sync();
-    let until = format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(60, "090000"));
+    let early = ends(&home);
+    for (ended, is) in [
+        (60, early.clone()),
+        (7, "RRULE:FREQ=WEEKLY;UNTIL=".to_owned() + &utc(7, "090000")),
+    ] {
+        let until = format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(ended, "090000"));
+        let event = weekly("weekly", 4).replace("RRULE:FREQ=WEEKLY", &until);
+        home.put("work", "weekly.ics", event);
+        assert_eq!(again(&home), is);
+    }
+    home.put("work", "weekly.ics", weekly("weekly", 4));
+    assert_eq!(again(&home), early);
+    // Where the event is at other times, all of it is back. Its own end is none of somebody's, whatever else they do to its block.
+    let until = format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(61, "090000"));
     home.put(
         "work",
         "weekly.ics",
-        weekly("weekly", 4).replace("RRULE:FREQ=WEEKLY", &until),
+        weekly("weekly", 5).replace("RRULE:FREQ=WEEKLY", &until),
     );
-    assert_eq!(again(&home), (until, true));
-    take_one_out(&home);
-    home.put("work", "weekly.ics", weekly("weekly", 4));
-    assert_eq!(again(&home).0, "RRULE:FREQ=WEEKLY");
+    assert_eq!(again(&home), until);
+    let (name, text) = block(&home, true);
+    let line = format!("EXDATE:{}\r\nSUMMARY", utc(12, "090000"));
+    home.put("home", &name, text.replacen("SUMMARY", &line, 1));
+    home.put("work", "weekly.ics", weekly("weekly", 5));
+    assert_eq!(again(&home), "RRULE:FREQ=WEEKLY");
     // Taken away altogether, what is left of it stays away.
     end_it_early(&home);
     home.sync();
@@ -210,6 +237,91 @@ fn a_series_that_somebody_ended_stays_so_until_its_event_is_at_other_times() {
     home.sync();
     assert_eq!(home.blocks("home").len(), 1);
     home.sync_idle();
+}
+
+#[test]
+fn a_block_that_somebody_moved_stays_there_whatever_it_is_to_say() {
+    let home = in_step("moved = \"respect\"\nshow = \"title\"");
+    let says = |home: &Home, word: &str, time: &str| {
+        home.sync();
+        home.sync_idle();
+        let text = block(home, false).1;
+        let is = |piece: &str| text.contains(piece);
+        assert!(
+            is(&format!("SUMMARY:{word}\r")) && is(&utc(3, time)),
+            "{text}"
+        );
+        assert!(!is("VALARM"), "{text}");
+    };
+    // Whatever else they did to it is undone.
+    move_it(&home);
+    let (name, text) = block(&home, false);
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
+    let text = text.replace("Meeting", "Mine").replace("END:VEVENT", alarm);
+    home.put("home", &name, text);
+    says(&home, "Meeting", "080000");
+    // Nor do other words of the event, or of the rule, put it back.
+    home.put(
+        "work",
+        "one.ics",
+        meeting("one", 3).replace("Meeting", "Talk"),
+    );
+    says(&home, "Talk", "080000");
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&config.replace("show = \"title\"", "title = \"Away\""));
+    says(&home, "Away", "080000");
+    let told = |calendar: &str| {
+        let date = day(3).to_string();
+        home.expect(0, &["explain", calendar, &date, "--json"])
+            .json()
+    };
+    let target = &told("work")["events"][0]["targets"][0];
+    let piece = &target["blocks"][0];
+    assert_eq!(
+        (&target["result"], &piece["moved"]),
+        (&json!("shows"), &json!(true))
+    );
+    let block_there = &told("home")["blocks"][0];
+    assert_eq!(piece["start"], block_there["start"]);
+    assert!(block_there["wanted"] == true && block_there["why"].is_null());
+    // Moved on, it stays there; moved back, it is where it was.
+    let (name, text) = block(&home, false);
+    let on = text
+        .replace("T090000Z", "T120000Z")
+        .replace("T080000Z", "T110000Z");
+    home.put("home", &name, &on);
+    says(&home, "Away", "110000");
+    home.put(
+        "home",
+        &name,
+        on.replace("T110000Z", "T090000Z")
+            .replace("T120000Z", "T100000Z"),
+    );
+    says(&home, "Away", "090000");
+    // An event that moves is shown where it is then, also if its block was moved meanwhile.
+    move_it(&home);
+    home.put("work", "one.ics", meeting_at("one", 3, 14));
+    says(&home, "Away", "140000");
+}
+
+#[test]
+fn whole_days_that_somebody_moved_stay_there() {
+    let home = in_step("moved = \"respect\"");
+    let whole = |from: i32| {
+        format!(
+            "DTSTART;VALUE=DATE:{}\nDURATION:P2D",
+            day(from).strftime("%Y%m%d")
+        )
+    };
+    home.put("work", "one.ics", event_with("one", &whole(3)));
+    home.sync();
+    let (name, text) = block(&home, false);
+    let date = |from: i32| day(from).strftime("%Y%m%d").to_string();
+    let moved = text.replace(&date(5), &date(6)).replace(&date(3), &date(4));
+    home.put("home", &name, moved);
+    home.sync();
+    home.sync_idle();
+    assert!(block(&home, false).1.contains(&date(6)));
 }
 
 fn call_both_otherwise(home: &Home) {
@@ -356,14 +468,14 @@ fn what_is_left_so_is_explained_as_it_stands() {
         (target["result"].clone(), target["why"].clone())
     };
     assert_eq!(result(4).0, "shows");
-    for of_month in [11, 3] {
-        assert_eq!(result(of_month), (json!("left_out"), json!("left_so")));
-    }
-    assert_eq!(told("home", 11)["blocks"], json!([]));
+    assert_eq!(result(11), (json!("left_out"), json!("left_so")));
+    assert_eq!(result(3).0, "shows");
+    let out = &told("home", 11)["blocks"][0];
+    assert!(out["stands"] == false && out["why"] == "left_so", "{out}");
     let moved = &told("home", 3)["blocks"][0];
     let start = moved["start"].as_str().unwrap();
     assert!(
-        moved["stands"] == true && moved["wanted"] == false,
+        moved["stands"] == true && moved["wanted"] == true,
         "{moved}"
     );
     let at = day(3).at(8, 0, 0, 0).in_tz("UTC").unwrap().timestamp();

@@ -581,3 +581,68 @@ fn nobody_is_told_to_take_blocks_out_of_a_feed() {
         assert!(!told.contains("still holds"), "{told}");
     }
 }
+
+#[test]
+fn what_a_killed_run_wrote_is_counted_by_the_next() {
+    let home = Home::with(&["work", "club", "home"]);
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    // As a run leaves it that is killed after it wrote, and before it counted.
+    let state = rusqlite::Connection::open_with_flags(
+        home.state_file(),
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE,
+    )
+    .unwrap();
+    state
+        .execute_batch(
+            "UPDATE calendars SET blocks = 0; INSERT INTO runs (started, seconds, command, result, created, updated, deleted, failed)
+             VALUES (1, 0, 'sync', 'unfinished', 0, 0, 0, 0);",
+        )
+        .unwrap();
+    drop(state);
+    home.sync();
+    let told = home.expect(0, &["status", "--json"]).json();
+    let calendars = told["calendars"].as_array().unwrap();
+    let held: Vec<_> = calendars
+        .iter()
+        .map(|calendar| calendar["blocks"].as_u64().unwrap())
+        .collect();
+    assert_eq!(held.iter().sum::<u64>(), 2, "{told}");
+}
+
+#[test]
+fn blocks_of_a_rule_that_is_gone_go_but_for_those_that_are_over() {
+    for past in ["keep", "delete"] {
+        let home = Home::with(&["work", "home"]);
+        let before = fs::read_to_string(home.config_file()).unwrap();
+        let rule = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
+        let window = format!("[window]\npast_days = 5\nfuture_days = 50\npast = \"{past}\"\n");
+        home.configure(&format!("{before}{rule}"));
+        for (uid, days) in [("past", -20), ("soon", 9), ("far", 90)] {
+            home.put("work", &format!("{uid}.ics"), meeting(uid, days));
+        }
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 3);
+        let other = "[[rules]]\nfrom = \"home\"\nto = \"work\"\n";
+        home.configure(&format!("{before}{window}{other}"));
+        let counts = |words: &str| {
+            let told = home.expect(0, &["status", "--json"]).json();
+            let of = told["calendars"].as_array().unwrap().iter();
+            let mut of = of.filter(|calendar| calendar["name"] == "home");
+            of.next().unwrap()[words].as_u64().unwrap()
+        };
+        let kept = u64::from(past == "keep");
+        assert_eq!(
+            (counts("waiting_blocks"), counts("kept_blocks")),
+            (3 - kept, kept)
+        );
+        home.sync();
+        assert_eq!((counts("waiting_blocks"), counts("kept_blocks")), (0, kept));
+        assert_eq!(home.blocks("home").len(), usize::from(past == "keep"));
+        home.sync_idle();
+        if past == "keep" {
+            home.expect(0, &["status"])
+                .shows(&["1 block that no rule shows any more, kept because they are over"]);
+        }
+    }
+}

@@ -135,3 +135,47 @@ fn what_takes_no_time_is_explained() {
     home.expect(0, &["explain", "home", &day(4).to_string()])
         .shows(&["left out: it takes no time"]);
 }
+
+#[test]
+fn what_two_rules_cut_alike_shows_once() {
+    let at = |days: i32, from: &str, to: &str, end: i32| {
+        let date = |days: i32| day(days).strftime("%Y%m%d").to_string();
+        format!(
+            "DTSTART;TZID=Europe/Berlin:{}T{from}\nDTEND;TZID=Europe/Berlin:{}T{to}",
+            date(days),
+            date(end)
+        )
+    };
+    let weekly = at(9, "173000", "183000", 9) + "\nRRULE:FREQ=WEEKLY;COUNT=5";
+    let whole = format!(
+        "DTSTART;VALUE=DATE:{}\nDURATION:P9D",
+        day(20).strftime("%Y%m%d")
+    );
+    let meetings = [
+        ("weekly", event_with("weekly", &weekly)),
+        ("long", event_with("long", &at(4, "170000", "193000", 4))),
+        ("night", event_with("night", &at(6, "170000", "100000", 7))),
+        ("whole", event_with("whole", &whole)),
+    ];
+    let cut = "hours = \"08:00-18:00\"\nedge = \"clip\"";
+    let home = home_with(cut, cut, &meetings);
+    home.sync();
+    // One series, one that is cut, one in two pieces, and one of whole days.
+    assert_eq!(home.blocks("target").len(), 1 + 1 + 2 + 1);
+    home.sync_idle();
+    let days = "days = [\"mon-fri\"]\nedge = \"clip\"";
+    let home = home_with(days, days, &meetings[3..]);
+    home.sync();
+    let pieces = home.blocks("target").len();
+    let alone = home_with(
+        days,
+        "days = [\"mon-fri\"]\nall_day = \"skip\"",
+        &meetings[3..],
+    );
+    alone.sync();
+    assert_eq!(alone.blocks("target").len(), pieces);
+    // What the second rule shows more of shows by it.
+    let home = home_with(cut, "", &meetings[1..2]);
+    home.sync();
+    assert_eq!(home.blocks("target").len(), 2);
+}

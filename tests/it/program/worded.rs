@@ -243,7 +243,7 @@ fn blocks_that_are_merged_say_all_that_they_stand_for() {
     let titled = |uid: &str, hour| meeting_at(uid, 3, hour).replace("Meeting", uid);
     let events = [titled("Tea", 9), titled("Cake", 10), titled("Late", 15)];
     let home = shown("show = \"title\"\nmerge = true", &events);
-    assert_eq!(all(&home, "home", "SUMMARY"), ["Cake\\, Tea", "Late"]);
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Tea\\, Cake", "Late"]);
 }
 
 #[test]
@@ -620,6 +620,17 @@ fn a_hub_shows_clients_on_main_and_only_busy_time_on_clients() {
     let rules = home.expect(0, &["rules", "--json"]).json();
     assert_eq!(rules["rules"].as_array().unwrap().len(), 6);
     assert_eq!(rules["rules"][0]["look"]["colour"], "sage");
+    // Private events keep their words from main as well, if it does not say otherwise.
+    home.put("acme", "c.ics", private());
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    let titles = |home: &Home| {
+        home.sync();
+        all(home, "main", "SUMMARY")
+    };
+    assert_eq!(titles(&home), ["Board\\, quarterly", "Busy"]);
+    home.configure(&format!("{config}\nshow_private = true\n"));
+    assert_eq!(titles(&home), ["Board\\, quarterly", "Dentist"]);
+    assert_eq!(all(&home, "globex", "SUMMARY"), ["Unavailable"; 3]);
 }
 
 #[test]
@@ -773,4 +784,47 @@ fn what_a_private_series_says_of_one_occurrence_is_private() {
             assert!(!has(b"Dentist") && (files.len() > 1 || !has(b"Surgeon")));
         }
     }
+}
+
+#[test]
+fn the_state_keeps_no_more_words_than_rules_show() {
+    let home = Home::with(&["work", "home", "club"]);
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    let rules = |lines: &str| home.configure(&format!("{before}{lines}"));
+    let has = |word: &str| {
+        let files = files_in(home.state_file().parent().unwrap()).into_values();
+        let mut pieces = files.filter(|bytes| {
+            let mut windows = bytes.windows(word.len());
+            windows.any(|piece| piece == word.as_bytes())
+        });
+        pieces.next().is_some()
+    };
+    home.put("work", "board.ics", board());
+    home.put("home", "own.ics", meeting_at("own", 6, 9));
+    let shown = format!("{RULE}show = \"details\"\n");
+    let back = "[[rules]]\nfrom = \"home\"\nto = [\"work\", \"club\"]\n";
+    rules(&format!("{shown}notes = true\n{back}"));
+    home.sync();
+    assert!(has("Board") && has("Bring figures") && !has("floor 2"));
+    rules(&format!("{shown}{back}"));
+    home.sync();
+    assert!(has("Board") && !has("Bring figures"));
+    // A calendar that leaves the configuration takes its words along, though blocks stand in it.
+    let left = before.replace("[calendars.work]", "[calendars.none]");
+    assert!(has("Board") && left != before);
+    let at = before.find("[calendars.work]").unwrap();
+    let end = before[at + 1..]
+        .find("[calendars")
+        .map_or(before.len(), |next| at + 1 + next);
+    let without = format!("{}{}", &before[..at], &before[end..]);
+    home.configure(&format!(
+        "{without}[[rules]]\nfrom = \"home\"\nto = \"club\"\n"
+    ));
+    home.sync();
+    assert!(!has("Board"));
+    // Should it come back, so do they.
+    rules(&format!("{shown}{back}"));
+    home.sync();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Board\\, quarterly"]);
+    home.sync_idle();
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{Length, Series, Span, When, Zone},
-    plan::filter::Filter,
+    plan::filter::{Edge, Filter},
 };
 
 /// A rule that was moved on its clock.
@@ -31,8 +31,12 @@ impl Moved {
             by: SignedDuration::ZERO,
             anew: false,
         };
-        let (When::Time(first, Zone::Named(zone)), false) = (&series.start, filter.form.is_plain())
-        else {
+        let is_cut = filter
+            .times
+            .as_ref()
+            .is_some_and(|times| times.edge == Edge::Clip);
+        let is_whole = filter.form.is_plain() && !is_cut;
+        let (When::Time(first, Zone::Named(zone)), false) = (&series.start, is_whole) else {
             return Some(same());
         };
         let (by, lasts) = most_common(zone, made)?;
@@ -64,8 +68,16 @@ impl Moved {
         })
     }
 
+    /// Whether it shows an occurrence as the rule of the configuration does.
+    pub(super) fn shows(&self, made: &Made, home: &TimeZone) -> bool {
+        match (self.span(made.start, home), &made.blocks[..]) {
+            (Some(span), [block]) => span == *block,
+            _ => false,
+        }
+    }
+
     /// When it shows the occurrence that had this start, if it can.
-    pub(super) fn span(&self, start: DateTime, home: &TimeZone) -> Option<Span> {
+    fn span(&self, start: DateTime, home: &TimeZone) -> Option<Span> {
         let start = start.checked_add(self.by).ok()?;
         let is_before = start < self.series.start.local();
         let is_skipped = match &self.series.start {
