@@ -64,17 +64,21 @@ fn begin_regularly(
     *series = later;
 }
 
-/// A series that begins, or whose first occurrence ends, where the clock skips, from its next start on, and the starts before that.
-/// A target that keeps the first begin and end as instants would have every other occurrence late by as much as that one is moved.
+/// A series that begins, or whose first occurrence ends, where the clock skips, or in which the clock is changed, from its next start
+/// on, and the starts before that. A target that keeps the first begin and end as instants would have every other occurrence late by
+/// as much as that one is moved; and who takes the first one's exact length for that of all (RFC 5545 3.8.5.3), too long or too short.
 pub(super) fn regular(series: &Series, wall: Length) -> Option<(Vec<DateTime>, Series)> {
     const SKIPPED_MAX: usize = 60;
+    const WEEK: i64 = 7 * 86_400;
     let (When::Time(first, Zone::Named(zone)), Length::Wall(seconds)) = (&series.start, wall)
     else {
         return None;
     };
+    let offset = |local: DateTime| zone.to_ambiguous_timestamp(local).offset();
     let is_odd = |start: &DateTime| {
         let end = start.saturating_add(seconds.seconds());
-        is_in_gap(zone, *start) || is_in_gap(zone, end)
+        let is_changed = seconds < WEEK && offset(*start) != offset(end);
+        is_changed || is_in_gap(zone, *start) || is_in_gap(zone, end)
     };
     let starts = series.rule.starts(*first).take(SKIPPED_MAX);
     let skipped: Vec<DateTime> = starts.take_while(is_odd).collect();
@@ -111,4 +115,37 @@ fn may_be_in_gap(zone: &TimeZone, first: DateTime, window: &Window) -> bool {
                     .any(|date| is_in_gap(zone, date.to_datetime(first.time())))
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recur::Rule;
+
+    #[test]
+    fn a_series_begins_with_an_occurrence_that_lasts_as_long_as_all() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let nights = |first: &str, hours: i64| {
+            let start = When::Time(first.parse().unwrap(), Zone::Named(zone.clone()));
+            let length = Length::Wall(hours * 3600);
+            let (rule, _) = Rule::parse("FREQ=WEEKLY").unwrap();
+            let series = Series {
+                start,
+                length,
+                rule,
+                holes: [].into(),
+            };
+            let later = regular(&series, length).map(|(skipped, later)| {
+                assert_eq!(skipped, [series.start.local()]);
+                later.start.local().to_string()
+            });
+            later.unwrap_or_default()
+        };
+        // The clock goes forward in the first night of the first, and back in that of the second.
+        assert_eq!(nights("2027-03-27T22:00:00", 8), "2027-04-03T22:00:00");
+        assert_eq!(nights("2027-10-30T22:00:00", 8), "2027-11-06T22:00:00");
+        assert_eq!(nights("2027-03-27T22:00:00", 3), "");
+        assert_eq!(nights("2027-03-20T22:00:00", 8), "");
+        assert_eq!(nights("2027-03-20T22:00:00", 24 * 9), "");
+    }
 }
