@@ -301,6 +301,12 @@ fn duration(rule: &mut Table<'_>, key: &'static str) -> Option<SignedDuration> {
             .map(SignedDuration::from_hours),
         None => written.value.parse().ok(),
     };
+    if found == Some(SignedDuration::ZERO) {
+        let words =
+            format!("`{key}` must be a length of time longer than nothing; for none, leave it out");
+        rule.mistake(written.at, &words);
+        return None;
+    }
     let found = found.filter(|found| *found > SignedDuration::ZERO);
     if found.is_none() {
         let words = format!(
@@ -329,7 +335,10 @@ fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
     }
     for At { value, at } in written {
         let (from, to) = value.split_once('-').unwrap_or((&value, &value));
-        let place = |name: &str| DAYS.iter().position(|(word, _)| *word == name.trim());
+        let place = |name: &str| {
+            let name = name.trim().to_lowercase();
+            DAYS.iter().position(|(word, _)| *word == name)
+        };
         let (Some(from), Some(to)) = (place(from), place(to)) else {
             let mut ends = [from, to].into_iter();
             let wrong = ends.find(|name| place(name).is_none()).unwrap_or(to);

@@ -321,6 +321,20 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// Which key may be meant by one that nobody knows, and if that cannot be told, where all are.
+    fn meant(&self, name: &str) -> String {
+        let known = CALLED.iter().find(|(called, _)| *called == name);
+        let known = known.filter(|(_, key)| self.asked.contains(key));
+        let near = match known {
+            Some((_, key)) => format!("; did you mean `{key}`?"),
+            None => nearest(name, self.asked.iter().copied()),
+        };
+        match near.is_empty() {
+            true => "; `calsync generate config` prints every key".to_owned(),
+            false => near,
+        }
+    }
+
     /// Names every key that nobody asked for.
     pub(super) fn finish(self) {
         for key in self.table.keys() {
@@ -328,13 +342,29 @@ impl<'a> Table<'a> {
             if !self.asked.contains(name) {
                 let near = match ABOVE.contains(&name) && !self.name.is_empty() {
                     true => "; it belongs above the first [section] of the file".to_owned(),
-                    false => nearest(name, self.asked.iter().copied()),
+                    false => self.meant(name),
                 };
                 self.mistake(key.span().start, &format!("unknown key `{name}`{near}"));
             }
         }
     }
 }
+
+/// What keys are called elsewhere.
+const CALLED: [(&str, &str); 12] = [
+    ("has_attendees", "has_guests"),
+    ("attendees", "has_guests"),
+    ("organizer", "organiser_is_me"),
+    ("organiser", "organiser_is_me"),
+    ("buffer", "before"),
+    ("buffer_before", "before"),
+    ("buffer_after", "after"),
+    ("reminder", "remind"),
+    ("timezone", "zone"),
+    ("min_duration", "shortest"),
+    ("max_duration", "longest"),
+    ("source", "from"),
+];
 
 /// What is wrong with a time zone that nobody knows.
 pub(super) fn no_zone(key: &str, name: &str) -> String {

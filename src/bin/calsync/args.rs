@@ -106,7 +106,7 @@ pub(crate) struct Rules {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// The calendar
+    /// The calendar: where its own events show, and what shows in it of others
     pub(crate) calendar: String,
     /// The day: a date such as 2026-11-23, or today, tomorrow or yesterday
     #[arg(default_value = "today")]

@@ -1,15 +1,19 @@
 //! `calsync check`: looks for problems and says what to do about each. Changes nothing.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use calsync::{
     auth::VaultError,
     config::{
-        Config, Means, Place,
+        Account, Config, Means, Place,
         key::{self, Keys},
     },
     fsx,
     model::{CalendarName, counted, shell_word},
+    plan::filter::Asks,
     provider::{
         Answer, AnyProvider, Probe, Provider as _,
         caldav::CaldavAccount,
@@ -91,6 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         findings.push(Finding::wrong("rules", Exit::Config, NO_ROUTES));
     }
     findings.extend(idle(config));
+    findings.extend(nobody(config));
     findings.extend(config.open_files.iter().map(|path| open_file(path)));
     let opened = State::open_to_read(&loaded.state);
     findings.push(check_key(
@@ -162,6 +167,27 @@ fn idle(config: &Config) -> Vec<Finding> {
         true => Vec::new(),
         false => idle.map(found).collect(),
     }
+}
+
+/// The calendars of which rules ask for what their owner answers or organises, while nobody knows who that is.
+fn nobody(config: &Config) -> Vec<Finding> {
+    let usual = Asks::default();
+    let mut asked = BTreeSet::new();
+    for route in config.routes.iter().filter(|_| config.me.is_empty()) {
+        let asks = &route.filter.asks;
+        let account = config.calendars.get(&route.source);
+        let account = account.and_then(|calendar| calendar.account.as_deref());
+        let account = account.and_then(|account| config.accounts.get(account));
+        // Google says who is meant.
+        let is_known = matches!(account, Some(Account::Google(_)));
+        if !is_known && (asks.answers != usual.answers || asks.mine.is_some()) {
+            asked.insert(&route.source);
+        }
+    }
+    let words = "a rule asks for your answers, or what you organise, which takes your mail addresses to know: set `me` at the top \
+                 of the configuration";
+    let found = |name: &CalendarName| Finding::unwise(format!("calendar {name}"), words);
+    asked.into_iter().map(found).collect()
 }
 
 /// A file with the secret of an OAuth client or a password in it that others can read.

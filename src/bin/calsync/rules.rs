@@ -11,6 +11,9 @@ use crate::{
     print,
 };
 
+/// So many characters of what a rule says go beside it.
+const WIDE: usize = 120;
+
 pub(crate) fn run(args: &Args, options: &args::Rules) -> Result<Exit, Failure> {
     let config = load(args)?.config;
     match options.json {
@@ -38,15 +41,21 @@ fn in_words(routes: &[Route]) -> String {
             said.push("all that keeps busy".to_owned());
         }
         said.extend(look(route).iter().map(as_text));
-        let what = said.join(", ");
         let shown = route.wording.said();
-        text.push_str(
-            &format_args!(
-                "{:from$}  in {:to$}  as {shown:title$}  {what}\n",
-                route.source, route.target
-            )
-            .to_string(),
+        let who = format!(
+            "{:from$}  in {:to$}  as {shown:title$}  ",
+            route.source, route.target
         );
+        let what = said.join(", ");
+        if what.chars().count() > WIDE {
+            // One below the other.
+            said.insert(0, who.trim_end().to_owned());
+            text += &said.join("\n      ");
+        } else {
+            text += &who;
+            text += &what;
+        }
+        text += "\n";
     }
     if routes.is_empty() {
         text += "No calendar shows in another one.\n";

@@ -243,7 +243,9 @@ impl Line {
             (_, None) => last,
         };
         let waits = match row.result.as_deref() {
-            Some("refused") => "that no rule shows any more, which the guard holds back",
+            Some("refused") => {
+                "that no rule shows any more, which the guard holds back; if they may go: calsync sync --allow-mass-delete"
+            }
             _ => "that no rule shows any more, which the next sync removes if the guard lets it",
         };
         let left_alone = [

@@ -212,8 +212,9 @@ impl Draft {
                 Field::Calendar => Piece::Text(source.to_string()),
                 Field::Account => {
                     if from.account.is_none() {
-                        let words =
-                            format!("`title` has {{account}}, and \"{source}\" is of no account");
+                        let words = format!(
+                            "`title` has {{account}}, and \"{source}\" is of no account; leave it out, or write a word in its place"
+                        );
                         rule.mistake(self.at, &words);
                     }
                     Piece::Text(from.account.clone().unwrap_or_default())

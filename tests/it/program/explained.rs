@@ -442,3 +442,23 @@ fn whole_days_are_told_by_their_dates() {
     );
     assert!(told.contains(&words), "{told}");
 }
+
+#[test]
+fn a_long_rule_is_told_line_by_line_and_what_it_cannot_know_by_check() {
+    let home = Home::with(&["home", "work"]);
+    let rule = "[[rules]]\nfrom = \"home\"\nto = \"work\"\nhours = \"08:00-24:00\"\ndays = [\"mon-fri\"]\nedge = \"clip\"\n\
+        titles = [\"a b\", \"c\"]\norganiser_is_me = true\nshortest = \"10m\"\nlongest = \"2d\"\nremind = \"2h\"\nmerge = true";
+    home.configure_also("", rule);
+    home.expect(0, &["rules"]).shows(&[
+        "home  in work  as \"Busy\"\n      organiser_is_me = true\n      titles = /a b/ /c/\n      shortest = 10m\n",
+        "\n      hours = 08:00-24:00\n",
+        "\n      remind = 2h\n",
+    ]);
+    let rules = home.expect(0, &["rules", "--json"]).json();
+    let filter = &rules["rules"][0]["filter"];
+    assert_eq!(filter["titles"], json!(["a b", "c"]));
+    assert_eq!(filter["merge"], json!(true));
+    home.sync();
+    let words = "calendar home: a rule asks for your answers, or what you organise, which takes your mail addresses";
+    home.expect(0, &["check"]).shows(&[words]);
+}

@@ -183,7 +183,7 @@ fn rules_choose_by_when_it_is() {
             ],
         ),
         (
-            "days = [\"mon-fri\"]",
+            "days = [\"Mon-FRI\"]",
             OFFICE,
             &["Mon 08:00-10:00", "Mon 12:00-13:00", "Wed"],
         ),
@@ -927,7 +927,11 @@ fn every_mistake_in_a_rule_is_named() {
         ("days = [\"Monday\"]", "did you mean `mon`?"),
         ("days = [\"wednsday\"]", "did you mean `wed`?"),
         ("days = [\"mon-fry\"]", "did you mean `fri`?"),
-        ("days = [\"Mon-fri\"]", "did you mean `mon`?"),
+        ("has_attendees = true", "did you mean `has_guests`?"),
+        (
+            "weather = \"sunny\"",
+            "unknown key `weather`; `calsync generate config` prints every key",
+        ),
         ("shortest = \"soon\"", "`shortest` must be a length of time"),
         ("longest = \"-1h\"", "`longest` must be a length of time"),
         (
