@@ -16,7 +16,7 @@ use super::{
     table::{At, Table, nearest, no_zone},
 };
 use crate::{
-    model::{CalendarName, Interest, Pattern, Telling, zone},
+    model::{CalendarName, Interest, Pattern, Shown, Telling, zone},
     plan::{
         Filter, Respect, Route, Wording,
         filter::{AllDay, Day, Edge, Times},
@@ -112,6 +112,12 @@ impl Gathered<'_> {
             let looked_for = self.looked_for.entry(source.clone()).or_default();
             looked_for.extend(patterns.iter().cloned());
         }
+        if !from.is_empty() && !to.is_empty() && pairs(&from, &to).next().is_none() {
+            rule.mistake(
+                rule.at,
+                "shows nothing: `from` and `to` name the same calendar",
+            );
+        }
         for pair in pairs(&from, &to) {
             self.add(&rule, pair, &filter, &draft);
         }
@@ -190,8 +196,11 @@ fn filter(rule: &mut Table<'_>, home: &TimeZone, patterns: &mut Vec<Pattern>) ->
             "`shortest` is longer than `longest`, so nothing is shown",
         );
     }
-    let all_day = choice(rule, "all_day", &all_days).unwrap_or_default();
+    let mut all_day = choice(rule, "all_day", &all_days).unwrap_or_default();
     let asks = asks::asks(rule, patterns);
+    if all_day == AllDay::Busy && rule.has("all_day") && asks.shown.contains(&Shown::Free) {
+        all_day = AllDay::OnlyBusy;
+    }
     if all_day == AllDay::All && asks::leaves_out_free(rule, &asks) {
         rule.mistake(
             rule.at_of("all_day"),
@@ -366,6 +375,10 @@ fn hours(rule: &mut Table<'_>) -> Option<(Time, Time)> {
     };
     let parts = written.value.split_once('-');
     let found = parts.and_then(|(from, to)| Some((time(from)?, time(to)?)));
+    if found.is_some_and(|(from, to)| from == to && from != Time::midnight()) {
+        let words = "`hours` ends when it begins; for all day long, leave it out";
+        rule.mistake(written.at, words);
+    }
     if found.is_none() {
         let words = format!(
             "`hours` must be two times of day, such as \"09:00-17:30\", not \"{}\"",

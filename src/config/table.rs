@@ -55,6 +55,7 @@ impl Mistakes {
     pub(super) fn into_sorted(self) -> Vec<Mistake> {
         let mut found = self.found.borrow().clone();
         found.sort();
+        found.dedup();
         found
     }
 }

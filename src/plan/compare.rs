@@ -1,6 +1,6 @@
 //! Should stand against stands: the table of what to do. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, Shape, Uid, block},
+    model::{CalendarName, OccurrenceKey, Shape, Uid, block},
 };
 
 mod respect;
@@ -36,6 +36,7 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
         held: target.held,
         late: Vec::new(),
         replaced: Vec::new(),
+        shown: gives_notice(question, name).then(BTreeSet::new),
         plan: Plan::default(),
         sums: Sums::new(target.copies),
     };
@@ -66,6 +67,12 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan.too_many = too_many;
     sums.into_plan(name, &mut plan);
     plan
+}
+
+/// Whether a rule gives notice that shows a calendar in this one.
+fn gives_notice(question: Question<'_>, name: &CalendarName) -> bool {
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    feeding.any(|route| route.filter.notice.is_some())
 }
 
 /// What is at the place of each block, as far as it matters for whether one rule's block stands for another's.
@@ -138,6 +145,8 @@ struct Desk<'a> {
     late: Vec<(Stem, Wanted)>,
     /// What blocks showed that are to be written anew, as far as somebody asks for it.
     replaced: Vec<Showed>,
+    /// The occurrences that blocks are for, and by which calendar's; of a series, no single one. Kept where a rule gives notice.
+    shown: Option<BTreeSet<(Uid, Option<OccurrenceKey>, CalendarName)>>,
     plan: Plan,
     sums: Sums,
 }
@@ -195,14 +204,36 @@ impl Desk<'_> {
         showed.extend(self.held.values().filter_map(Showed::of));
         for (stem, wanted) in late {
             let home = &self.question.window.home;
-            if showed.iter().any(|showed| showed.some_of(&wanted, home)) {
+            let is_old = showed.iter().any(|showed| showed.some_of(&wanted, home));
+            if is_old && !self.shows_elsewhere(&wanted) {
                 self.act(stem, wanted, Verdict::Create(Why::New), false);
             }
         }
     }
 
+    /// Whether the same meeting shows by another calendar's rule, which was not too late.
+    fn shows_elsewhere(&self, wanted: &Wanted) -> bool {
+        let from = (wanted.uid.clone(), None, CalendarName::default());
+        let shown = self
+            .shown
+            .iter()
+            .flat_map(|shown| shown.range(from.clone()..));
+        let of_meeting = shown.take_while(|(uid, ..)| *uid == wanted.uid);
+        let mut others = of_meeting.filter(|(_, _, by)| *by != wanted.source);
+        others.any(|(_, occurrence, _)| {
+            occurrence
+                .as_ref()
+                .is_none_or(|at| *at == wanted.occurrence)
+        })
+    }
+
     /// Does what was decided about a block that should stand.
     fn act(&mut self, stem: Stem, wanted: Wanted, verdict: Verdict, stands: bool) {
+        if let Some(shown) = &mut self.shown {
+            let is_once = matches!(wanted.shape, Shape::Once(_));
+            let occurrence = is_once.then(|| wanted.occurrence.clone());
+            shown.insert((wanted.uid.clone(), occurrence, wanted.source.clone()));
+        }
         let writes = matches!(verdict, Verdict::Create(_) | Verdict::Replace(..));
         self.note_in_time(&stem, &wanted, &verdict);
         let waits = writes && self.plan.ops.len() >= self.question.operations;

@@ -70,6 +70,8 @@ pub enum AllDay {
     /// Those are shown that keep their owner busy.
     #[default]
     Busy,
+    /// The same, though of other events free ones are shown too.
+    OnlyBusy,
     /// Those are shown too that do not, but were neither cancelled nor declined.
     All,
 }
@@ -156,7 +158,8 @@ impl Filter {
         if standing == Standing::Cancelled {
             return Some(Why::Cancelled);
         }
-        if is_day && self.all_day == AllDay::Skip {
+        let is_only_busy = self.all_day == AllDay::OnlyBusy && traits.shown == Shown::Free;
+        if is_day && (self.all_day == AllDay::Skip || is_only_busy) {
             return Some(Why::WholeDay);
         }
         self.asks.fails(&traits).map(Why::Fails)

@@ -536,6 +536,16 @@ impl State {
         Ok((count(over), count(all - over)))
     }
 
+    /// How many blocks in a calendar the guard refused to take away.
+    pub fn held_back(&self, name: &CalendarName) -> Stated<u64> {
+        let sql = "SELECT count(*) FROM links l
+            WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND held_back AND EXISTS
+                (SELECT 1 FROM blocks b WHERE b.calendar = l.calendar AND b.id >= l.stem AND b.id < l.stem || '~')";
+        let mut query = self.db.prepare_cached(sql)?;
+        let count: i64 = query.query_row([&**name], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// What is remembered of one calendar.
     pub fn calendar_row(&self, name: &CalendarName) -> Stated<Option<CalendarRow>> {
         Ok(self

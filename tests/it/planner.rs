@@ -622,7 +622,9 @@ proptest! {
             merged.routes.clone_from(&other.routes);
             apart.routes.clone_from(&other.routes);
             for case in [&mut merged, &mut apart] {
-                prop_assert_eq!(&case.plan().losses, &BTreeMap::new());
+                // Of a merged block that comes apart, nothing is written anew that is over before the window.
+                let losses = case.plan().losses;
+                prop_assert!(losses.values().all(|loss| loss.ahead == 0), "{:#?}", losses);
                 case.follow_all();
                 prop_assert!(case.plan().is_empty());
             }

@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args, options: &args::Explain) -> Result<Exit, Failure>
             name: name.into(),
             days,
             is_outside: false,
+            is_past: false,
             is_read: false,
             unread: loaded.config.calendars.keys().cloned().collect(),
             doubtful: Vec::new(),
@@ -71,6 +72,8 @@ struct Day {
     days: Window,
     /// It is outside of the window.
     is_outside: bool,
+    /// It is before the window.
+    is_past: bool,
     /// Whether there was any sync yet.
     is_read: bool,
     /// The calendars that no run has read yet.
@@ -125,6 +128,7 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
     Ok(Day {
         is_read: true,
         is_outside: !(window.first..window.end).contains(&days.first),
+        is_past: days.first < window.first,
         unread: unread.map(|(name, _)| name.clone()).collect(),
         doubtful,
         name,
@@ -181,7 +185,7 @@ fn block_words(stands: Stands) -> &'static str {
         Stands::Right => stands_words(true),
         Stands::NotYet => stands_words(false),
         Stands::TakenAway => {
-            "somebody took its block away or moved it, and the rule leaves that so (`deleted`, `moved`)"
+            "somebody took its block away, and the rule leaves that so (`deleted`)"
         }
         Stands::Unread => "its block stands, and stays while its event cannot be read",
         Stands::Outside => "its block stands, and stays because it is outside of the window",
@@ -209,25 +213,32 @@ fn block_word(stands: Stands) -> Option<&'static str> {
 }
 
 impl Day {
+    /// What there is to know beforehand.
+    fn notes(&self) -> Vec<String> {
+        let outside = self.is_outside.then_some(match self.is_past {
+            true => {
+                "The day is outside of the window: what is new on it shows nowhere, and what is over stays or goes as `past` says."
+            }
+            false => {
+                "The day is outside of the window: it shows nowhere until the window gets there (`future_days`)."
+            }
+        });
+        let unread = self.unread.iter();
+        let unread = unread.map(|name| format!("{name} has not been read yet; run: calsync sync"));
+        let doubtful = self.doubtful.iter().map(|name| {
+            format!(
+                "Something in {name} cannot be read, and may be on this day; to see what: calsync check"
+            )
+        });
+        let outside = outside.into_iter().map(str::to_owned);
+        outside.chain(unread).chain(doubtful).collect()
+    }
+
     fn words(&self) -> String {
         let (date, home) = (self.days.first, &self.days.home);
         let mut text = format!("{}, {}\n", self.name, date.strftime("%A %Y-%m-%d"));
         let mut line = |words: &str| text.push_str(&format_args!("{words}\n").to_string());
-        if self.is_outside {
-            line(
-                "The day is outside of the window: what is new on it shows nowhere, and what is over stays or goes as `past` says.",
-            );
-        }
-        for unread in &self.unread {
-            line(&format!(
-                "{unread} has not been read yet; run: calsync sync"
-            ));
-        }
-        for doubtful in &self.doubtful {
-            line(&format!(
-                "Something in {doubtful} cannot be read, and may be on this day; to see what: calsync check"
-            ));
-        }
+        self.notes().iter().for_each(|note| line(note));
         line(match self.own.is_empty() {
             true if self.unread.contains(&self.name) => "\nNothing is known of its own events.",
             true => "\nNo event of its own.",
@@ -260,13 +271,21 @@ impl Day {
                 line("      no rule shows this calendar in another one");
             }
         }
-        line(match self.shown.is_empty() {
-            true => "\nNothing of other calendars shows here.",
-            false => "\nShown here from other calendars:",
-        });
-        for shown in &self.shown {
-            let when = hours(shown.span, date, home);
-            line(&format!("  {when:width$}  {}", shown_words(shown)));
+        let is_out = |shown: &&Shown| shown.stands == Stands::TakenAway;
+        let (out, shown): (Vec<&Shown>, Vec<&Shown>) = self.shown.iter().partition(is_out);
+        let heads = [
+            ("\nShown here from other calendars:", shown),
+            ("\nTaken away here:", out),
+        ];
+        if heads.iter().all(|(_, shown)| shown.is_empty()) {
+            line("\nNothing of other calendars shows here.");
+        }
+        for (head, shown) in heads.into_iter().filter(|(_, shown)| !shown.is_empty()) {
+            line(head);
+            for shown in shown {
+                let when = hours(shown.span, date, home);
+                line(&format!("  {when:width$}  {}", shown_words(shown)));
+            }
         }
         if self.is_read {
             line("\nAs the last sync saw it, by the rules of the configuration as they are now.");
@@ -304,7 +323,12 @@ fn hours(span: Span, date: Date, home: &TimeZone) -> String {
             false => local.strftime("%Y-%m-%d %H:%M").to_string(),
         }
     };
-    format!("{}-{}", at(start), at(end))
+    let (from, to) = (home.to_datetime(start), home.to_datetime(end));
+    match from.date() == to.date() {
+        // On another day, which is told once.
+        true => format!("{}-{}", at(start), to.strftime("%H:%M")),
+        false => format!("{}-{}", at(start), at(end)),
+    }
 }
 
 /// What becomes of an occurrence in a target, and what else stands there of its event.
@@ -359,8 +383,7 @@ fn why_words(why: Why) -> String {
         Why::Times => "it is not within `days` and `hours`".to_owned(),
         Why::Notice => "it began, or begins, sooner than `notice`, and has no block yet".to_owned(),
         Why::LeftSo => {
-            "somebody took its block away or moved it, and the rule leaves that so (`deleted`, `moved`)"
-                .to_owned()
+            "somebody took its block away, and the rule leaves that so (`deleted`)".to_owned()
         }
         Why::Fails(fails) => fails_words(fails),
     }
@@ -382,9 +405,12 @@ fn fails_words(fails: Fails) -> String {
                 word_of(&ShownAs::WORDS, &shown)
             )
         }
-        Fails::Private => "it is private, or is not (`private`)".to_owned(),
-        Fails::Organiser => "of who organises it (`organiser_is_me`)".to_owned(),
-        Fails::Guests => "of whether others are invited (`has_guests`)".to_owned(),
+        Fails::Private(true) => "it is private (`private`)".to_owned(),
+        Fails::Private(false) => "it is not private (`private`)".to_owned(),
+        Fails::Organiser(true) => "you organise it (`organiser_is_me`)".to_owned(),
+        Fails::Organiser(false) => "somebody else organises it (`organiser_is_me`)".to_owned(),
+        Fails::Guests(true) => "others are invited (`has_guests`)".to_owned(),
+        Fails::Guests(false) => "nobody else is invited (`has_guests`)".to_owned(),
         Fails::Title(true) => "its title matches one of `not_titles`".to_owned(),
         Fails::Title(false) => "its title matches none of `titles`".to_owned(),
         Fails::Category(true) => {
@@ -410,9 +436,9 @@ fn why_word(why: Why) -> &'static str {
         Why::Fails(Fails::Kind(_)) => "kinds",
         Why::Fails(Fails::Answer(_)) => "answers",
         Why::Fails(Fails::Shown(_)) => "shown_as",
-        Why::Fails(Fails::Private) => "private",
-        Why::Fails(Fails::Organiser) => "organiser_is_me",
-        Why::Fails(Fails::Guests) => "has_guests",
+        Why::Fails(Fails::Private(_)) => "private",
+        Why::Fails(Fails::Organiser(_)) => "organiser_is_me",
+        Why::Fails(Fails::Guests(_)) => "has_guests",
         Why::Fails(Fails::Title(true)) => "not_titles",
         Why::Fails(Fails::Title(false)) => "titles",
         Why::Fails(Fails::Category(true)) => "not_categories",

@@ -52,6 +52,9 @@ pub(crate) fn run(args: &Args, options: &args::Status) -> Result<Exit, Failure> 
     if let Some(state) = &state {
         note_waiting(&mut lines, &loaded.config, &renamed, state)?;
         note_stranded(&mut lines, state)?;
+        for line in &mut lines {
+            line.held_back = state.held_back(&line.name)?;
+        }
     }
     if options.json {
         let object = json!({
@@ -100,6 +103,8 @@ struct Line {
     waiting: u64,
     /// How many of those are over before the window, and stay.
     over: u64,
+    /// How many the guard holds back, whatever they come from.
+    held_back: u64,
     /// How many stay in it though it is a target no more, kept in step by nobody.
     stranded: u64,
 }
@@ -130,6 +135,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
             row: rows.remove(name),
             waiting: 0,
             over: 0,
+            held_back: 0,
             stranded: 0,
         })
         .collect();
@@ -143,6 +149,7 @@ fn lines(loaded: &Loaded, rows: Vec<CalendarRow>, sign_ins: &[SignIn]) -> Vec<Li
         row: Some(row),
         waiting: 0,
         over: 0,
+        held_back: 0,
         stranded: 0,
     }));
     lines
@@ -187,6 +194,14 @@ fn note_stranded(lines: &mut [Line], state: &State) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What there is to say of blocks whose rule is gone.
+const WAITING: &str =
+    "that no rule shows any more, which the next sync removes if the guard lets it";
+
+/// What there is to say of blocks that the guard refused to take away.
+const HELD_BACK: &str =
+    "which the guard holds back; if they may go: calsync sync --allow-mass-delete";
+
 /// What there is to say of blocks that are over, and whose rule is gone.
 const OVER: &str = "that no rule shows any more, kept because they are over (`past`)";
 
@@ -214,6 +229,7 @@ impl Line {
             "taken_blocks": row.map_or(0, |row| row.taken),
             "waiting_blocks": self.waiting,
             "kept_blocks": self.over,
+            "held_back_blocks": self.held_back,
             "stranded_blocks": self.stranded,
             "result": row.and_then(|row| row.result.clone()),
             "error": row.and_then(|row| row.error.clone()),
@@ -242,17 +258,14 @@ impl Line {
             (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({last})")),
             (_, None) => last,
         };
-        let waits = match row.result.as_deref() {
-            Some("refused") => {
-                "that no rule shows any more, which the guard holds back; if they may go: calsync sync --allow-mass-delete"
-            }
-            _ => "that no rule shows any more, which the next sync removes if the guard lets it",
-        };
+        // What the guard held back is counted below.
+        let waiting = self.waiting.saturating_sub(self.held_back);
         let left_alone = [
             (row.foreign, "of another installation or name"),
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
-            (self.waiting, waits),
+            (waiting, WAITING),
+            (self.held_back, HELD_BACK),
             (self.over, OVER),
             (self.stranded, STRANDED),
         ];

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
 use super::Fate;
 use crate::{
     ident::Stem,
-    model::{CalendarName, Shape, Span, Uid, Window, block},
+    model::{CalendarName, Shape, Span, Uid, Window, Zone, block},
     plan::{
         Held, Link, Question, Target,
         compare::{Outside, covers, is_late, is_left_so, leave_so, outside, route},
@@ -198,13 +200,29 @@ impl Row {
         let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held));
         // At Google, what somebody took out is told beside the block itself, which is as it was.
         let but_for_holes = is_left && times.iter().any(|(_, shown)| shown.is_none());
+        // A series that somebody moved as a whole is as far away as its first occurrence.
+        let moved = present.filter(|is| is_left && is.repeats && !but_for_holes);
+        let times = match moved.map(|is| {
+            by(
+                is.first,
+                block.shape.first_occurrence(&days.home).0,
+                &days.home,
+            )
+        }) {
+            Some(by) => times
+                .into_iter()
+                .map(|(asked, shown)| (asked, shown.map(|span| later(span, by, &days.home))))
+                .collect(),
+            None => times,
+        };
+        let is_moved = moved.is_some();
         Self {
             merged: block.also.iter().map(|also| also.uid.clone()).collect(),
             source: block.source,
             uid: block.uid,
             times,
-            stands: stands || but_for_holes,
-            never: match (is_late, is_left && !but_for_holes) {
+            stands: stands || but_for_holes || is_moved,
+            never: match (is_late, is_left && !but_for_holes && !is_moved) {
                 (true, _) => Some(filter::Why::Notice),
                 (false, true) => Some(filter::Why::LeftSo),
                 (false, false) => None,
@@ -252,6 +270,28 @@ impl Row {
     }
 }
 
+/// By how much a clock at home shows one moment later than another.
+fn by(is: Timestamp, should: Timestamp, home: &TimeZone) -> SignedDuration {
+    let clock = |at| home.to_datetime(at);
+    clock(is).duration_since(clock(should))
+}
+
+/// A span so much later on a clock at home.
+fn later(span: Span, by: SignedDuration, home: &TimeZone) -> Span {
+    match span {
+        Span::Timed { start, end } => {
+            let local = home.to_datetime(start).saturating_add(by);
+            let from = Zone::Named(home.clone()).instant(local, home);
+            let to = from.checked_add(end.duration_since(start));
+            Span::timed(from, to.unwrap_or(from))
+        }
+        Span::Days { first, end } => Span::Days {
+            first: first.saturating_add(by),
+            end: end.saturating_add(by),
+        },
+    }
+}
+
 /// When a block shows on some days.
 fn spans(shape: &Shape, days: &Window) -> Vec<Span> {
     match shape {
@@ -270,11 +310,8 @@ fn left(question: Question<'_>, name: &CalendarName, held: &Held) -> Option<Show
     };
     let stands = if present.hands_off {
         Stands::Theirs
-    } else if let Some(fate) = outside(question, name, present, link) {
-        match fate {
-            Outside::Stays => Stands::Outside,
-            Outside::Goes(_) => Stands::Leaving,
-        }
+    } else if outside(question, name, present, link) == Some(Outside::Stays) {
+        Stands::Outside
     } else if link.is_some_and(is_unread) {
         Stands::Unread
     } else if link.is_some_and(|link| link.held_back) {

@@ -59,11 +59,11 @@ pub enum Fails {
     /// As what it is shown.
     Shown(Shown),
     /// That it is private, or that it is not.
-    Private,
-    /// Who organises it.
-    Organiser,
+    Private(bool),
+    /// That its owner organises it, or does not.
+    Organiser(bool),
     /// That others are invited, or that nobody is.
-    Guests,
+    Guests(bool),
     /// Its title, which matches what it must not, or nothing that it must.
     Title(bool),
     /// Its categories, likewise.
@@ -89,9 +89,18 @@ impl Asks {
                 !self.shown.contains(&traits.shown),
                 Fails::Shown(traits.shown),
             ),
-            (is_other(self.private, traits.private), Fails::Private),
-            (is_other(self.mine, !traits.invited), Fails::Organiser),
-            (is_other(self.guests, traits.guests), Fails::Guests),
+            (
+                is_other(self.private, traits.private),
+                Fails::Private(traits.private),
+            ),
+            (
+                is_other(self.mine, !traits.invited),
+                Fails::Organiser(!traits.invited),
+            ),
+            (
+                is_other(self.guests, traits.guests),
+                Fails::Guests(traits.guests),
+            ),
             (
                 !self.titles.fit(&traits.marks),
                 Fails::Title(self.titles.bar(&traits.marks)),

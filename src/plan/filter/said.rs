@@ -56,6 +56,7 @@ impl Filter {
         match self.all_day {
             AllDay::Skip => said.push(("all_day", Setting::word("skip"))),
             AllDay::All => said.push(("all_day", Setting::word("all"))),
+            AllDay::OnlyBusy => said.push(("all_day", Setting::word("busy"))),
             AllDay::Busy => {}
         }
         self.asks.say(&mut said);

@@ -390,6 +390,9 @@ fn what_stands_unasked_is_told_at_its_event_too() {
         words.contains("the guard holds it back") && why == "held_back",
         "{words}"
     );
+    home.expect(0, &["status"]).shows(&[
+        "13 blocks which the guard holds back; if they may go: calsync sync --allow-mass-delete",
+    ]);
     // Which of several it is, its name tells.
     assert!(words.contains("once  11\n"), "{words}");
     // What is over stays.

@@ -711,6 +711,11 @@ fn rules_choose_by_whole_days() {
         ("Fri 09:00-10:00", "TRANSP:TRANSPARENT"),
     ];
     live_all(&[
+        (
+            "all_day = \"busy\"\nshown_as = [\"busy\", \"free\"]",
+            days,
+            &["Tue", "Thu 09:00-10:00", "Fri 09:00-10:00"],
+        ),
         ("all_day = \"busy\"", days, &["Tue", "Thu 09:00-10:00"]),
         ("all_day = \"skip\"", days, &["Thu 09:00-10:00"]),
         (
@@ -928,6 +933,7 @@ fn every_mistake_in_a_rule_is_named() {
         ("days = [\"wednsday\"]", "did you mean `wed`?"),
         ("days = [\"mon-fry\"]", "did you mean `fri`?"),
         ("has_attendees = true", "did you mean `has_guests`?"),
+        ("hours = \"08:00-08:00\"", "`hours` ends when it begins"),
         (
             "weather = \"sunny\"",
             "unknown key `weather`; `calsync generate config` prints every key",

@@ -654,7 +654,7 @@ fn what_is_left_so_is_told_and_ends_with_the_rule_or_the_state() {
     assert!(stays(&home, take_away));
     let date = day(3).to_string();
     home.expect(0, &["explain", "work", &date])
-        .shows(&["leaves that so (`deleted`, `moved`)"]);
+        .shows(&["leaves that so (`deleted`)"]);
     let told = home.expect(0, &["explain", "work", &date, "--json"]).json();
     assert!(told.to_string().contains("left_so"), "{told}");
     home.expect(0, &["rules"]).shows(&["deleted = respect"]);
@@ -732,5 +732,41 @@ fn what_somebody_takes_away_at_google_stays_away_if_the_rule_leaves_it_so() {
         let spans = fake.occurrences(ME);
         let mut starts = spans.iter().map(|span| span.instants(&TimeZone::UTC).0);
         assert_eq!(!starts.any(|start| start > late), left);
+    }
+}
+
+#[test]
+fn a_series_that_somebody_moved_is_explained_where_it_stands() {
+    let home = in_step("moved = \"respect\"");
+    let (name, text) = block(&home, true);
+    let moved = text
+        .replace("T090000", "T063000")
+        .replace("T100000", "T073000");
+    home.put("home", &name, &moved);
+    home.sync();
+    home.sync_idle();
+    for days in [4, 11] {
+        let told = |calendar: &str| {
+            let date = day(days).to_string();
+            home.expect(0, &["explain", calendar, &date, "--json"])
+                .json()
+        };
+        let target = &told("work")["events"][0]["targets"][0];
+        let piece = &target["blocks"][0];
+        assert_eq!(target["result"], "shows");
+        assert_eq!(
+            (&piece["stands"], &piece["moved"]),
+            (&json!(true), &json!(true))
+        );
+        let at = day(days).at(6, 30, 0, 0).in_tz("UTC").unwrap().timestamp();
+        let there = &told("home")["blocks"][0];
+        assert_eq!(
+            (&there["stands"], &there["wanted"]),
+            (&json!(true), &json!(true))
+        );
+        for block in [piece, there] {
+            let start: jiff::Timestamp = block["start"].as_str().unwrap().parse().unwrap();
+            assert_eq!(start, at);
+        }
     }
 }
