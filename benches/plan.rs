@@ -120,6 +120,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             hands_off: false,
             busy: calsync::plan::Busy::Unread,
             traces: None,
+            words: None,
             first: wanted.shape.first_occurrence(home).0,
             first_end: wanted.shape.first_occurrence(home).1,
             repeats: matches!(wanted.shape, calsync::model::Shape::Series(_)),

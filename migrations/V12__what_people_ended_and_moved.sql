@@ -4,3 +4,4 @@ ALTER TABLE blocks ADD COLUMN but_end BLOB;    -- what it shows but for occurren
 ALTER TABLE blocks ADD COLUMN ends TEXT;       -- the local start that its rule does not go beyond; none without end
 ALTER TABLE links ADD COLUMN left_after TEXT;  -- the local start after which somebody ended it, and the rule leaves that so
 ALTER TABLE links ADD COLUMN left_at TEXT;     -- as JSON, the time that somebody moved it to, and the rule leaves that so
+ALTER TABLE blocks ADD COLUMN words BLOB;      -- the fingerprint of what it says in words; none of one that was not read since

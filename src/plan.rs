@@ -132,6 +132,8 @@ pub struct Present {
     pub busy: Busy,
     /// What tells one kind of edit from another, if somebody edited it.
     pub traces: Option<Box<Traces>>,
+    /// What it says in words, if nobody remembers what it stands for.
+    pub words: Option<Print>,
     /// When its (first) occurrence begins.
     pub first: Timestamp,
     /// When that is over.

@@ -82,6 +82,8 @@ pub struct Traces {
     pub but_end: Print,
     /// The local start that its rule does not go beyond; none without end.
     pub ends: Option<DateTime>,
+    /// What it says in words.
+    pub words: Print,
     /// The local starts of what is taken out.
     pub holes: BTreeSet<DateTime>,
 }
@@ -132,6 +134,7 @@ impl Traces {
                 Shape::Series(series) => series.rule.last(series.start.local()),
             },
             holes,
+            words: face.words(),
         }
     }
 }

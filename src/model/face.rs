@@ -1,5 +1,7 @@
 //! What a block says beside its times. In `show = "busy"`, nothing but words of the configuration.
 
+use super::Print;
+
 /// How the notes of every block begin.
 pub const MADE_BY: &str = "Made by calsync";
 
@@ -117,6 +119,11 @@ impl Colour {
 }
 
 impl Face {
+    /// The fingerprint of what it says in words.
+    pub fn words(&self) -> Print {
+        Print::of([&*self.title, &*self.notes, &*self.place].map(str::as_bytes))
+    }
+
     /// All that makes one face another one; nothing for what most blocks do not have.
     pub(super) fn fields(&self) -> Vec<String> {
         let mut fields = vec![self.title.clone(), self.notes.clone()];

@@ -9,7 +9,7 @@ use super::{
     desire::{Desired, Place, TooManyBySource, desire},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
-    wording::Shows,
+    wording::{Show, Shows, UNTITLED, Wording},
 };
 use crate::{
     ident::Stem,
@@ -168,6 +168,7 @@ impl Desk<'_> {
             self.sums.tally(row.link.as_ref()).standing += 1;
         }
         let showed = row.as_ref().and_then(Showed::of);
+        let times = row.as_ref().and_then(|row| row.link.as_ref()?.times);
         let came_in_time = row.as_ref().is_some_and(Held::came_in_time);
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
@@ -184,7 +185,7 @@ impl Desk<'_> {
                 self.late.push((stem, wanted));
                 return;
             }
-            Verdict::Replace(..) => {
+            Verdict::Replace(..) if times != Some(wanted.shape.times(home)) => {
                 let notice = notice(self.question, self.name, &wanted.source);
                 self.replaced.extend(showed.filter(|_| notice.is_some()));
             }
@@ -610,22 +611,42 @@ pub fn outside(
     Some(match is_past {
         true if question.past == Past::Delete => Outside::Goes(Why::Past),
         false if is_unruled => Outside::Goes(Why::Unwanted),
-        _ if says_too_much(question, name, link) => Outside::Goes(Why::Unwanted),
+        _ if says_too_much(question, name, present, link) => Outside::Goes(Why::Unwanted),
         _ => Outside::Stays,
     })
 }
 
 /// Whether words of an event are in a block that no rule shows any more: of none, or not of private ones.
-fn says_too_much(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
-    let Some(link) = link.filter(|link| link.shows.any()) else {
-        return false;
+fn says_too_much(
+    question: Question<'_>,
+    name: &CalendarName,
+    present: &Present,
+    link: Option<&Link>,
+) -> bool {
+    let Some(link) = link else {
+        return says_what_nobody_does(question, name, present);
     };
+    if !link.shows.any() {
+        return false;
+    }
     let source = question.sources.get(&link.source);
     let is_private = source.is_some_and(|source| source.private.contains(&link.uid));
     route(question, name, &link.source).is_none_or(|route| {
         let allowed = Shows::by(&route.wording);
         link.shows.exceed(allowed) || is_private && !route.wording.private
     })
+}
+
+/// Whether a block of which nobody remembers what it stands for says something in a target where no rule shows any words.
+fn says_what_nobody_does(question: Question<'_>, name: &CalendarName, present: &Present) -> bool {
+    let Some(words) = present.words else {
+        return false;
+    };
+    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let plain = Wording::busy(UNTITLED).face.words();
+    words != plain
+        && feeding
+            .all(|route| route.wording.show == Show::Busy && route.wording.face.words() != words)
 }
 
 /// Whether all that shows in a target was read, and is like this.

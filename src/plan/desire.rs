@@ -259,8 +259,8 @@ impl<P: Fn(&Stem) -> Place> Pass<'_, P> {
             };
             let twin = &*showing.filter.seen(twin);
             let mut found = list(twin, window)?;
-            found.retain(|s| self.shows_as_much(showing.filter, s.span));
             let none = found.is_empty();
+            found.retain(|s| self.shows_as_much(showing.filter, s.span));
             found.retain(|s| self.is_shown(showing, source, uid, &s.occurrence));
             if found.is_empty() && !none {
                 continue;

@@ -301,6 +301,7 @@ mod tests {
                     hands_off: false,
                     busy: crate::plan::Busy::Unread,
                     traces: None,
+                    words: None,
                     first: Timestamp::UNIX_EPOCH,
                     first_end: Timestamp::UNIX_EPOCH,
                     repeats: false,

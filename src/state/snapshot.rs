@@ -180,7 +180,7 @@ impl State {
     }
 
     fn load_blocks(&self, calendar: i64, eyes: &Eyes<'_>, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, taken_out, but_end, ends
+        let sql = "SELECT id, print, hands_off, first, first_end, repeats, last, resource, times, but_start, but_holes, taken_out, but_end, ends, words
             FROM blocks WHERE calendar = ?1 ORDER BY id, resource";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -205,6 +205,9 @@ impl State {
                 .is_some_and(|link| link.print != present.print);
             if is_edited {
                 present.traces = traces(row)?;
+            }
+            if held.link.is_none() {
+                present.words = print(row, 14)?;
             }
             if let Some(mut other) = held.present.take() {
                 // Only of something that stands twice it matters where.
@@ -323,6 +326,7 @@ fn traces(row: &Row<'_>) -> rusqlite::Result<Option<Box<Traces>>> {
         but_holes,
         but_end,
         ends: local_time(row, 13)?,
+        words: print(row, 14)?.unwrap_or_default(),
         holes: starts(row, 11)?,
     })))
 }
@@ -377,6 +381,7 @@ fn present(row: &Row<'_>, id: BlockId) -> rusqlite::Result<Present> {
             None => Busy::Partly,
         },
         traces: None,
+        words: None,
         first: time(row.get(3)?),
         first_end: time(row.get(4)?),
         repeats: row.get(5)?,

@@ -332,6 +332,7 @@ impl Board {
             hands_off: false,
             busy: calsync::plan::Busy::Unread,
             traces: None,
+            words: None,
             first,
             first_end,
             repeats: matches!(wanted.shape, Shape::Series(_)),

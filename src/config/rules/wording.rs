@@ -190,7 +190,12 @@ impl Draft {
     /// Which words of events have to be read for it.
     pub(super) fn telling(&self) -> Option<Telling> {
         let Wording { show, private, .. } = self.wording;
-        (show != Show::Busy).then_some(Telling {
+        let is_title = self
+            .title
+            .iter()
+            .any(|field| matches!(field, Field::Piece(Piece::Title)));
+        let is_any = show == Show::Details || show == Show::Title && is_title;
+        is_any.then_some(Telling {
             details: show == Show::Details,
             places: self.wording.location,
             notes: self.wording.notes,

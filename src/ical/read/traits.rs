@@ -93,7 +93,13 @@ impl Context<'_> {
             None => Answer::Unanswered,
             Some(_) => Answer::Accepted,
         });
-        answers.min().unwrap_or_default()
+        let answer = answers.min().unwrap_or_default();
+        // Nobody has to answer whom they invite themselves.
+        let mut organisers = event.prop("ORGANIZER").into_iter();
+        match answer == Answer::Unanswered && organisers.any(|who| self.is_me(who)) {
+            true => Answer::Accepted,
+            false => answer,
+        }
     }
 
     fn is_me(&self, attendee: &Prop) -> bool {

@@ -179,3 +179,36 @@ fn what_two_rules_cut_alike_shows_once() {
     home.sync();
     assert_eq!(home.blocks("target").len(), 2);
 }
+
+#[test]
+fn what_only_a_part_of_shows_by_one_rule_is_a_series_by_the_next() {
+    let daily = format!(
+        "DTSTART;TZID=Europe/Berlin:{}T160000\nDURATION:PT4H\nRRULE:FREQ=DAILY",
+        day(3).strftime("%Y%m%d")
+    );
+    let cut = "hours = \"09:00-17:00\"\nedge = \"clip\"";
+    for (first, second, blocks) in [(cut, "", 2), ("", cut, 1)] {
+        let home = home_with(first, second, &[("daily", event_with("daily", &daily))]);
+        home.sync();
+        assert_eq!(home.blocks("target").len(), blocks);
+        home.sync_idle();
+    }
+}
+
+#[test]
+fn another_title_takes_up_nothing_that_is_too_late() {
+    let home = home_with("notice = \"4h\"", "", &[]);
+    home.put("first", "a.ics", event_with("a", &soon(300)));
+    home.sync();
+    home.put(
+        "first",
+        "b.ics",
+        event_with("b", &soon(180).replace("PT1H", "PT3H")),
+    );
+    home.sync_idle();
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&text.replace("notice = \"4h\"", "notice = \"4h\"\ntitle = \"Away\""));
+    home.sync();
+    assert_eq!(home.blocks("target").len(), 1);
+    home.sync_idle();
+}

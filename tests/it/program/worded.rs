@@ -125,7 +125,7 @@ fn rules_show_as_much_of_events_as_they_say() {
         (
             "show = \"title\"\ntitle = \"{calendar}: {title} ({status}) {{x}}\"",
             [
-                "work: Board\\, quarterly (unanswered) {x}",
+                "work: Board\\, quarterly (confirmed) {x}",
                 "work: Busy (confirmed) {x}",
                 "work: Busy (confirmed) {x}",
             ],
@@ -827,4 +827,45 @@ fn the_state_keeps_no_more_words_than_rules_show() {
     home.sync();
     assert_eq!(all(&home, "home", "SUMMARY"), ["Board\\, quarterly"]);
     home.sync_idle();
+}
+
+#[test]
+fn words_that_no_rule_shows_go_though_nobody_remembers_whose_they_are() {
+    let at = |lines: &str, days: u32, to: &str| {
+        format!(
+            "[window]\npast_days = {days}\nfuture_days = 50\n[[rules]]\nfrom = \"work\"\nto = \"home\"\n{lines}\n{to}"
+        )
+    };
+    let titled = |uid: &str, days| meeting_at(uid, days, 9).replace("Meeting", uid);
+    let events = [("Past", -20), ("Soon", 9), ("Far", 80)];
+    for narrower in ["", "title = \"Away\""] {
+        let home = Home::with(&["work", "home"]);
+        let before = fs::read_to_string(home.config_file()).unwrap();
+        let rule = |text: String| home.configure(&format!("{before}{text}"));
+        for (uid, days) in events {
+            home.put("work", &format!("{uid}.ics"), titled(uid, days));
+        }
+        rule(at("show = \"title\"", 30, "").replace("future_days = 50", "future_days = 100"));
+        home.sync();
+        let titles: BTreeSet<String> = all(&home, "home", "SUMMARY").into_iter().collect();
+        assert_eq!(titles, ["Far", "Past", "Soon"].map(str::to_owned).into());
+        rule(at("show = \"title\"", 5, ""));
+        home.sync_idle();
+        home.lose_state();
+        home.sync_idle();
+        rule(at(narrower, 5, ""));
+        home.sync();
+        let plain = if narrower.is_empty() { "Busy" } else { "Away" };
+        assert_eq!(all(&home, "home", "SUMMARY"), [plain]);
+        home.sync_idle();
+    }
+    // What says nothing of an event stays, also under a title that the rule had before.
+    let home = Home::with(&["work", "home"]);
+    let before = fs::read_to_string(home.config_file()).unwrap();
+    home.put("work", "a.ics", titled("Past", -20));
+    home.sync();
+    home.lose_state();
+    home.configure(&format!("{before}{}", at("title = \"Away\"", 5, "")));
+    home.sync_idle();
+    assert_eq!(all(&home, "home", "SUMMARY"), ["Busy"]);
 }
