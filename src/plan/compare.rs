@@ -103,8 +103,12 @@ fn judge_rest(
     for (stem, held) in held {
         let is_held_back = held.is_held_back();
         let Some(present) = held.present else {
-            // What may be asked for again once all can be read is not forgotten: nor is, that somebody took it away.
-            if may_remove(question, name, too_many, held.link.as_ref()).is_some() {
+            // What may be asked for again once all can be read, or by another rule, is not forgotten: nor is, that somebody took it
+            // away.
+            let link = held.link.as_ref();
+            if !is_still_there(question, link)
+                && may_remove(question, name, too_many, link).is_some()
+            {
                 plan.forgets.push((name.clone(), stem));
             }
             continue;
@@ -119,6 +123,15 @@ fn judge_rest(
         }
         plan.ops.extend(op);
     }
+}
+
+/// Whether the event is still there that a block was written for.
+fn is_still_there(question: Question<'_>, link: Option<&Link>) -> bool {
+    link.is_some_and(|link| {
+        let source = question.sources.get(&link.source);
+        let is_there = source.is_some_and(|source| source.events.contains_key(&link.uid));
+        is_there && !link.only_came_in_time()
+    })
 }
 
 /// Plans nothing in a target whose server renames what is written to it.

@@ -770,3 +770,35 @@ fn a_series_that_somebody_moved_is_explained_where_it_stands() {
         }
     }
 }
+
+#[test]
+fn what_somebody_took_away_stays_away_when_rules_come_and_go() {
+    let home = in_step("deleted = \"respect\"");
+    take_away(&home);
+    take_one_out(&home);
+    home.sync();
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    let before = home.blocks("home");
+    let (plain, _) = config.split_once("[[rules]]").unwrap();
+    let other = format!("{plain}[[rules]]\nfrom = \"home\"\nto = \"work\"\n");
+    for without in [
+        config.replace("deleted =", "titles = [\"weekly\"]\ndeleted ="),
+        other,
+    ] {
+        home.configure(&without);
+        home.run(&["sync"]);
+        home.configure(&config);
+        home.sync();
+        home.sync_idle();
+        let singles = home.blocks("home").into_values();
+        let mut singles = singles.filter(|text| !String::from_utf8_lossy(text).contains("RRULE"));
+        assert!(singles.next().is_none());
+    }
+    assert_eq!(home.blocks("home").len(), before.len());
+    // An event that was gone is another one when it comes back.
+    home.delete("work", "one.ics");
+    home.sync();
+    home.put("work", "one.ics", meeting("one", 3));
+    home.sync();
+    assert_eq!(home.blocks("home").len(), 2);
+}
