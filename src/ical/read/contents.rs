@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ident,
-    model::{Event, Part, Print, Said, SeenBlock, Uid, When},
+    model::{Event, Part, Print, Said, SeenBlock, Shape, Standing, Uid, When},
 };
 
 /// The most parts of a text under one UID: a series and its changed occurrences.
@@ -64,7 +64,7 @@ impl Contents {
         damage::note_twice(event, &mut self.signs);
         match context.piece(event, self.series(event, &uid)) {
             Ok(piece) => {
-                if ident::shaped(&uid).is_some() {
+                if ident::shaped(&uid).is_some() && !self.is_taken_out(&uid, &piece, context) {
                     let again = self.found.contains_key(&uid);
                     let look = context.look(event, &piece, again);
                     self.seen.insert(uid.clone(), look);
@@ -86,6 +86,25 @@ impl Contents {
                 self.spoiled.entry(uid).or_insert(why);
             }
         }
+    }
+
+    /// Whether a piece does no more than to cancel one occurrence of a block, which takes it out as a hole does.
+    fn is_taken_out(&mut self, uid: &Uid, piece: &Said, context: &Context<'_>) -> bool {
+        let Said::Change(change) = piece else {
+            return false;
+        };
+        let is_cancelled = change.standing == Standing::Cancelled && !change.and_after;
+        let seen = self.seen.get_mut(uid).filter(|_| is_cancelled);
+        let Some(seen) = seen else {
+            return false;
+        };
+        let Some(Shape::Series(series)) = &seen.shape else {
+            return false;
+        };
+        let at = series.start_at(&change.at, context.reader.home);
+        seen.traces.holes.insert(at);
+        seen.print = Print::of([&seen.print.0[..], b"cancelled"]);
+        true
     }
 
     /// What may be events under another name than theirs.

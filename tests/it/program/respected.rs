@@ -54,6 +54,19 @@ fn take_one_out(home: &Home) {
     home.put("home", &name, text.replacen("SUMMARY", &line, 1));
 }
 
+fn cancel_one(home: &Home) {
+    let (name, text) = block(home, true);
+    let event = &text[text.find("BEGIN:VEVENT").unwrap()..text.find("END:VCALENDAR").unwrap()];
+    let lines = event.split_inclusive("\r\n");
+    let uid: String = lines.filter(|line| line.starts_with("UID")).collect();
+    let (from, to) = (utc(11, "090000"), utc(11, "100000"));
+    let change = format!(
+        "BEGIN:VEVENT\r\n{uid}DTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:{from}\r\nDTSTART:{from}\r\nDTEND:{to}\r\n\
+         STATUS:CANCELLED\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    );
+    home.put("home", &name, text.replace("END:VCALENDAR", &change));
+}
+
 fn move_it(home: &Home) {
     let (name, text) = block(home, false);
     home.put(
@@ -102,7 +115,7 @@ type Doing = fn(&Home);
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
     let (deleted, moved) = ("deleted = \"respect\"", "moved = \"respect\"");
-    let cases: [(&str, Doing, bool); 18] = [
+    let cases: [(&str, Doing, bool); 20] = [
         ("", take_away, false),
         ("", take_one_out, false),
         ("", move_it, false),
@@ -116,6 +129,8 @@ fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
         (moved, end_it_early, false),
         (moved, make_it_shorter, false),
         ("", end_it_early, false),
+        ("", cancel_one, false),
+        (deleted, cancel_one, true),
         (deleted, end_it_early, true),
         (deleted, make_it_weekly_no_more, false),
         (moved, move_it, true),
