@@ -119,9 +119,11 @@ impl Colour {
 }
 
 impl Face {
-    /// The fingerprint of what it says in words.
+    /// The fingerprint of what it says in words, however a server breaks or pads the lines.
     pub fn words(&self) -> Print {
-        Print::of([&*self.title, &*self.notes, &*self.place].map(str::as_bytes))
+        let words = [&self.title, &self.notes, &self.place]
+            .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        Print::of(words.iter().map(String::as_bytes))
     }
 
     /// All that makes one face another one; nothing for what most blocks do not have.
@@ -159,5 +161,18 @@ mod tests {
             assert_eq!(Colour::of_css(colour.css()), Some(colour));
         }
         assert_eq!(Colour::named("Tomato"), None);
+    }
+
+    #[test]
+    fn the_same_words_are_the_same_however_lines_are_broken() {
+        let face = |title: &str, notes: &str| Face {
+            title: title.to_owned(),
+            notes: notes.to_owned(),
+            ..Face::default()
+        };
+        let one = face("Busy", "Made by calsync: busy.").words();
+        assert_eq!(one, face(" Busy", "Made by\ncalsync:  busy.\r\n").words());
+        assert_ne!(one, face("Busy day", "Made by calsync: busy.").words());
+        assert_ne!(one, face("", "Busy Made by calsync: busy.").words());
     }
 }

@@ -69,10 +69,18 @@ pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> P
     plan
 }
 
+/// The rules that show calendars in this one.
+fn feeding<'a>(
+    question: Question<'a>,
+    name: &'a CalendarName,
+) -> impl Iterator<Item = &'a Route> + use<'a> {
+    let routes = question.routes.iter();
+    routes.filter(move |route| route.target == *name)
+}
+
 /// Whether a rule gives notice that shows a calendar in this one.
 fn gives_notice(question: Question<'_>, name: &CalendarName) -> bool {
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
-    feeding.any(|route| route.filter.notice.is_some())
+    feeding(question, name).any(|route| route.filter.notice.is_some())
 }
 
 /// What is at the place of each block, as far as it matters for whether one rule's block stands for another's.
@@ -81,9 +89,8 @@ fn places(
     name: &CalendarName,
     held: &BTreeMap<Stem, Held>,
 ) -> BTreeMap<Stem, Place> {
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
     let matters = |filter: &Filter| filter.notice.is_some() || filter.asks.look_at_words();
-    if !feeding.any(|route| matters(&route.filter)) {
+    if !feeding(question, name).any(|route| matters(&route.filter)) {
         return BTreeMap::new();
     }
     let held = held.iter();
@@ -198,9 +205,12 @@ impl Desk<'_> {
                 self.late.push((stem, wanted));
                 return;
             }
-            Verdict::Replace(..) if times != Some(wanted.shape.times(home)) => {
-                let notice = notice(self.question, self.name, &wanted.source);
-                self.replaced.extend(showed.filter(|_| notice.is_some()));
+            // Other words of it are no other time.
+            Verdict::Replace(..)
+                if notice(self.question, self.name, &wanted.source).is_some()
+                    && times != Some(wanted.shape.times(home)) =>
+            {
+                self.replaced.extend(showed);
             }
             _ => {}
         }
@@ -401,7 +411,7 @@ pub fn route<'a>(
 fn is_fed_by_empty(question: Question<'_>, name: &CalendarName) -> bool {
     let is_empty =
         |source: &CalendarName| question.sources.get(source).is_some_and(|s| s.total == 0);
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let mut feeding = feeding(question, name);
     feeding.any(|route| is_empty(&route.source))
 }
 
@@ -655,7 +665,7 @@ fn says_what_nobody_does(question: Question<'_>, name: &CalendarName, present: &
     let Some(words) = present.words else {
         return false;
     };
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let mut feeding = feeding(question, name);
     let plain = Wording::busy(UNTITLED).face.words();
     words != plain
         && feeding
@@ -680,7 +690,7 @@ fn all_read(
         });
         sure && !too_many.contains_key(name)
     };
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let mut feeding = feeding(question, name);
     feeding.all(|route| clear(&route.source))
 }
 
@@ -697,7 +707,7 @@ fn may_remove(
     too_many: &TooManyBySource,
     link: Option<&Link>,
 ) -> Option<Why> {
-    let mut feeding = question.routes.iter().filter(|route| route.target == *name);
+    let mut feeding = feeding(question, name);
     let Some(link) = link else {
         let is_sound = |source: &Source| !source.sight.signs;
         return all_read(question, name, too_many, is_sound).then_some(Why::Unwanted);

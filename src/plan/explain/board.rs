@@ -187,7 +187,7 @@ impl Row {
             true => covers(&block, present, &days.home),
             false => present.print == print || echo == Some(present.print),
         });
-        let times: Vec<(Span, Option<Span>)> = match &block.shape {
+        let mut times: Vec<(Span, Option<Span>)> = match &block.shape {
             Shape::Once(span) => asked.iter().map(|asked| (*asked, Some(*span))).collect(),
             Shape::Series(_) => {
                 let shown = spans(&block.shape, days);
@@ -202,19 +202,15 @@ impl Row {
         let but_for_holes = is_left && times.iter().any(|(_, shown)| shown.is_none());
         // A series that somebody moved as a whole is as far away as its first occurrence.
         let moved = present.filter(|is| is_left && is.repeats && !but_for_holes);
-        let times = match moved.map(|is| {
-            by(
+        if let Some(is) = moved {
+            let by = by(
                 is.first,
                 block.shape.first_occurrence(&days.home).0,
                 &days.home,
-            )
-        }) {
-            Some(by) => times
-                .into_iter()
-                .map(|(asked, shown)| (asked, shown.map(|span| later(span, by, &days.home))))
-                .collect(),
-            None => times,
-        };
+            );
+            let shown = times.iter_mut().filter_map(|(_, shown)| shown.as_mut());
+            shown.for_each(|span| *span = later(*span, by, &days.home));
+        }
         let is_moved = moved.is_some();
         Self {
             merged: block.also.iter().map(|also| also.uid.clone()).collect(),
