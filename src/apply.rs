@@ -15,7 +15,7 @@ use crate::{
     ident::{BlockId, GENERATIONS_MAX, Recognised, Stem},
     model::{Block, CalendarName, Face, Href, Part, Print, Resource, SeenBlock},
     plan::{
-        Action, Approved, Op, Plan, Present,
+        Action, Approved, Op, Plan, Present, Why,
         op::{Adoption, Wanted},
     },
     provider::{Answer, ErrorKind, Place, Provider, ProviderError},
@@ -176,10 +176,11 @@ fn learn(
         state.adopt(target, present, wanted, &settings.home)?;
     }
     state.note_in_time(&plan.in_time)?;
+    // What one link forgets, another may have to remember.
+    state.note_left_so(&plan.left_so)?;
     for (target, stem) in &plan.forgets {
         state.forget_link(target, stem)?;
     }
-    state.note_left_so(&plan.left_so)?;
     state.note_held_back(held_back, true)?;
     state.note_held_back(&plan.wanted_again, false)?;
     Ok(())
@@ -230,14 +231,14 @@ enum Owed {
         wanted: Wanted,
         print: Print,
     },
-    Gone(BlockId, Href),
+    Gone(BlockId, Href, Why),
     Nothing(BlockId),
 }
 
 impl Owed {
     fn id(&self) -> &BlockId {
         match self {
-            Self::Stands { id, .. } | Self::Gone(id, _) | Self::Nothing(id) => id,
+            Self::Stands { id, .. } | Self::Gone(id, ..) | Self::Nothing(id) => id,
         }
     }
 
@@ -254,7 +255,7 @@ impl Owed {
                 wanted,
                 print: *print,
             }),
-            Self::Gone(id, href) => Settled::Gone(id, href),
+            Self::Gone(id, href, why) => Settled::Gone(id, href, *why),
             Self::Nothing(id) => Settled::Nothing(id),
         }
     }
@@ -419,7 +420,7 @@ impl<P: Provider> Lane<'_, P> {
                 Ok(replaced.map(|()| Did::Updated))
             }
             Action::Remove(present) => {
-                let removed = self.remove(present).await?;
+                let removed = self.remove(present, op.why).await?;
                 Ok(removed.map(|()| Did::Deleted))
             }
         }
@@ -552,7 +553,7 @@ impl<P: Provider> Lane<'_, P> {
         }
     }
 
-    async fn remove(&mut self, present: &Present) -> Stated<Answer<()>> {
+    async fn remove(&mut self, present: &Present, why: Why) -> Stated<Answer<()>> {
         let Some(place) = self.place(present)? else {
             return Ok(Ok(()));
         };
@@ -561,7 +562,8 @@ impl<P: Provider> Lane<'_, P> {
         let removed = patiently(self.clock, async || provider.remove(&place).await).await;
         match removed {
             Ok(()) => {
-                self.owed.push(Owed::Gone(present.id.clone(), place.href));
+                self.owed
+                    .push(Owed::Gone(present.id.clone(), place.href, why));
                 Ok(Ok(()))
             }
             Err(error) => Ok(self.failed(&present.id, error)),

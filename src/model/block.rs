@@ -44,6 +44,15 @@ pub struct Series {
 }
 
 impl Series {
+    /// The local start of the occurrence at this time, as the series counts it, if it is of its kind.
+    pub fn start_of(&self, span: Span, home: &TimeZone) -> Option<DateTime> {
+        match (span, &self.start) {
+            (Span::Timed { start, .. }, When::Time(_, zone)) => Some(zone.local(start, home)),
+            (Span::Days { first, .. }, When::Day(_)) => Some(first.at(0, 0, 0, 0)),
+            _ => None,
+        }
+    }
+
     /// The local start of the occurrence that begins at this time, as the series counts it.
     pub fn start_at(&self, at: &When, home: &TimeZone) -> DateTime {
         match &self.start {

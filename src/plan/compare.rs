@@ -16,13 +16,14 @@ use crate::{
     model::{CalendarName, OccurrenceKey, Shape, Uid, block},
 };
 
+mod away;
 mod respect;
 mod sums;
 mod takes;
 
-pub use respect::leave_so;
+pub use away::Away;
 
-use respect::{is_as_before, is_as_wanted, is_moved};
+use respect::{is_as_wanted, is_away, is_moved};
 use sums::Sums;
 
 /// Compares what should stand in a target with what stands there.
@@ -30,10 +31,12 @@ use sums::Sums;
 /// What should stand is looked at one by one and not kept, so that a calendar may hold very many blocks.
 pub fn compare(question: Question<'_>, name: &CalendarName, target: Target) -> Plan {
     let places = places(question, name, &target.held);
+    let away = Away::of(question, name, &target.held);
     let mut desk = Desk {
         question,
         name,
         held: target.held,
+        away,
         late: Vec::new(),
         replaced: Vec::new(),
         shown: gives_notice(question, name).then(BTreeSet::new),
@@ -113,7 +116,7 @@ fn judge_rest(
             // What may be asked for again once all can be read, or by another rule, is not forgotten: nor is, that somebody took it
             // away.
             let link = held.link.as_ref();
-            if !is_still_there(question, link)
+            if !is_still_there(question, name, link)
                 && may_remove(question, name, too_many, link).is_some()
             {
                 plan.forgets.push((name.clone(), stem));
@@ -132,12 +135,14 @@ fn judge_rest(
     }
 }
 
-/// Whether the event is still there that a block was written for.
-fn is_still_there(question: Question<'_>, link: Option<&Link>) -> bool {
+/// Whether the event is still there that a block was written for, and no rule brings back what somebody took away of it.
+fn is_still_there(question: Question<'_>, name: &CalendarName, link: Option<&Link>) -> bool {
     link.is_some_and(|link| {
+        let route = route(question, name, &link.source);
+        let restores = route.is_some_and(|route| route.respect == Respect::default());
         let source = question.sources.get(&link.source);
         let is_there = source.is_some_and(|source| source.events.contains_key(&link.uid));
-        is_there && !link.only_came_in_time()
+        is_there && !restores && !link.only_came_in_time()
     })
 }
 
@@ -161,6 +166,8 @@ struct Desk<'a> {
     name: &'a CalendarName,
     /// What nothing has asked for yet.
     held: BTreeMap<Stem, Held>,
+    /// What somebody took away.
+    away: Away,
     /// What it is too late for, unless it shows already in some other block.
     late: Vec<(Stem, Wanted)>,
     /// What blocks showed that are to be written anew, as far as somebody asks for it.
@@ -190,14 +197,15 @@ impl Desk<'_> {
         let showed = row.as_ref().and_then(Showed::of);
         let times = row.as_ref().and_then(|row| row.link.as_ref()?.times);
         let came_in_time = row.as_ref().is_some_and(Held::came_in_time);
+        self.leave_so(&stem, &mut wanted, row.as_ref());
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
         let home = &self.question.window.home;
-        if let Some(news) = leave_so(&mut wanted, row.as_ref(), respect, home) {
-            let block = (self.name.clone(), stem.clone(), news);
-            self.plan.left_so.push(block);
-        }
         let verdict = judge_wanted(&wanted, row, respect, home);
+        let verdict = match verdict {
+            Verdict::Create(Why::New) if self.away.has(&wanted) => Verdict::Respect,
+            verdict => verdict,
+        };
         match verdict {
             Verdict::Create(Why::New)
                 if !came_in_time && is_late(self.question, self.name, &wanted) =>
@@ -215,6 +223,21 @@ impl Desk<'_> {
             _ => {}
         }
         self.act(stem, wanted, verdict, stands);
+    }
+
+    /// Leaves what somebody did to a block so, and remembers it.
+    fn leave_so(&mut self, stem: &Stem, wanted: &mut Wanted, row: Option<&Held>) {
+        let (question, name) = (self.question, self.name);
+        let left = self.away.leave_so(question, name, (stem, wanted), row);
+        let link = row.and_then(|row| row.link.as_ref());
+        if left.so.as_ref() != link.and_then(|link| link.left_so.as_deref()) {
+            let block = (name.clone(), stem.clone(), left.so);
+            self.plan.left_so.push(block);
+        }
+        for joined in left.joined {
+            self.held.remove(&joined);
+            self.plan.forgets.push((name.clone(), joined));
+        }
     }
 
     /// Decides about what is late, when all else is decided: where a block showed some of its time that goes or is written anew, it
@@ -423,7 +446,7 @@ pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
     plan.ops.extend(spares);
     for (stem, held) in target.held {
         match held.present {
-            None => {}
+            None => plan.forgets.push((name.clone(), stem)),
             Some(present) if present.hands_off => sums.hands_off += 1,
             Some(present) => {
                 let source = held.link.map(|link| link.source);
@@ -472,7 +495,11 @@ enum Verdict {
 
 /// What to do about a block that should stand.
 fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &TimeZone) -> Verdict {
-    let Held { present, link } = held.unwrap_or_default();
+    let held = held.unwrap_or_default();
+    if is_away(wanted, &held, respect, home) {
+        return Verdict::Respect;
+    }
+    let Held { present, link } = held;
     // Only what somebody did is left so.
     let respect = match link.as_ref().is_some_and(|link| link.disowned) {
         true => Respect::default(),
@@ -481,9 +508,6 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &Ti
     let Some(present) = present else {
         return match link {
             Some(link) if link.only_came_in_time() => Verdict::Create(Why::New),
-            Some(link) if respect.deleted && is_as_before(&link, &wanted.shape, home) => {
-                Verdict::Respect
-            }
             Some(_) => Verdict::Create(Why::Vanished),
             None => Verdict::Create(Why::New),
         };

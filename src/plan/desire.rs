@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan as _;
+use jiff::{ToSpan as _, civil::DateTime, tz::TimeZone};
 
 use super::{
     Filter, Held, Question, Route, Source,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ident::{Stem, Subject},
-    model::{Appears, CalendarName, Event, OccurrenceKey, Shape, Span, Uid, When, Window},
+    model::{Appears, CalendarName, Event, OccurrenceKey, Shape, Span, Uid, Window},
     recur::WALK_MAX,
 };
 
@@ -371,7 +371,12 @@ fn each_block(
         Show::Busy => Said::default(),
         _ => said_of(event, &route.wording, &question.window.home),
     };
+    let apart = apart(&flat, &question.window.home);
     let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
+        let apart = match &shape {
+            Shape::Series(_) => apart.values().copied().collect(),
+            Shape::Once(span) => apart.get(span).copied().into_iter().collect(),
+        };
         let stem = stem(question, route, uid, &occurrence);
         let wanted = Wanted {
             shape,
@@ -385,6 +390,7 @@ fn each_block(
             uid: uid.clone(),
             occurrence,
             also: Vec::new(),
+            apart,
         };
         want(stem, desired(wanted));
     };
@@ -405,6 +411,21 @@ fn each_block(
     for single in flat.singles {
         ask(single.occurrence, Shape::Once(single.span), Desired::Block);
     }
+}
+
+/// The single stretches that are at the very time of an occurrence of the series beside them, which says something else there: with the
+/// local start of that occurrence.
+fn apart(flat: &Flat, home: &TimeZone) -> BTreeMap<Span, DateTime> {
+    let Some(series) = flat.series.as_ref().or(flat.resting.as_ref()) else {
+        return BTreeMap::new();
+    };
+    let spans = flat.singles.iter().map(|single| single.span);
+    let at_its_time = spans.filter_map(|span| {
+        let at = series.start_of(span, home)?;
+        let should = series.start.at(at).span(series.length, home);
+        (series.holes.contains(&at) && span == should).then_some((span, at))
+    });
+    at_its_time.collect()
 }
 
 fn each_merged(
@@ -432,6 +453,7 @@ fn each_merged(
             shows,
             source: route.source.clone(),
             also: also.collect(),
+            apart: BTreeSet::new(),
             uid,
             occurrence,
         };
@@ -468,11 +490,8 @@ fn without(
     let alone: BTreeSet<&OccurrenceKey> = flat.singles.iter().map(|s| &s.occurrence).collect();
     let of_rule = mine.iter().filter(|s| !alone.contains(&s.occurrence));
     for single in of_rule.filter(|s| is_covered(s)) {
-        if let (Span::Timed { start, .. }, When::Time(_, zone)) = (single.span, &series.start) {
-            series.holes.insert(zone.local(start, &window.home));
-        } else if let Span::Days { first, .. } = single.span {
-            series.holes.insert(first.at(0, 0, 0, 0));
-        }
+        let hole = series.start_of(single.span, &window.home);
+        series.holes.extend(hole);
     }
     let singles = flat.singles.into_iter().filter(|s| !is_covered(s));
     Ok(Flat {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 
 use super::{LeftSo, Present, desire::TooManyBySource, wording::Shows};
 use crate::{
@@ -170,6 +170,8 @@ pub struct Wanted {
     pub occurrence: OccurrenceKey,
     /// What it shows beside that.
     pub also: Vec<Also>,
+    /// The local starts of the occurrences of a series that have a block of their own at the same time; of such a block, its own.
+    pub apart: BTreeSet<DateTime>,
 }
 
 /// An occurrence that shows in the block of another one.

@@ -11,7 +11,7 @@ use crate::{
     ident::{BlockId, Stem},
     model::{CalendarName, Href, Print, SeenBlock, Traces, block},
     plan::{
-        LeftSo, Present,
+        LeftSo, Present, Why,
         op::{InTime, Wanted},
     },
     provider::Place,
@@ -35,8 +35,8 @@ pub struct Written<'a> {
 pub enum Settled<'a> {
     /// The block stands as it should.
     Stands(Written<'a>),
-    /// The block is gone from this place.
-    Gone(&'a BlockId, &'a Href),
+    /// The block is gone from this place, for this reason.
+    Gone(&'a BlockId, &'a Href, Why),
     /// Nothing was done.
     Nothing(&'a BlockId),
 }
@@ -260,8 +260,13 @@ fn settle(
             stands(db, calendar, written, home)?;
             written.id
         }
-        Settled::Gone(id, href) => {
-            gone(db, calendar, id, href)?;
+        Settled::Gone(id, href, why) => {
+            forget_resource(db, calendar, href)?;
+            let stem = id.stem();
+            if *why == Why::Reset || !set_aside(db, calendar, &stem)? {
+                db.prepare_cached(UNLINK)?
+                    .execute(params![calendar, stem.as_str()])?;
+            }
             id
         }
         Settled::Nothing(id) => id,
@@ -332,11 +337,16 @@ fn stands(
 const UNLINK: &str = "DELETE FROM links WHERE calendar = ?1 AND stem = ?2
     AND NOT EXISTS (SELECT 1 FROM blocks WHERE calendar = ?1 AND id >= ?2 AND id < ?2 || '~')";
 
-fn gone(db: &rusqlite::Connection, calendar: i64, id: &BlockId, href: &Href) -> Stated<()> {
-    forget_resource(db, calendar, href)?;
-    db.prepare_cached(UNLINK)?
-        .execute(params![calendar, id.stem().as_str()])?;
-    Ok(())
+/// Keeps what somebody did to a block that calsync took away, for when its event asks for it again. Says whether there was anything, and
+/// its event is still there.
+fn set_aside(db: &rusqlite::Connection, calendar: i64, stem: &Stem) -> Stated<bool> {
+    let sql = "UPDATE links SET disowned = 1, held_back = 0 WHERE calendar = ?1 AND stem = ?2 AND left_of IS NOT NULL
+        AND EXISTS (SELECT 1 FROM events e JOIN calendars c ON c.id = e.calendar WHERE c.name = links.source AND e.uid = links.uid)
+        AND NOT EXISTS (SELECT 1 FROM blocks WHERE calendar = ?1 AND id >= ?2 AND id < ?2 || '~')";
+    let kept = db
+        .prepare_cached(sql)?
+        .execute(params![calendar, stem.as_str()])?;
+    Ok(kept > 0)
 }
 
 #[cfg(test)]
@@ -362,6 +372,7 @@ mod tests {
             uid: "b".into(),
             occurrence: "".into(),
             also: Vec::new(),
+            apart: std::collections::BTreeSet::new(),
         };
         let place = Place::once("x.ics".into(), "2".into());
         let written = Written {

@@ -1,6 +1,7 @@
 //! The program from outside: what it writes, what it says, and with which code it ends.
 
 mod accounts;
+mod away;
 mod blocks;
 mod explained;
 mod filters;

@@ -2,27 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
 use crate::{
     model::{Print, Series, Shape, Span, Traces},
     plan::{Held, LeftSo, Link, Present, Respect, op::Wanted},
 };
 
-/// Changes what is wanted as somebody changed the block, where the rule leaves that so and its event is as it was. Says what there is
-/// to remember of that from now on, if anything else than before.
-pub fn leave_so(
+/// Changes what is wanted as somebody changed the block, where the rule leaves that so and its event is as it was. Says what is left so
+/// from now on. `taken`: local starts of a series that somebody took away when they had blocks of their own.
+pub(super) fn leave_so(
     wanted: &mut Wanted,
     held: Option<&Held>,
+    taken: BTreeSet<DateTime>,
     respect: Respect,
     home: &TimeZone,
-) -> Option<Option<LeftSo>> {
+) -> Option<LeftSo> {
     let held = held?;
     let link = held.link.as_ref()?;
     let present = held.present.as_ref();
     // Only what somebody did is left so.
     let edited = present.filter(|is| !is.hands_off && is.traces.is_some() && !link.disowned);
-    if link.left_so.is_none() && (edited.is_none() || respect == Respect::default()) {
+    let is_as_ever = taken.is_empty() && (edited.is_none() || respect == Respect::default());
+    if link.left_so.is_none() && is_as_ever {
         return None;
     }
     let of = wanted.shape.course(home);
@@ -43,20 +45,26 @@ pub fn leave_so(
         Shape::Series(whole) => {
             let traces = edited.filter(|_| respect.deleted);
             let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
-            let is_as_written = || is_as_written(link, &left.of_series(whole), home);
+            // Other holes than were written make it no other rule.
+            let as_written = Series {
+                holes: link.holes.clone(),
+                ..left.of_series(whole)
+            };
+            let is_as_written = || is_as_written(link, &Shape::Series(as_written), home);
             let traces = traces.and_then(|is| is.traces.as_deref());
             // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
             if let Some(is) = traces.filter(|is| is_less(is, &plain, is_as_written)) {
+                let is_own = |at: &DateTime| whole.holes.contains(at) && !wanted.apart.contains(at);
                 left.after = is.ends.filter(|_| is.but_holes != plain.but_holes);
                 left.starts.extend(is.holes.difference(&link.holes));
                 left.starts
-                    .retain(|at| is.holes.contains(at) && !whole.holes.contains(at));
+                    .retain(|at| is.holes.contains(at) && !is_own(at));
             }
-            wanted.shape = left.of_series(whole);
+            left.starts.extend(taken);
+            wanted.shape = Shape::Series(left.of_series(whole));
         }
     }
-    let now = (left != LeftSo::nothing(of)).then_some(left);
-    (now.as_ref() != before).then_some(now)
+    (left != LeftSo::nothing(of)).then_some(left)
 }
 
 /// Where somebody moved a single block to, as long as it is and was: nothing if it is another one.
@@ -78,7 +86,7 @@ fn moved_to(span: Span, is: &Present, home: &TimeZone) -> Option<Span> {
 
 /// Whether somebody did no more to a series than to take some of it out, or to end it early. `is_as_written`: whether its event is
 /// at the times for which the block was written.
-fn is_less(is: &Traces, should: &Traces, is_as_written: impl Fn() -> bool) -> bool {
+fn is_less(is: &Traces, should: &Traces, is_as_written: impl FnOnce() -> bool) -> bool {
     let is_earlier = || match (is.ends, should.ends) {
         (Some(ends), Some(last)) => ends < last,
         (ends, _) => ends.is_some(),
@@ -113,7 +121,7 @@ impl LeftSo {
     }
 
     /// What is left of a series.
-    fn of_series(&self, whole: &Series) -> Shape {
+    fn of_series(&self, whole: &Series) -> Series {
         let mut series = whole.clone();
         series.holes.extend(&self.starts);
         let ends = whole.rule.last(whole.start.local());
@@ -122,8 +130,17 @@ impl LeftSo {
             series.rule = series.rule.ending(after);
             series.holes.retain(|at| *at <= after);
         }
-        Shape::Series(series)
+        series
     }
+}
+
+/// Whether somebody took a block away, and that is left so.
+pub(super) fn is_away(wanted: &Wanted, held: &Held, respect: Respect, home: &TimeZone) -> bool {
+    let link = held.link.as_ref().filter(|_| held.present.is_none());
+    link.is_some_and(|link| {
+        let is_somebodys = !link.disowned && !link.only_came_in_time();
+        respect.deleted && is_somebodys && is_as_before(link, &wanted.shape, home)
+    })
 }
 
 /// Whether a block says what is wanted and shows at these times, though it is not put so.
@@ -170,7 +187,7 @@ fn keeps_its_end(wanted: &Wanted, present: &Present, home: &TimeZone) -> bool {
 }
 
 /// Whether an event still takes the time that its block was written for, whatever the block is to say now.
-pub(super) fn is_as_before(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
+fn is_as_before(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
     match link.course {
         Some(course) => course == wanted.course(home),
         None => link.times == Some(wanted.times(home)),

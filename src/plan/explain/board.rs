@@ -10,7 +10,7 @@ use crate::{
     model::{CalendarName, Shape, Span, Uid, Window, Zone, block},
     plan::{
         Held, Link, Question, Target,
-        compare::{Outside, covers, is_late, is_left_so, leave_so, outside, route},
+        compare::{Away, Outside, covers, is_late, is_left_so, outside},
         desire::{Desired, Place, TooManyBySource, desire},
         filter,
         flatten::series_spans,
@@ -111,12 +111,14 @@ impl Board {
     ) -> Self {
         let mut wanted = Vec::new();
         let mut asked = BTreeSet::new();
+        let mut away = Away::of(question, name, &target.held);
         let place = |stem: &Stem| Place::of(target.held.get(stem));
         let refused = desire(question, name, place, |stem: Stem, desired: Desired| {
             let held = target.held.get(&stem);
             let stands = held.is_some_and(|held| held.present.is_some());
             if let Some(block) = desired.wanted(stands) {
-                wanted.push(Row::of(question, name, held, block, days));
+                let piece = (&stem, block);
+                wanted.push(Row::of(question, name, &mut away, held, piece, days));
                 asked.insert(stem);
             }
         });
@@ -172,14 +174,14 @@ impl Row {
     fn of(
         question: Question<'_>,
         name: &CalendarName,
+        away: &mut Away,
         held: Option<&Held>,
-        mut block: Wanted,
+        (stem, mut block): (&Stem, Wanted),
         days: &Window,
     ) -> Self {
         let present = held.and_then(|held| held.present.as_ref());
         let asked = spans(&block.shape, days);
-        let respect = route(question, name, &block.source).map(|route| route.respect);
-        leave_so(&mut block, held, respect.unwrap_or_default(), &days.home);
+        away.leave_so(question, name, (stem, &mut block), held);
         // One that stands for what was wanted before is put right by the next sync.
         let print = block::print(&block.shape, &block.face, &[]);
         let echo = held.and_then(|held| held.link.as_ref()?.echo);
@@ -197,7 +199,8 @@ impl Row {
         };
         let is_new = held.is_none_or(|held| held.link.is_none());
         let is_late = !stands && is_new && is_late(question, name, &block);
-        let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held));
+        let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held))
+            || is_new && away.has(&block);
         // At Google, what somebody took out is told beside the block itself, which is as it was.
         let but_for_holes = is_left && times.iter().any(|(_, shown)| shown.is_none());
         // A series that somebody moved as a whole is as far away as its first occurrence.

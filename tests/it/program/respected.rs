@@ -11,10 +11,10 @@ use crate::support::{
     program::{Home, ME, day, event_with, meeting, meeting_at, utc, wait_until, weekly},
 };
 
-const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
+pub(super) const RULE: &str = "[[rules]]\nfrom = \"work\"\nto = \"home\"\n";
 
 /// A calendar with a meeting and a weekly one that show in another one by this rule.
-fn in_step(rule: &str) -> Home {
+pub(super) fn in_step(rule: &str) -> Home {
     let home = Home::with(&["work", "home"]);
     home.configure_also("", &format!("{RULE}{rule}"));
     home.put("work", "one.ics", meeting("one", 3));
@@ -25,7 +25,7 @@ fn in_step(rule: &str) -> Home {
 }
 
 /// The block that repeats, or the one that does not.
-fn block(home: &Home, repeats: bool) -> (String, String) {
+pub(super) fn block(home: &Home, repeats: bool) -> (String, String) {
     let mut blocks = home
         .blocks("home")
         .into_iter()
@@ -44,17 +44,17 @@ fn stays(home: &Home, does: impl Fn(&Home)) -> bool {
     home.blocks("home") == after
 }
 
-fn take_away(home: &Home) {
+pub(super) fn take_away(home: &Home) {
     home.delete("home", &block(home, false).0);
 }
 
-fn take_one_out(home: &Home) {
+pub(super) fn take_one_out(home: &Home) {
     let (name, text) = block(home, true);
     let line = format!("EXDATE:{}\r\nSUMMARY", utc(11, "090000"));
     home.put("home", &name, text.replacen("SUMMARY", &line, 1));
 }
 
-fn cancel_one(home: &Home) {
+pub(super) fn cancel_one(home: &Home) {
     let (name, text) = block(home, true);
     let event = &text[text.find("BEGIN:VEVENT").unwrap()..text.find("END:VCALENDAR").unwrap()];
     let lines = event.split_inclusive("\r\n");
@@ -67,7 +67,7 @@ fn cancel_one(home: &Home) {
     home.put("home", &name, text.replace("END:VCALENDAR", &change));
 }
 
-fn move_it(home: &Home) {
+pub(super) fn move_it(home: &Home) {
     let (name, text) = block(home, false);
     home.put(
         "home",
@@ -86,7 +86,7 @@ fn cut_it_short(home: &Home) {
     );
 }
 
-fn end_it_early(home: &Home) {
+pub(super) fn end_it_early(home: &Home) {
     let (name, text) = block(home, true);
     let until = format!("FREQ=WEEKLY;UNTIL={}", utc(12, "090000"));
     home.put("home", &name, text.replace("FREQ=WEEKLY", &until));
@@ -110,7 +110,7 @@ fn call_it_otherwise(home: &Home) {
 }
 
 /// What somebody does to blocks.
-type Doing = fn(&Home);
+pub(super) type Doing = fn(&Home);
 
 #[test]
 fn what_somebody_does_to_a_block_is_undone_unless_the_rule_leaves_it_so() {
@@ -784,36 +784,4 @@ fn a_series_that_somebody_moved_is_explained_where_it_stands() {
             assert_eq!(start, at);
         }
     }
-}
-
-#[test]
-fn what_somebody_took_away_stays_away_when_rules_come_and_go() {
-    let home = in_step("deleted = \"respect\"");
-    take_away(&home);
-    take_one_out(&home);
-    home.sync();
-    let config = fs::read_to_string(home.config_file()).unwrap();
-    let before = home.blocks("home");
-    let (plain, _) = config.split_once("[[rules]]").unwrap();
-    let other = format!("{plain}[[rules]]\nfrom = \"home\"\nto = \"work\"\n");
-    for without in [
-        config.replace("deleted =", "titles = [\"weekly\"]\ndeleted ="),
-        other,
-    ] {
-        home.configure(&without);
-        home.run(&["sync"]);
-        home.configure(&config);
-        home.sync();
-        home.sync_idle();
-        let singles = home.blocks("home").into_values();
-        let mut singles = singles.filter(|text| !String::from_utf8_lossy(text).contains("RRULE"));
-        assert!(singles.next().is_none());
-    }
-    assert_eq!(home.blocks("home").len(), before.len());
-    // An event that was gone is another one when it comes back.
-    home.delete("work", "one.ics");
-    home.sync();
-    home.put("work", "one.ics", meeting("one", 3));
-    home.sync();
-    assert_eq!(home.blocks("home").len(), 2);
 }
