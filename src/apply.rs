@@ -17,6 +17,7 @@ use crate::{
     plan::{
         Action, Approved, Op, Plan, Present, Why,
         op::{Adoption, Wanted},
+        wording::{UNTITLED, Wording},
     },
     provider::{Answer, ErrorKind, Place, Provider, ProviderError},
     retry::patiently,
@@ -231,6 +232,7 @@ enum Owed {
         wanted: Wanted,
         print: Print,
     },
+    Hushed(Block, Place),
     Gone(BlockId, Href, Why),
     Nothing(BlockId),
 }
@@ -239,6 +241,7 @@ impl Owed {
     fn id(&self) -> &BlockId {
         match self {
             Self::Stands { id, .. } | Self::Gone(id, ..) | Self::Nothing(id) => id,
+            Self::Hushed(block, _) => &block.id,
         }
     }
 
@@ -255,6 +258,7 @@ impl Owed {
                 wanted,
                 print: *print,
             }),
+            Self::Hushed(block, place) => Settled::Hushed(block, place),
             Self::Gone(id, href, why) => Settled::Gone(id, href, *why),
             Self::Nothing(id) => Settled::Nothing(id),
         }
@@ -368,7 +372,9 @@ impl<P: Provider> Lane<'_, P> {
                     let latest = self.state.borrow().generation(&op.stem)?;
                     self.settings.mint.id(self.name, &op.stem, latest)
                 }
-                Action::Replace(_, present) | Action::Remove(present) => present.id.clone(),
+                Action::Replace(_, present) | Action::Remove(present) | Action::Hush(present) => {
+                    present.id.clone()
+                }
             };
             let action = op.action.word();
             Ok(Intent { id, action })
@@ -422,6 +428,10 @@ impl<P: Provider> Lane<'_, P> {
             Action::Remove(present) => {
                 let removed = self.remove(present, op.why).await?;
                 Ok(removed.map(|()| Did::Deleted))
+            }
+            Action::Hush(present) => {
+                let hushed = self.hush(present).await?;
+                Ok(hushed.map(|()| Did::Updated))
             }
         }
     }
@@ -570,6 +580,43 @@ impl<P: Provider> Lane<'_, P> {
         }
     }
 
+    /// Writes a block as it stands, without its words.
+    async fn hush(&mut self, present: &Present) -> Stated<Answer<()>> {
+        let id = &present.id;
+        let Some(place) = self.place(present)? else {
+            return Ok(Ok(()));
+        };
+        let provider = &mut self.seat.provider;
+        let found = patiently(self.clock, async || provider.look(id).await).await;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(self.failed(id, error)),
+        };
+        let seen = found.as_ref().and_then(|found| self.ours(found, id));
+        let shape = seen
+            .filter(|seen| !seen.people)
+            .and_then(|seen| seen.shape.clone());
+        let Some(shape) = shape else {
+            let error = ProviderError::new(ErrorKind::Broken, UNHUSHED);
+            return Ok(self.failed(id, error));
+        };
+        let block = Block {
+            id: id.clone(),
+            shape,
+            face: Face::clone(&Wording::busy(UNTITLED).face),
+        };
+        self.intend(id, "update")?;
+        let provider = &mut self.seat.provider;
+        let replaced = patiently(self.clock, async || provider.replace(&place, &block).await).await;
+        match replaced {
+            Ok(place) => {
+                self.owed.push(Owed::Hushed(block, place));
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(self.failed(id, error)),
+        }
+    }
+
     /// Where a block was seen in this run, and in which version.
     fn place(&mut self, present: &Present) -> Stated<Option<Place>> {
         if self.owed.iter().any(|owed| *owed.id() == present.id) {
@@ -614,6 +661,9 @@ fn unkept() -> ProviderError {
                    there, set role = \"source\"";
     ProviderError::new(ErrorKind::Refused, message)
 }
+
+const UNHUSHED: &str = "a block says more than any rule shows, and somebody changed it in a way that calsync cannot write; take it away by \
+                        hand, or run: calsync sync --allow-mass-delete";
 
 const RENAMED: &str = "what calsync writes there has another UID afterwards, so that it is not known again; set role = \"source\"";
 

@@ -321,7 +321,7 @@ impl Report {
         for op in &findings.plan.ops {
             match op.action {
                 Action::Create(_) => self.created += 1,
-                Action::Replace(..) => self.updated += 1,
+                Action::Replace(..) | Action::Hush(_) => self.updated += 1,
                 Action::Remove(_) => self.deleted += 1,
             }
         }
@@ -494,7 +494,7 @@ fn blocks_report(
     for op in findings.plan.ops.iter().filter(|op| op.target == *name) {
         match op.action {
             Action::Create(_) => blocks.created += 1,
-            Action::Replace(..) => blocks.updated += 1,
+            Action::Replace(..) | Action::Hush(_) => blocks.updated += 1,
             Action::Remove(_) => blocks.deleted += 1,
         }
     }
@@ -610,7 +610,9 @@ fn operation(op: &Op, home: &TimeZone) -> OperationReport {
             Shape::Once(Span::Timed { .. }) => None,
         },
         // How a block is stored does not tell days from times; whole days look like days either way.
-        Action::Remove(present) => whole_days(present.first, present.first_end, home),
+        Action::Remove(present) | Action::Hush(present) => {
+            whole_days(present.first, present.first_end, home)
+        }
     };
     let (first, last, recurring) = op.when(home);
     let (start, end) = match days {

@@ -127,9 +127,13 @@ fn judge_rest(
             present,
             link: held.link,
         };
+        let link = row.link.as_ref();
+        let tells = link.is_some_and(|link| tells_too_much(question, name, link));
         let op = judge_unwanted(question, name, too_many, stem, row, sums);
-        if let Some(op) = op.as_ref().filter(|_| is_held_back) {
-            plan.held_back.insert((name.clone(), op.stem.clone()));
+        if let Some(op) = &op {
+            let key = || (name.clone(), op.stem.clone());
+            plan.held_back.extend(is_held_back.then(key));
+            plan.telling.extend(tells.then(key));
         }
         plan.ops.extend(op);
     }
@@ -612,7 +616,8 @@ fn judge_unwanted(
             true => sums.damaged += 1,
             false => sums.unread += 1,
         }
-        return None;
+        let tells = link.is_some_and(|link| tells_too_much(question, name, &link));
+        return tells.then(|| Op::remove(name, stem, present, Why::Unwanted, source).hushed());
     };
     if sums.tally(link.as_ref()).waits {
         // What is to stand in its place comes first.
@@ -670,9 +675,14 @@ fn says_too_much(
     present: &Present,
     link: Option<&Link>,
 ) -> bool {
-    let Some(link) = link else {
-        return says_what_nobody_does(question, name, present);
-    };
+    match link {
+        Some(link) => tells_too_much(question, name, link),
+        None => says_what_nobody_does(question, name, present),
+    }
+}
+
+/// Whether a block has words of an event, as far as is remembered, that no rule shows any more.
+fn tells_too_much(question: Question<'_>, name: &CalendarName, link: &Link) -> bool {
     if !link.shows.any() {
         return false;
     }

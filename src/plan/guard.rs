@@ -150,9 +150,14 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
         emptied.contains(&op.target) || op.loses() && is_lost
     };
     let (refused, ops): (Vec<Op>, Vec<Op>) = ops.into_iter().partition(is_refused);
-    let held_back = refused.into_iter().filter(|op| op.why == Why::Gone);
-    let held_back = held_back.map(|op| (op.target, op.stem)).collect();
-    plan.ops = ops;
+    let held_back = refused.iter().filter(|op| op.why == Why::Gone);
+    let held_back = held_back.map(|op| (op.target.clone(), op.stem.clone()));
+    let held_back = held_back.collect();
+    let telling = refused.into_iter().filter(|op| {
+        let key = (op.target.clone(), op.stem.clone());
+        !emptied.contains(&op.target) && plan.telling.contains(&key)
+    });
+    plan.ops = ops.into_iter().chain(telling.map(Op::hushed)).collect();
     plan.sort();
     let postponed = plan.postponed + plan.ops.len().saturating_sub(limits.operations);
     plan.ops.truncate(limits.operations);

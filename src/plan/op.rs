@@ -30,6 +30,8 @@ pub struct Plan {
     pub wanted_again: Vec<(CalendarName, Stem)>,
     /// Those among the operations that the guard refused before.
     pub held_back: BTreeSet<(CalendarName, Stem)>,
+    /// Those among the removals whose blocks say what no rule shows any more: if one may not go, its words do.
+    pub telling: BTreeSet<(CalendarName, Stem)>,
     /// How many blocks stay as they are, by target.
     pub unchanged: BTreeMap<CalendarName, usize>,
     /// For each target and source, what would be lost there. The source is empty where it is not remembered.
@@ -151,6 +153,8 @@ pub enum Action {
     Replace(Wanted, Present),
     /// Take it away.
     Remove(Present),
+    /// Take its words away, and leave it where it is: it says what no rule shows any more, and may not go.
+    Hush(Present),
 }
 
 /// A block as it should be.
@@ -214,7 +218,7 @@ impl Action {
     pub fn rank(&self) -> u8 {
         match self {
             Self::Create(_) => 0,
-            Self::Replace(..) => 1,
+            Self::Replace(..) | Self::Hush(_) => 1,
             Self::Remove(_) => 2,
         }
     }
@@ -223,7 +227,7 @@ impl Action {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Create(_) => "create",
-            Self::Replace(..) => "update",
+            Self::Replace(..) | Self::Hush(_) => "update",
             Self::Remove(_) => "delete",
         }
     }
@@ -275,6 +279,19 @@ impl Op {
         }
     }
 
+    /// The same block, left where it is without its words.
+    #[must_use]
+    pub fn hushed(self) -> Self {
+        match self.action {
+            Action::Remove(present) => Self {
+                action: Action::Hush(present),
+                why: Why::Changed,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Whether it takes a block away that nothing stands beside, and that nobody asked to be taken away.
     pub fn loses(&self) -> bool {
         matches!(self.action, Action::Remove(_)) && !matches!(self.why, Why::Reset | Why::Spare)
@@ -284,7 +301,9 @@ impl Op {
     pub fn order(&self) -> (&CalendarName, u8, &Stem, Option<&BlockId>, Option<&Href>) {
         let present = match &self.action {
             Action::Create(_) => None,
-            Action::Replace(_, present) | Action::Remove(present) => Some(present),
+            Action::Replace(_, present) | Action::Remove(present) | Action::Hush(present) => {
+                Some(present)
+            }
         };
         let href = present.and_then(|present| present.href.as_ref());
         let id = present.map(|present| &present.id);
@@ -299,7 +318,9 @@ impl Op {
                 let (first, end) = wanted.shape.first_shown(home);
                 (first, end, repeats)
             }
-            Action::Remove(present) => (present.first, present.first_end, present.repeats),
+            Action::Remove(present) | Action::Hush(present) => {
+                (present.first, present.first_end, present.repeats)
+            }
         }
     }
 }
@@ -314,6 +335,7 @@ impl Plan {
         self.in_time.extend(other.in_time);
         self.wanted_again.extend(other.wanted_again);
         self.held_back.extend(other.held_back);
+        self.telling.extend(other.telling);
         self.unchanged.extend(other.unchanged);
         self.losses.extend(other.losses);
         self.refused_at.extend(other.refused_at);
@@ -351,6 +373,7 @@ impl Plan {
             in_time: Vec::new(),
             wanted_again: Vec::new(),
             held_back: BTreeSet::new(),
+            telling: BTreeSet::new(),
             unchanged: self.unchanged.clone(),
             losses: self.losses.clone(),
             fed_by_empty: self.fed_by_empty.clone(),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ident::{BlockId, Stem},
-    model::{CalendarName, Href, Print, SeenBlock, Traces, block},
+    model::{Block, CalendarName, Face, Href, Print, SeenBlock, Shape, Traces, block},
     plan::{
         LeftSo, Present, Why,
         op::{InTime, Wanted},
@@ -35,6 +35,8 @@ pub struct Written<'a> {
 pub enum Settled<'a> {
     /// The block stands as it should.
     Stands(Written<'a>),
+    /// The block stands, and has no words any more.
+    Hushed(&'a Block, &'a Place),
     /// The block is gone from this place, for this reason.
     Gone(&'a BlockId, &'a Href, Why),
     /// Nothing was done.
@@ -260,6 +262,10 @@ fn settle(
             stands(db, calendar, written, home)?;
             written.id
         }
+        Settled::Hushed(block, place) => {
+            hushed(db, calendar, block, place, home)?;
+            &block.id
+        }
         Settled::Gone(id, href, why) => {
             forget_resource(db, calendar, href)?;
             let stem = id.stem();
@@ -277,18 +283,14 @@ fn settle(
     Ok(())
 }
 
-fn stands(
+/// Notes where a block lies, and what it shows.
+fn lies(
     db: &rusqlite::Connection,
     calendar: i64,
-    written: &Written<'_>,
+    place: &Place,
+    (id, shape, face, print): (&BlockId, &Shape, &Face, Print),
     home: &TimeZone,
-) -> Stated<()> {
-    let Written {
-        id,
-        place,
-        wanted,
-        print,
-    } = written;
+) -> Stated<Traces> {
     let resource = put_resource(db, calendar, &place.href, &place.version, None)?;
     // Whatever was not to be read there, or may have been hidden by that, is not there now.
     let hidden = db
@@ -301,14 +303,55 @@ fn stands(
             .execute([calendar])?;
     }
     let seen = SeenBlock {
-        print: *print,
-        traces: Traces::of(&wanted.shape, &wanted.face, &[]),
-        shape: Some(wanted.shape.clone()),
+        print,
+        traces: Traces::of(shape, face, &[]),
+        shape: Some(shape.clone()),
         people: false,
         touched: false,
         moved: false,
     };
     put_block(db, (calendar, resource), id, &seen, None, home)?;
+    Ok(seen.traces)
+}
+
+/// Notes that a block has no words any more. What it stands for is as it was.
+fn hushed(
+    db: &rusqlite::Connection,
+    calendar: i64,
+    block: &Block,
+    place: &Place,
+    home: &TimeZone,
+) -> Stated<()> {
+    let Block { id, shape, face } = block;
+    let print = block.print();
+    lies(db, calendar, place, (id, shape, face, print), home)?;
+    let sql = "UPDATE links SET print = ?3, version = ?4, shows_words = 0, odd = NULL, echo = NULL, otherwise = NULL
+        WHERE calendar = ?1 AND stem = ?2";
+    let stem = id.stem();
+    db.prepare_cached(sql)?
+        .execute(params![calendar, stem.as_str(), print.0, &*place.version])?;
+    Ok(())
+}
+
+fn stands(
+    db: &rusqlite::Connection,
+    calendar: i64,
+    written: &Written<'_>,
+    home: &TimeZone,
+) -> Stated<()> {
+    let Written {
+        id,
+        place,
+        wanted,
+        print,
+    } = written;
+    let traces = lies(
+        db,
+        calendar,
+        place,
+        (*id, &wanted.shape, &wanted.face, *print),
+        home,
+    )?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
         "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes, course)
@@ -326,7 +369,7 @@ fn stands(
         &*place.version,
         wanted.shape.times(home).0,
         wanted.shows.0,
-        taken_out(&seen.traces),
+        taken_out(&traces),
         wanted.shape.course(home).0,
     ])?;
     Ok(())
@@ -365,7 +408,7 @@ mod tests {
         let id = mint.id(&"home".into(), &Stem::from_storage("cs1"), 0);
         let span = crate::model::Span::timed(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
         let wanted = Wanted {
-            shape: crate::model::Shape::Once(span),
+            shape: Shape::Once(span),
             face: std::sync::Arc::default(),
             shows: crate::plan::Shows::default(),
             source: "work".into(),

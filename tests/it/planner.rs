@@ -22,7 +22,7 @@ use calsync::{
         guard,
         op::Wanted,
         plan_target,
-        wording::Show,
+        wording::{Show, Shows, Wording},
     },
     provider::{AnyProvider, memory::MemoryCalendar},
     report::text,
@@ -257,6 +257,7 @@ impl Case {
                     board.write(&self.mint, &op.stem, present.id.generation(), &wanted);
                 }
                 Action::Remove(present) => board.remove(&op.stem, &present),
+                Action::Hush(present) => board.hush(&op.stem, &present),
             }
         }
         for adoption in plan.adoptions {
@@ -347,6 +348,18 @@ impl Board {
         self.target.held.insert(stem.clone(), held);
     }
 
+    fn hush(&mut self, stem: &Stem, present: &Present) {
+        let print = block::print(
+            &self.shapes[present.id.as_str()],
+            &Wording::busy("Busy").face,
+            &[],
+        );
+        let held = self.target.held.get_mut(stem).unwrap();
+        held.present.as_mut().unwrap().print = print;
+        let link = held.link.as_mut().unwrap();
+        (link.print, link.shows) = (print, Shows::default());
+    }
+
     fn remove(&mut self, stem: &Stem, present: &Present) {
         let main = self
             .target
@@ -414,7 +427,7 @@ fn link(wanted: &Wanted) -> Link {
         print: block::print(&wanted.shape, &wanted.face, &[]),
         echo: None,
         otherwise: None,
-        shows: calsync::plan::Shows::default(),
+        shows: Shows::default(),
         times: None,
         course: None,
     }

@@ -6,6 +6,7 @@ mod blocks;
 mod explained;
 mod filters;
 mod google;
+mod hushed;
 mod merged;
 mod messages;
 mod output;
