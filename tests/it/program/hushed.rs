@@ -76,7 +76,9 @@ fn words_go_from_what_the_guard_holds_back() {
             home.configure(&changed);
             let files = home.files("work");
             if is_emptied {
-                files.keys().for_each(|name| home.delete("work", name));
+                for name in files.keys() {
+                    home.delete("work", name);
+                }
             }
             let told = home.expect(6, &["sync", "--json"]).json();
             assert_eq!(told["updated"], before.len(), "{told}");
@@ -88,11 +90,10 @@ fn words_go_from_what_the_guard_holds_back() {
             let again = home.expect(6, &["sync", "--json"]).json();
             assert_eq!(again["updated"], 0, "{again}");
             assert_eq!(blocks(), hushed);
-            let mut names = files.iter();
             if is_emptied {
-                names
-                    .by_ref()
-                    .for_each(|(name, text)| home.put("work", name, text.clone()));
+                for (name, text) in files {
+                    home.put("work", &name, text);
+                }
             }
             home.configure(&config);
             home.sync();
