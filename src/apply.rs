@@ -183,7 +183,7 @@ fn learn(
         state.forget_link(target, stem)?;
     }
     state.note_held_back(held_back, true)?;
-    state.note_held_back(&plan.wanted_again, false)?;
+    state.note_held_back(&plan.may_stay, false)?;
     Ok(())
 }
 

@@ -80,6 +80,8 @@ pub struct Source {
     pub troubled: BTreeSet<Uid>,
     /// Private events, at any time, of which blocks show words.
     pub private: BTreeSet<Uid>,
+    /// It was last read for other rules: of the words that these ask for, nothing is known. Nobody but who explains looks at it so.
+    pub otherwise: bool,
     /// How many events it holds at any time.
     pub total: usize,
     /// How many it held when the guard last let pass what became of it; nothing if that is not remembered.
@@ -219,6 +221,8 @@ pub struct Target {
     pub renamed: usize,
     /// How many blocks of other calendars somebody copied here. They are not touched.
     pub copies: usize,
+    /// When those are that repeat, each as an event. Nobody but who explains needs to know.
+    pub series: BTreeMap<Stem, Event>,
 }
 
 impl Target {

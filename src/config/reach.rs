@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How calendars are read; another number means that all are read anew.
-const READING: u32 = 10;
+const READING: u32 = 11;
 
 /// What it takes to reach calendars.
 #[derive(Clone, Debug)]
@@ -51,11 +51,6 @@ impl Config {
         for (name, calendar) in &self.calendars {
             let mut account = calendar.account.clone().unwrap_or_default();
             let interest = self.interests.get(name).cloned().unwrap_or_default();
-            // Whoever looks for other words has to read everything again.
-            let looked_for = match interest.is_empty() {
-                true => String::new(),
-                false => format!(" {}", interest.print()),
-            };
             let (provider, place) = match &calendar.place {
                 Place::Local(folder) => {
                     let Means { tag, clock, .. } = means;
@@ -102,20 +97,32 @@ impl Config {
                     (AnyProvider::Caldav(provider), place)
                 }
             };
-            let zone = self.timezone.iana_name().unwrap_or_default();
             let seat = Seat {
                 provider,
-                reading: Reading::of(
-                    &format!("{READING} {zone}{looked_for}"),
-                    &place,
-                    &self.me.join(" "),
-                ),
+                reading: Reading::of(&self.way(name), &place, &self.people()),
                 account,
                 role: calendar.role,
             };
             seats.insert(name.clone(), seat);
         }
         seats
+    }
+
+    /// In which way a calendar is read.
+    pub fn way(&self, name: &CalendarName) -> String {
+        let zone = self.timezone.iana_name().unwrap_or_default();
+        // Whoever looks for other words has to read everything again.
+        let interest = self.interests.get(name);
+        let looked_for = match interest.filter(|interest| !interest.is_empty()) {
+            None => String::new(),
+            Some(interest) => format!(" {}", interest.print()),
+        };
+        format!("{READING} {zone}{looked_for}")
+    }
+
+    /// For whom calendars are read.
+    pub fn people(&self) -> String {
+        self.me.join(" ")
     }
 
     /// Whether another calendar may be the own one of this account at Google: all but those that are nobody's own may.

@@ -335,6 +335,20 @@ fn as_day(word: &str) -> String {
     day.map_or(lower.clone(), str::to_owned)
 }
 
+/// What was meant by days that nobody knows, or by the first and the last one of some.
+fn near_days(written: &str) -> String {
+    let words = DAYS.map(|(word, _)| word);
+    let Some((from, to)) = written.split_once('-') else {
+        return nearest(&as_day(written), words.into_iter());
+    };
+    let all = words
+        .iter()
+        .flat_map(|from| words.map(|to| format!("{from}-{to}")));
+    let all: Vec<String> = all.collect();
+    let meant = format!("{}-{}", as_day(from.trim()), as_day(to.trim()));
+    nearest(&meant, all.iter().map(String::as_str))
+}
+
 /// Days of the week: "mon", or "mon-fri".
 fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
     let mut found = BTreeSet::new();
@@ -349,9 +363,7 @@ fn days(rule: &mut Table<'_>) -> Option<BTreeSet<Day>> {
             DAYS.iter().position(|(word, _)| *word == name)
         };
         let (Some(from), Some(to)) = (place(from), place(to)) else {
-            let mut ends = [from, to].into_iter();
-            let wrong = ends.find(|name| place(name).is_none()).unwrap_or(to);
-            let near = nearest(&as_day(wrong), DAYS.iter().map(|(word, _)| *word));
+            let near = near_days(&value);
             let words = format!(
                 "`days` takes \"mon\", \"tue\" and so on, or \"mon-fri\", not \"{value}\"{near}"
             );

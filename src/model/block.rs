@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{Face, Length, Print, Span, When, Zone};
+use super::{
+    Event, Face, Length, Master, Print, Recurs, Revision, Span, Standing, Traits, When, Zone,
+};
 use crate::{
     ident::BlockId,
     recur::{Rule, WALK_MAX},
@@ -218,6 +220,47 @@ impl Shape {
                 ..series.clone()
             })
             .times(home),
+        }
+    }
+
+    /// The event that it would be if it were somebody's own, without any words.
+    pub fn as_event(&self) -> Event {
+        let (start, length, recurs) = match self {
+            Self::Once(Span::Timed { start, end }) => (
+                When::Time(jiff::tz::Offset::UTC.to_datetime(*start), Zone::UTC),
+                Length::Elapsed {
+                    days: 0,
+                    seconds: end.as_second() - start.as_second(),
+                },
+                None,
+            ),
+            Self::Once(Span::Days { first, end }) => {
+                let days = first.until(*end).map_or(0, |span| span.get_days());
+                (When::Day(*first), Length::Days(days), None)
+            }
+            Self::Series(series) => {
+                let recurs = Recurs {
+                    rules: vec![series.rule.clone()],
+                    holes: series
+                        .holes
+                        .iter()
+                        .map(|hole| series.start.at(*hole))
+                        .collect(),
+                    ..Recurs::default()
+                };
+                (series.start.clone(), series.length, Some(Box::new(recurs)))
+            }
+        };
+        Event {
+            master: Some(Master {
+                start,
+                length,
+                recurs,
+                standing: Standing::Busy,
+                traits: Traits::default(),
+                revision: Revision::default(),
+            }),
+            overrides: Vec::new(),
         }
     }
 

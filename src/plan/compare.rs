@@ -129,6 +129,9 @@ fn judge_rest(
         };
         let link = row.link.as_ref();
         let tells = link.is_some_and(|link| tells_too_much(question, name, link));
+        let stays = outside(question, name, &row.present, link) == Some(Outside::Stays);
+        let may_stay = (is_held_back && stays).then(|| (name.clone(), stem.clone()));
+        plan.may_stay.extend(may_stay);
         let op = judge_unwanted(question, name, too_many, stem, row, sums);
         if let Some(op) = &op {
             let key = || (name.clone(), op.stem.clone());
@@ -188,9 +191,7 @@ impl Desk<'_> {
         let row = self.held.remove(&stem);
         let stands = row.as_ref().is_some_and(|row| row.present.is_some());
         if row.as_ref().is_some_and(Held::is_held_back) {
-            self.plan
-                .wanted_again
-                .push((self.name.clone(), stem.clone()));
+            self.plan.may_stay.push((self.name.clone(), stem.clone()));
         }
         let Some(mut wanted) = desired.wanted(stands) else {
             return;

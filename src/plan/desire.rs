@@ -313,7 +313,7 @@ impl<P: Fn(&Stem) -> Place> Pass<'_, P> {
 /// Whether nobody knows what a rule makes of an event. What cannot be read now was last looked at for what another rule asked: of
 /// its words nothing is known.
 pub fn is_unsure(filter: &Filter, source: &Source, uid: &Uid) -> bool {
-    filter.asks.look_at_words() && source.troubled.contains(uid)
+    filter.asks.look_at_words() && (source.otherwise || source.troubled.contains(uid))
 }
 
 /// A window and the days before it in which a block may begin that shows several occurrences and reaches into it. One that goes on

@@ -62,6 +62,8 @@ pub enum Fate {
     TooMuch,
     /// It cannot be read now, and the rule asks for its words: what stands stays.
     Unread,
+    /// The rule asks for words that nobody looked for yet.
+    Unasked,
 }
 
 /// Explains the occurrences of a calendar's events that touch `days`. `targets`: what is known of those that its rules show it in.
@@ -163,7 +165,10 @@ impl Explainer<'_> {
         let (home, span) = (&self.days.home, occurrence.span);
         let filter = route.filter.with_travel(occurrence.traits.travel);
         if is_unsure(&filter, self.known, &occurrence.uid) {
-            return Fate::Unread;
+            return match self.known.otherwise {
+                true => Fate::Unasked,
+                false => Fate::Unread,
+            };
         }
         let out = filter.leaves_out(occurrence.standing, &occurrence.traits, start);
         let out = out.or_else(|| span.is_empty().then_some(filter::Why::NoTime));

@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::{
     SignedDuration, Timestamp, ToSpan,
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
+    civil::{Date, DateTime, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
 };
 
 use crate::model::{Event, Shown, Span, Standing, Traits, When, Window, Zone};
@@ -231,6 +231,19 @@ impl Filter {
     }
 }
 
+/// The first moment at which a clock shows this time, or a later one in the night in which it skips that.
+fn first_at(local: DateTime, zone: &TimeZone) -> Timestamp {
+    let usual = || Zone::Named(zone.clone()).instant(local, zone);
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Gap { after, .. } => {
+            let before_it = after.to_timestamp(local);
+            let skip = before_it.ok().and_then(|at| zone.following(at).next());
+            skip.map_or_else(usual, |skip| skip.timestamp())
+        }
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => usual(),
+    }
+}
+
 /// What is longer than so many days is not cut into the hours of each.
 const CUT_MAX: i64 = 3_660;
 
@@ -284,9 +297,7 @@ impl Times {
 
     /// From when to when it is one of these times, on a day that is one of these days.
     fn open_on(&self, date: Date) -> (Timestamp, Timestamp) {
-        let at = |date: Date, time: Time| {
-            Zone::Named(self.zone.clone()).instant(date.to_datetime(time), &self.zone)
-        };
+        let at = |date: Date, time: Time| first_at(date.to_datetime(time), &self.zone);
         let next = date.saturating_add(1.days());
         match self.hours {
             None => (at(date, Time::midnight()), at(next, Time::midnight())),
@@ -310,5 +321,34 @@ impl Times {
         parts
             .map(|(first, end)| Span::Days { first, end })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_that_begin_or_end_while_the_clock_skips_do_so_when_it_does() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let local = |text: &str| text.parse::<DateTime>().unwrap();
+        let at = |text: &str| local(text).to_zoned(zone.clone()).unwrap().timestamp();
+        let rows = [
+            // On that day the clock goes from 2 to 3.
+            ("02:30", "09:00", "2027-03-28T03:00", "2027-03-28T09:00"),
+            ("01:00", "02:30", "2027-03-28T01:00", "2027-03-28T03:00"),
+            ("02:30", "09:00", "2027-03-29T02:30", "2027-03-29T09:00"),
+            ("02:30", "09:00", "2026-10-25T02:30", "2026-10-25T09:00"),
+        ];
+        for (from, to, start, end) in rows {
+            let times = Times {
+                days: [Weekday::Sunday, Weekday::Monday].map(Day::from).into(),
+                hours: Some((from.parse().unwrap(), to.parse().unwrap())),
+                zone: zone.clone(),
+                edge: Edge::Clip,
+            };
+            let date = local(start).date();
+            assert_eq!(times.open_on(date), (at(start), at(end)), "{from} {start}");
+        }
     }
 }

@@ -43,7 +43,7 @@ pub struct Approved {
     plan: Plan,
     /// What was not approved, and is left out.
     pub refusals: Vec<Refusal>,
-    /// The blocks that this leaves standing though their events are missing.
+    /// The blocks that this leaves standing though nothing asks for them.
     pub held_back: Vec<(CalendarName, Stem)>,
     /// Operations left for the next run because of the limit.
     pub postponed: usize,
@@ -146,11 +146,11 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
     let is_refused = |op: &Op| {
         let of_op = |r: &Refusal| r.target == op.target && r.source == op.source;
         let mut refusals = refusals.iter().filter(|r| of_op(r));
-        let is_lost = refusals.any(|r| !r.unread || plan.was_held_back(op));
+        let is_lost = refusals.any(|r| !r.unread || op.why == Why::Gone && plan.was_held_back(op));
         emptied.contains(&op.target) || op.loses() && is_lost
     };
     let (refused, ops): (Vec<Op>, Vec<Op>) = ops.into_iter().partition(is_refused);
-    let held_back = refused.iter().filter(|op| op.why == Why::Gone);
+    let held_back = refused.iter().filter(|op| op.loses());
     let held_back = held_back.map(|op| (op.target.clone(), op.stem.clone()));
     let held_back = held_back.collect();
     let telling = refused.into_iter().filter(|op| {
@@ -174,7 +174,7 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
 fn unread(plan: &Plan, sources: &Sources, refusals: &[Refusal]) -> Vec<Refusal> {
     let mut counts: BTreeMap<(&CalendarName, &CalendarName), usize> = BTreeMap::new();
     for op in plan.ops.iter().filter(|op| plan.was_held_back(op)) {
-        let Some(source) = op.source.as_ref().filter(|_| op.loses()) else {
+        let Some(source) = op.source.as_ref().filter(|_| op.why == Why::Gone) else {
             continue;
         };
         let is_told = |r: &Refusal| r.target == op.target && r.source.as_ref() == Some(source);

@@ -26,8 +26,9 @@ pub struct Plan {
     pub left_so: Vec<(CalendarName, Stem, Option<LeftSo>)>,
     /// New blocks of rules that give notice: whatever becomes of writing them, they came in time, which only the state learns.
     pub in_time: Vec<InTime>,
-    /// Blocks that the guard once refused to take away, and whose events want them again: only the state forgets that.
-    pub wanted_again: Vec<(CalendarName, Stem)>,
+    /// Blocks that the guard once refused to take away, and which are wanted again, or stay for another reason: only the state forgets
+    /// that.
+    pub may_stay: Vec<(CalendarName, Stem)>,
     /// Those among the operations that the guard refused before.
     pub held_back: BTreeSet<(CalendarName, Stem)>,
     /// Those among the removals whose blocks say what no rule shows any more: if one may not go, its words do.
@@ -333,7 +334,7 @@ impl Plan {
         self.forgets.extend(other.forgets);
         self.left_so.extend(other.left_so);
         self.in_time.extend(other.in_time);
-        self.wanted_again.extend(other.wanted_again);
+        self.may_stay.extend(other.may_stay);
         self.held_back.extend(other.held_back);
         self.telling.extend(other.telling);
         self.unchanged.extend(other.unchanged);
@@ -358,7 +359,7 @@ impl Plan {
         self.ops.is_empty()
             && self.adoptions.is_empty()
             && self.forgets.is_empty()
-            && self.wanted_again.is_empty()
+            && self.may_stay.is_empty()
             && self.left_so.is_empty()
     }
 
@@ -371,7 +372,7 @@ impl Plan {
             forgets: Vec::new(),
             left_so: Vec::new(),
             in_time: Vec::new(),
-            wanted_again: Vec::new(),
+            may_stay: Vec::new(),
             held_back: BTreeSet::new(),
             telling: BTreeSet::new(),
             unchanged: self.unchanged.clone(),

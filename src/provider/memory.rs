@@ -15,10 +15,7 @@ use super::{
 use crate::{
     clock::breathe,
     ident::BlockId,
-    model::{
-        Block, Event, Href, Length, Master, Part, Recurs, Resource, Revision, SeenBlock, Shape,
-        Span, Standing, Traces, Traits, Uid, Version, When, Zone,
-    },
+    model::{Block, Event, Href, Part, Resource, SeenBlock, Traces, Uid, Version},
 };
 
 /// A handle on a calendar in memory. Clones share the calendar, as two programs share one on a server.
@@ -311,7 +308,7 @@ impl Provider for MemoryCalendar {
 pub fn as_part(block: &Block) -> Part {
     Part::Event {
         uid: Uid::from(block.id.as_str()),
-        event: as_event(&block.shape),
+        event: block.shape.as_event(),
         seen: Some(SeenBlock {
             print: block.print(),
             traces: Traces::of(&block.shape, &block.face, &[]),
@@ -320,46 +317,5 @@ pub fn as_part(block: &Block) -> Part {
             touched: false,
             moved: false,
         }),
-    }
-}
-
-/// A shape as the event that it would be if it were somebody's own.
-pub fn as_event(shape: &Shape) -> Event {
-    let (start, length, recurs) = match shape {
-        Shape::Once(Span::Timed { start, end }) => (
-            When::Time(jiff::tz::Offset::UTC.to_datetime(*start), Zone::UTC),
-            Length::Elapsed {
-                days: 0,
-                seconds: end.as_second() - start.as_second(),
-            },
-            None,
-        ),
-        Shape::Once(Span::Days { first, end }) => {
-            let days = first.until(*end).map_or(0, |span| span.get_days());
-            (When::Day(*first), Length::Days(days), None)
-        }
-        Shape::Series(series) => {
-            let recurs = Recurs {
-                rules: vec![series.rule.clone()],
-                holes: series
-                    .holes
-                    .iter()
-                    .map(|hole| series.start.at(*hole))
-                    .collect(),
-                ..Recurs::default()
-            };
-            (series.start.clone(), series.length, Some(Box::new(recurs)))
-        }
-    };
-    Event {
-        master: Some(Master {
-            start,
-            length,
-            recurs,
-            standing: Standing::Busy,
-            traits: Traits::default(),
-            revision: Revision::default(),
-        }),
-        overrides: Vec::new(),
     }
 }

@@ -455,6 +455,17 @@ impl State {
         Ok(known)
     }
 
+    /// Whether a calendar was last read in another way than this, or for other people.
+    pub fn is_read_otherwise(&self, name: &CalendarName, way: &str, people: &str) -> Stated<bool> {
+        let sql = "SELECT reading FROM calendars WHERE name = ?1 AND reading <> ''";
+        let mut query = self.db.prepare_cached(sql)?;
+        let read = query.query_row([&**name], |row| row.get::<_, String>(0));
+        Ok(read.optional()?.is_some_and(|read| {
+            let mut parts = read.split(BESIDE);
+            (parts.next(), parts.next_back()) != (Some(way), Some(people))
+        }))
+    }
+
     /// Whether a calendar ever was in step.
     pub fn was_in_step(&self, name: &CalendarName) -> Stated<bool> {
         let sql = "SELECT 1 FROM calendars WHERE name = ?1 AND last_success IS NOT NULL";
@@ -517,7 +528,8 @@ impl State {
         Ok(pairs)
     }
 
-    /// How many blocks in a calendar come from another one: those that are over by then and have no words of events, and the others.
+    /// How many blocks in a calendar come from another one, and are not held back: those that are over by then and have no words of
+    /// events, and the others.
     pub fn blocks_from(
         &self,
         target: &CalendarName,
@@ -526,7 +538,7 @@ impl State {
     ) -> Stated<(u64, u64)> {
         let sql = "SELECT count(*), coalesce(sum(b.last IS NOT NULL AND b.last <= ?3 AND l.shows_words = 0), 0)
             FROM links l JOIN blocks b ON b.calendar = l.calendar AND b.id >= l.stem AND b.id < l.stem || '~'
-            WHERE l.calendar = (SELECT id FROM calendars WHERE name = ?1) AND l.source = ?2 AND b.hands_off <> 1";
+            WHERE l.calendar = (SELECT id FROM calendars WHERE name = ?1) AND l.source = ?2 AND b.hands_off <> 1 AND NOT l.held_back";
         let mut query = self.db.prepare_cached(sql)?;
         let counts = query.query_row(params![&**target, &**source, over.as_second()], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
@@ -534,6 +546,14 @@ impl State {
         let count = |count: i64| u64::try_from(count).unwrap_or(0);
         let (all, over) = counts?;
         Ok((count(over), count(all - over)))
+    }
+
+    /// Whether blocks stand in a calendar of which something is still to come by then.
+    pub fn has_blocks_ahead(&self, name: &CalendarName, over: Timestamp) -> Stated<bool> {
+        let sql = "SELECT 1 FROM blocks WHERE calendar = (SELECT id FROM calendars WHERE name = ?1) AND hands_off <> 1
+            AND (last IS NULL OR last > ?2)";
+        let mut query = self.db.prepare_cached(sql)?;
+        Ok(query.exists(params![&**name, over.as_second()])?)
     }
 
     /// How many blocks in a calendar the guard refused to take away.

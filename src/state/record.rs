@@ -624,11 +624,11 @@ pub(super) fn put_block(
         None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
     };
     let last = seen.shape.as_ref().and_then(|shape| shape.last_end(home));
-    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, taken_out, but_end, ends, words)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+    let sql = "INSERT INTO blocks (calendar, id, resource, print, hands_off, first, first_end, repeats, last, times, but_start, but_holes, taken_out, but_end, ends, words, series)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         ON CONFLICT (calendar, id, resource) DO UPDATE
         SET print = ?4, hands_off = ?5, first = ?6, first_end = ?7, repeats = ?8, last = ?9, times = ?10, but_start = ?11, but_holes = ?12,
-            taken_out = ?13, but_end = ?14, ends = ?15, words = ?16";
+            taken_out = ?13, but_end = ?14, ends = ?15, words = ?16, series = ?17";
     db.prepare_cached(sql)?.execute(params![
         calendar,
         block.as_str(),
@@ -646,8 +646,21 @@ pub(super) fn put_block(
         seen.traces.but_end.0,
         seen.traces.ends.map(|ends| ends.to_string()),
         seen.traces.words.0,
+        series(seen),
     ])?;
     note_generation(db, block)
+}
+
+/// When a block is that repeats, as it is written down.
+fn series(seen: &SeenBlock) -> Option<String> {
+    let Some(Shape::Series(series)) = &seen.shape else {
+        return None;
+    };
+    let mut series = series.clone();
+    // A target may tell of what somebody took out beside the block itself.
+    series.holes.extend(&seen.traces.holes);
+    let event = Shape::Series(series).as_event();
+    Some(serde_json::to_string(&event).expect("an event is always JSON"))
 }
 
 /// What is taken out of a block, as it is written down.

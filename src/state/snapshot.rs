@@ -1,6 +1,6 @@
 //! Everything the planner needs, read in one go and merged by UID.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::DateTime};
 use rusqlite::{Row, params};
@@ -223,6 +223,25 @@ impl State {
             held.present = Some(present);
         }
         Ok(())
+    }
+
+    /// When our blocks in a calendar are that repeat: each as an event without words.
+    pub fn series(&self, name: &CalendarName, mint: &Mint) -> Stated<BTreeMap<Stem, Event>> {
+        let sql = "SELECT id, series FROM blocks
+            WHERE series IS NOT NULL AND calendar = (SELECT id FROM calendars WHERE name = ?1)";
+        let mut query = self.db.prepare_cached(sql)?;
+        let mut rows = query.query([&**name])?;
+        let mut found = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let id = row.get_ref(0)?.as_str().unwrap_or_default();
+            let series = row.get_ref(1)?.as_str().unwrap_or_default();
+            if let Recognised::Ours(id) = mint.recognise(id, name)
+                && let Ok(event) = serde_json::from_str(series)
+            {
+                found.insert(id.stem(), event);
+            }
+        }
+        Ok(found)
     }
 
     fn href(&self, resource: i64) -> Stated<Href> {

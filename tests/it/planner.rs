@@ -201,6 +201,7 @@ impl Case {
                     private: BTreeSet::new(),
                     troubled: BTreeSet::new(),
                     sight: self.sights[name],
+                    otherwise: false,
                     total: events.len(),
                     stood: events.len(),
                     events,

@@ -7,6 +7,7 @@ mod explained;
 mod filters;
 mod google;
 mod hushed;
+mod left;
 mod merged;
 mod messages;
 mod output;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use calsync::{
     clock::Clock,
+    config::Config,
     ident::Mint,
     model::{
         Answer, CalendarName, Kind, Shown as ShownAs, Span, Standing, Window, traits::word_of,
@@ -98,8 +99,7 @@ fn day(loaded: &Loaded, now: &Clock, name: CalendarName, days: Window) -> Result
         home: days.home.clone(),
     };
     let reached = reach(&settings.routes, &told);
-    let names: Vec<&CalendarName> = loaded.config.calendars.keys().collect();
-    let (sources, targets) = known(&state, &names, &reached, &settings.mint)?;
+    let (sources, targets) = known(&state, &loaded.config, &reached, &settings.mint)?;
     let question = Question {
         routes: &settings.routes,
         sources: &sources,
@@ -143,17 +143,19 @@ type Targets = BTreeMap<CalendarName, Target>;
 /// What the state knows of all calendars, as sources and as targets.
 fn known(
     state: &State,
-    names: &[&CalendarName],
+    config: &Config,
     reached: &Window,
     mint: &Mint,
 ) -> Result<(Sources, Targets), Failure> {
     let mut sources = Sources::new();
     let mut targets = BTreeMap::new();
-    for name in names {
-        sources.insert((*name).clone(), state.source(name, reached, true)?);
-        let others = names.iter().copied();
-        let target = state.target(name, mint, true, others)?;
-        targets.insert((*name).clone(), target);
+    for name in config.calendars.keys() {
+        let mut source = state.source(name, reached, true)?;
+        source.otherwise = state.is_read_otherwise(name, &config.way(name), &config.people())?;
+        sources.insert(name.clone(), source);
+        let mut target = state.target(name, mint, true, config.calendars.keys())?;
+        target.series = state.series(name, mint)?;
+        targets.insert(name.clone(), target);
     }
     Ok((sources, targets))
 }
@@ -188,6 +190,7 @@ fn block_words(stands: Stands) -> &'static str {
             "somebody took its block away, and the rule leaves that so (`deleted`)"
         }
         Stands::Unread => "its block stands, and stays while its event cannot be read",
+        Stands::Unasked => "its block stands; whether it stays, the next sync tells",
         Stands::Outside => "its block stands, and stays because it is outside of the window",
         Stands::HeldBack => {
             "its block stands, and nothing asks for it any more; the guard holds it back"
@@ -205,6 +208,7 @@ fn block_word(stands: Stands) -> Option<&'static str> {
         Stands::Right | Stands::NotYet => None,
         Stands::TakenAway => Some("left_so"),
         Stands::Unread => Some("unread"),
+        Stands::Unasked => Some("unasked"),
         Stands::Outside => Some("window"),
         Stands::HeldBack => Some("held_back"),
         Stands::Theirs => Some("taken"),
@@ -220,7 +224,7 @@ impl Day {
                 "The day is outside of the window: what is new on it shows nowhere, and what is over stays or goes as `past` says."
             }
             false => {
-                "The day is outside of the window: it shows nowhere until the window gets there (`future_days`)."
+                "The day is outside of the window: but for series, it shows nowhere until the window gets there (`future_days`)."
             }
         });
         let unread = self.unread.iter();
@@ -359,6 +363,7 @@ fn fate_words(fate: &Fate, date: Date, home: &TimeZone) -> String {
         Fate::Outside => "left out: it is outside of the window".to_owned(),
         Fate::TooMuch => "left out: it repeats too often to be worked out".to_owned(),
         Fate::Unread => "unknown: it cannot be read now, and the rule asks for its words; if its block stands, it stays".to_owned(),
+        Fate::Unasked => "unknown: the rule asks for what the last sync did not look for; the next one tells".to_owned(),
         Fate::Elsewhere => {
             "not needed: the same meeting stands there, or shows there from another calendar"
                 .to_owned()
@@ -473,7 +478,8 @@ impl Day {
                     Fate::Elsewhere => ("elsewhere", None, Vec::new()),
                     Fate::Outside => ("left_out", Some("window"), Vec::new()),
                     Fate::TooMuch => ("left_out", Some("too_many"), Vec::new()),
-                    Fate::Unread => ("unknown", None, Vec::new()),
+                    Fate::Unread => ("unknown", Some("unread"), Vec::new()),
+                    Fate::Unasked => ("unknown", Some("unasked"), Vec::new()),
                     Fate::NoRule => ("left_out", Some("rules"), Vec::new()),
                 };
                 let left: Vec<Value> = verdict.left.iter().map(left).collect();

@@ -19,6 +19,7 @@ use crate::{
     exit::{Exit, Failure},
     print,
     standing::{Standing, signer},
+    sync::is_idle,
 };
 
 const SIGNED_IN_SINCE: &str = "somebody signed in since the last run; the next sync reads it";
@@ -84,7 +85,7 @@ fn hindrance(loaded: &Loaded, state: Option<&State>) -> Result<Option<String>, F
         None => None,
     };
     let fits = fitting_key(&loaded.config.key_file, known.as_deref());
-    let idle = loaded.config.routes.is_empty();
+    let idle = is_idle(loaded, state)?;
     let idle = idle.then(|| Failure::Idle(loaded.config.path.clone()));
     Ok(fits.err().or(idle).map(|failure| failure.to_string()))
 }
@@ -258,13 +259,11 @@ impl Line {
             (_, Some(result)) => print::paint(colour, "31", &format!("{result} ({last})")),
             (_, None) => last,
         };
-        // What the guard held back is counted below.
-        let waiting = self.waiting.saturating_sub(self.held_back);
         let left_alone = [
             (row.foreign, "of another installation or name"),
             (row.copies, "copied from another calendar"),
             (row.taken, "somebody's own by now"),
-            (waiting, WAITING),
+            (self.waiting, WAITING),
             (self.held_back, HELD_BACK),
             (self.over, OVER),
             (self.stranded, STRANDED),

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use calsync::{
     clock::{Clock, random_wait},
-    model::{agreeing, counted},
+    model::{Window, agreeing, counted},
     report::{Report, Verdict, text},
     run::{Goal, run as run_session},
     session::Request,
+    state::State,
 };
 
 use crate::{
     args::{self, Args},
-    context::{Context, block_on, load, made_key},
+    context::{Context, Loaded, block_on, load, made_key},
     exit::{Exit, Failure},
     log::ONCE,
     print,
@@ -22,7 +23,7 @@ use crate::{
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     wait(options.jitter)?;
     let loaded = load(args)?;
-    if loaded.config.routes.is_empty() {
+    if is_idle(&loaded, State::open_to_read(&loaded.state)?.as_ref())? {
         return Err(Failure::Idle(loaded.config.path));
     }
     let context = Context::of(args, loaded)?;
@@ -44,6 +45,22 @@ pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     let report = block_on(until_stopped(&context.stop, work))?.ok_or_else(stopped)??;
     warn_of_strangers(args, &context, is_first && report.created > 0)?;
     show(args, &context, (options.json, options.full), report)
+}
+
+/// Whether there is nothing to do by the configuration, and nothing left of an earlier one to be taken away.
+pub(crate) fn is_idle(loaded: &Loaded, state: Option<&State>) -> Result<bool, Failure> {
+    let config = &loaded.config;
+    let (Some(state), true) = (state, config.routes.is_empty()) else {
+        return Ok(config.routes.is_empty());
+    };
+    let (back, ahead) = (config.past_days, config.future_days);
+    let window = Window::around(Clock::System.now(), &config.timezone, back, ahead);
+    for (name, calendar) in &config.calendars {
+        if calendar.role.is_target() && state.has_blocks_ahead(name, window.from())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Waits a random time, of so many seconds at the most, before anything is locked or read.

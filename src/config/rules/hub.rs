@@ -65,7 +65,7 @@ pub(super) fn hub<'a>(
     Some((hub, spokes))
 }
 
-/// The colour of each client: as `colours` says, else the next that nobody has.
+/// The colour of each client: as `colours` says, else the usual one.
 fn colours(hub: &mut Table<'_>, clients: &[CalendarName]) -> BTreeMap<CalendarName, Colour> {
     let mut found = BTreeMap::new();
     for (name, colour) in hub.texts_by_name("colours") {
@@ -90,15 +90,26 @@ fn colours(hub: &mut Table<'_>, clients: &[CalendarName]) -> BTreeMap<CalendarNa
         }
         found.extend(client.cloned().zip(named));
     }
-    let taken: Vec<Colour> = found.values().copied().collect();
-    // The strong ones come last in Google's order.
-    let mut free = Colour::all().rev().filter(|colour| !taken.contains(colour));
-    for client in clients {
-        if !found.contains_key(client)
-            && let Some(colour) = free.next()
-        {
-            found.insert(client.clone(), colour);
-        }
-    }
+    add_usual(&mut found, clients);
     found
+}
+
+/// Gives each client that has no colour the one for its place in the list, so that another client's change of colour changes no other
+/// one's. Only where that is taken, it is one that nobody has, as long as there is any.
+fn add_usual(found: &mut BTreeMap<CalendarName, Colour>, clients: &[CalendarName]) {
+    // The strong ones come last in Google's order.
+    let usual: Vec<Colour> = Colour::all().rev().collect();
+    let chosen: Vec<Colour> = found.values().copied().collect();
+    let unnamed = clients.iter().zip(usual.iter().cycle());
+    let unnamed: Vec<_> = unnamed
+        .filter(|(client, _)| !found.contains_key(*client))
+        .collect();
+    let is_free = |colour: &&Colour| {
+        !chosen.contains(*colour) && !unnamed.iter().any(|(_, usual)| usual == colour)
+    };
+    let mut free = usual.iter().filter(is_free).peekable();
+    for (client, usual) in &unnamed {
+        let other = free.next_if(|_| chosen.contains(usual));
+        found.insert((*client).clone(), *other.unwrap_or(usual));
+    }
 }

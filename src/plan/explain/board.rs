@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::Fate;
 use crate::{
     ident::Stem,
-    model::{CalendarName, Shape, Span, Uid, Window, Zone, block},
+    model::{CalendarName, Event, Shape, Span, Uid, Window, Zone, block},
     plan::{
-        Held, Link, Question, Target,
-        compare::{Away, Outside, covers, is_late, is_left_so, outside},
+        Held, Link, Present, Question, Target,
+        compare::{Away, Outside, covers, is_late, is_left_so, outside, route},
         desire::{Desired, Place, TooManyBySource, desire},
         filter,
-        flatten::series_spans,
+        flatten::{list, series_spans},
         op::Wanted,
     },
 };
@@ -53,6 +53,8 @@ pub enum Stands {
     TakenAway,
     /// It does, and its event cannot be read now.
     Unread,
+    /// It does, and its rule asks for words that nobody looked for yet.
+    Unasked,
     /// It does, because it is outside of the window.
     Outside,
     /// It does, because the guard refused to take it away.
@@ -86,8 +88,8 @@ struct Row {
     never: Option<filter::Why>,
 }
 
-/// The blocks in a target on some days: those that are wanted, and those that nothing asks for. Of such that repeat nothing says on
-/// which days they show.
+/// The blocks in a target on some days: those that are wanted, and those that nothing asks for. Of such that repeat, as
+/// far as is known when they are.
 pub fn blocks(
     question: Question<'_>,
     name: &CalendarName,
@@ -131,7 +133,10 @@ impl Board {
             .iter()
             .filter(|(stem, _)| !asked.contains(*stem));
         let held = held.filter(|(_, held)| !held.link.as_ref().is_some_and(is_refused));
-        let left = held.filter_map(|(_, held)| left(question, name, held));
+        let left = held.flat_map(|(stem, held)| {
+            let series = target.series.get(stem);
+            left(question, name, held, series, days)
+        });
         Self {
             left: left.collect(),
             wanted,
@@ -299,29 +304,59 @@ fn spans(shape: &Shape, days: &Window) -> Vec<Span> {
     }
 }
 
-/// A single block that stands though nothing asks for it, and why.
-fn left(question: Question<'_>, name: &CalendarName, held: &Held) -> Option<Shown> {
-    let present = held.present.as_ref().filter(|present| !present.repeats)?;
-    let link = held.link.as_ref();
-    let is_unread = |link: &Link| {
-        let source = question.sources.get(&link.source);
-        source.is_some_and(|source| source.troubled.contains(&link.uid))
+/// What a block shows on some days that stands though nothing asks for it, and why.
+fn left(
+    question: Question<'_>,
+    name: &CalendarName,
+    held: &Held,
+    series: Option<&Event>,
+    days: &Window,
+) -> Vec<Shown> {
+    let Some(present) = &held.present else {
+        return Vec::new();
     };
-    let stands = if present.hands_off {
+    let link = held.link.as_ref();
+    let stands = why_left(question, name, present, link);
+    let spans = match present.repeats {
+        true => series.map_or_else(Vec::new, |series| {
+            let all = list(series, days).unwrap_or_default().into_iter();
+            all.map(|single| single.span).collect()
+        }),
+        false => vec![Span::timed(present.first, present.first_end)],
+    };
+    let shown = spans.into_iter().map(|span| Shown {
+        source: link.map(|link| link.source.clone()),
+        uid: link.map(|link| link.uid.clone()),
+        span,
+        stands,
+    });
+    shown.collect()
+}
+
+/// Why a block stands though nothing asks for it.
+fn why_left(
+    question: Question<'_>,
+    name: &CalendarName,
+    present: &Present,
+    link: Option<&Link>,
+) -> Stands {
+    let source = link.and_then(|link| Some((link, question.sources.get(&link.source)?)));
+    let is_unread = source.is_some_and(|(link, source)| source.troubled.contains(&link.uid));
+    let is_unasked = source.is_some_and(|(link, source)| {
+        let route = route(question, name, &link.source);
+        source.otherwise && route.is_some_and(|route| route.filter.asks.look_at_words())
+    });
+    if present.hands_off {
         Stands::Theirs
     } else if outside(question, name, present, link) == Some(Outside::Stays) {
         Stands::Outside
-    } else if link.is_some_and(is_unread) {
+    } else if is_unread {
         Stands::Unread
+    } else if is_unasked {
+        Stands::Unasked
     } else if link.is_some_and(|link| link.held_back) {
         Stands::HeldBack
     } else {
         Stands::Leaving
-    };
-    Some(Shown {
-        source: link.map(|link| link.source.clone()),
-        uid: link.map(|link| link.uid.clone()),
-        span: Span::timed(present.first, present.first_end),
-        stands,
-    })
+    }
 }

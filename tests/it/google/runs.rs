@@ -7,10 +7,7 @@ use calsync::{
     ident::Mint,
     model::{CalendarName, Length, Series, Shape, Span, When as Start, Zone},
     plan::{Limits, Past, Route, Wording},
-    provider::{
-        AnyProvider,
-        memory::{MemoryCalendar, as_event},
-    },
+    provider::{AnyProvider, memory::MemoryCalendar},
     recur::Rule,
     report::Report,
     run::{Goal, run},
@@ -126,7 +123,7 @@ impl World {
     }
 
     fn put(&self, uid: &str, shape: &Shape) {
-        self.own.put_event(uid, as_event(shape));
+        self.own.put_event(uid, shape.as_event());
     }
 
     pub(super) fn hours(&self, count: i64) {

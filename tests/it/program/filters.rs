@@ -931,7 +931,8 @@ fn every_mistake_in_a_rule_is_named() {
         ),
         ("days = [\"Monday\"]", "did you mean `mon`?"),
         ("days = [\"wednsday\"]", "did you mean `wed`?"),
-        ("days = [\"mon-fry\"]", "did you mean `fri`?"),
+        ("days = [\"mon-fry\"]", "did you mean `mon-fri`?"),
+        ("days = [\"mo-fr\"]", "did you mean `mon-fri`?"),
         ("has_attendees = true", "did you mean `has_guests`?"),
         ("hours = \"08:00-08:00\"", "`hours` ends when it begins"),
         (

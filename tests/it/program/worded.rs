@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
+use calsync::model::Colour;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -631,6 +632,52 @@ fn a_hub_shows_clients_on_main_and_only_busy_time_on_clients() {
     home.configure(&format!("{config}\nshow_private = true\n"));
     assert_eq!(titles(&home), ["Board\\, quarterly", "Dentist"]);
     assert_eq!(all(&home, "globex", "SUMMARY"), ["Unavailable"; 3]);
+}
+
+#[test]
+fn a_client_s_colour_is_nobody_else_s_matter() {
+    let names: Vec<String> = (0..13).map(|nth| format!("c{nth}")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let home = Home::with(&[&["main"], &all[..]].concat());
+    let plain = fs::read_to_string(home.config_file()).unwrap();
+    let colours = |count: usize, chosen: &str| {
+        let clients = &all[..count];
+        let hub =
+            format!("[hub]\nmain = \"main\"\nclients = {clients:?}\ncolours = {{ {chosen} }}\n");
+        home.configure(&format!("{plain}{hub}"));
+        let told = home.expect(0, &["rules", "--json"]).json();
+        let rules = told["rules"].as_array().unwrap().clone();
+        let of = |client: &str| {
+            let mut rules = rules.iter();
+            let rule = rules.find(|rule| rule["from"] == client && rule["to"] == "main");
+            rule.unwrap()["look"]["colour"].as_str().unwrap().to_owned()
+        };
+        clients
+            .iter()
+            .map(|client| of(client))
+            .collect::<Vec<String>>()
+    };
+    let usual = colours(4, "");
+    let distinct: BTreeSet<&String> = usual.iter().collect();
+    assert_eq!(distinct.len(), 4);
+    // Whatever one has, the others keep theirs, unless it is just that one.
+    for colour in Colour::all() {
+        let name = colour.name();
+        let now = colours(4, &format!("c1 = \"{name}\""));
+        assert_eq!(now[1], name);
+        for nth in [0, 2, 3] {
+            assert_eq!(
+                now[nth] == usual[nth],
+                usual[nth] != name,
+                "{name}: {now:?}"
+            );
+            assert!(nth == 1 || now[nth] != name);
+        }
+        let distinct: BTreeSet<&String> = now.iter().collect();
+        assert_eq!(distinct.len(), 4, "{now:?}");
+    }
+    // With more clients than colours, all have one.
+    assert_eq!(colours(13, "c5 = \"sage\"").len(), 13);
 }
 
 #[test]
