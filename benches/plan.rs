@@ -139,6 +139,7 @@ fn settled(plan: &Plan, mint: &Mint, home: &TimeZone) -> Target {
             shows: calsync::plan::Shows::default(),
             times: None,
             course: None,
+            written: None,
         };
         let both = Held {
             present: Some(present),

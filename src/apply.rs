@@ -179,7 +179,7 @@ fn learn(
     state.note_in_time(&plan.in_time)?;
     // What one link forgets, another may have to remember.
     state.note_left_so(&plan.left_so)?;
-    for (target, stem) in &plan.forgets {
+    for (target, stem, _) in &plan.forgets {
         state.forget_link(target, stem)?;
     }
     state.note_held_back(held_back, true)?;

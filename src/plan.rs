@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil::DateTime};
 
 use crate::{
     ident::{BlockId, Mint, Stem},
-    model::{CalendarName, Event, Href, Print, Span, Traces, Uid, Window},
+    model::{CalendarName, Event, Face, Href, Print, Shape, Span, Traces, Uid, Window},
 };
 
 pub mod compare;
@@ -181,10 +181,29 @@ pub struct Link {
     pub held_back: bool,
     /// The local starts of the occurrences that were written as taken out.
     pub holes: BTreeSet<DateTime>,
+    /// How else it was written, if it repeats; not known of what an old state remembers.
+    pub written: Option<Box<Written>>,
     /// What somebody did to it, and the rule leaves so.
     pub left_so: Option<Box<LeftSo>>,
     /// What became of it may be calsync's own doing, or a mishap.
     pub disowned: bool,
+}
+
+/// How a series was written: what tells later that somebody did no more than to take some of it out, or to end it early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What it shows but for what is taken out and for where its rule ends.
+    pub but_end: Print,
+    /// The local start that its rule does not go beyond; none without end.
+    pub ends: Option<DateTime>,
+}
+
+impl Written {
+    /// How a block of this shape and face is written.
+    pub fn of(shape: &Shape, face: &Face) -> Self {
+        let Traces { but_end, ends, .. } = Traces::of(shape, face, &[]);
+        Self { but_end, ends }
+    }
 }
 
 /// What somebody did to a block, and its rule leaves so.

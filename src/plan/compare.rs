@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ident::Stem,
-    model::{CalendarName, OccurrenceKey, Shape, Uid, block},
+    model::{CalendarName, OccurrenceKey, Shape, Uid, Window, block},
 };
 
 mod away;
@@ -23,7 +23,7 @@ mod takes;
 
 pub use away::Away;
 
-use respect::{is_as_wanted, is_away, is_moved};
+use respect::{is_as_wanted, is_away, is_moved, left_meanwhile};
 use sums::Sums;
 
 /// Compares what should stand in a target with what stands there.
@@ -112,6 +112,7 @@ fn judge_rest(
 ) {
     for (stem, held) in held {
         let is_held_back = held.is_held_back();
+        note_left_so(question, name, &stem, &held, plan);
         let Some(present) = held.present else {
             // What may be asked for again once all can be read, or by another rule, is not forgotten: nor is, that somebody took it
             // away.
@@ -119,7 +120,8 @@ fn judge_rest(
             if !is_still_there(question, name, link)
                 && may_remove(question, name, too_many, link).is_some()
             {
-                plan.forgets.push((name.clone(), stem));
+                let source = link.map(|link| link.source.clone());
+                plan.forgets.push((name.clone(), stem, source));
             }
             continue;
         };
@@ -139,6 +141,24 @@ fn judge_rest(
             plan.telling.extend(tells.then(key));
         }
         plan.ops.extend(op);
+    }
+}
+
+/// Notes what somebody did to a block that nothing asks for, unless its rule leaves nothing so.
+fn note_left_so(
+    question: Question<'_>,
+    name: &CalendarName,
+    stem: &Stem,
+    held: &Held,
+    plan: &mut Plan,
+) {
+    let Some(link) = held.link.as_ref().filter(|_| held.present.is_some()) else {
+        return;
+    };
+    let rule = route(question, name, &link.source);
+    let left = left_meanwhile(held).filter(|_| rule.is_none_or(|rule| rule.respect.deleted));
+    if left.is_some() && left.as_ref() != link.left_so.as_deref() {
+        plan.left_so.push((name.clone(), stem.clone(), left));
     }
 }
 
@@ -206,9 +226,9 @@ impl Desk<'_> {
         let respect = route(self.question, self.name, &wanted.source).map(|route| route.respect);
         let respect = respect.unwrap_or_default();
         let home = &self.question.window.home;
-        let verdict = judge_wanted(&wanted, row, respect, home);
+        let verdict = judge_wanted(&wanted, row, respect, self.question.window);
         let verdict = match verdict {
-            Verdict::Create(Why::New) if self.away.has(&wanted) => Verdict::Respect,
+            Verdict::Create(Why::New) if self.away.has(&wanted, home) => Verdict::Respect,
             verdict => verdict,
         };
         match verdict {
@@ -241,7 +261,8 @@ impl Desk<'_> {
         }
         for joined in left.joined {
             self.held.remove(&joined);
-            self.plan.forgets.push((name.clone(), joined));
+            let source = Some(wanted.source.clone());
+            self.plan.forgets.push((name.clone(), joined, source));
         }
     }
 
@@ -451,7 +472,7 @@ pub fn remove_all(name: &CalendarName, target: Target) -> Plan {
     plan.ops.extend(spares);
     for (stem, held) in target.held {
         match held.present {
-            None => plan.forgets.push((name.clone(), stem)),
+            None => plan.forgets.push((name.clone(), stem, None)),
             Some(present) if present.hands_off => sums.hands_off += 1,
             Some(present) => {
                 let source = held.link.map(|link| link.source);
@@ -499,9 +520,10 @@ enum Verdict {
 }
 
 /// What to do about a block that should stand.
-fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, home: &TimeZone) -> Verdict {
+fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, window: &Window) -> Verdict {
+    let home = &window.home;
     let held = held.unwrap_or_default();
-    if is_away(wanted, &held, respect, home) {
+    if is_away(wanted, &held, respect, window) {
         return Verdict::Respect;
     }
     let Held { present, link } = held;
@@ -556,12 +578,11 @@ pub fn is_left_so(
     held: &Held,
 ) -> bool {
     let respect = route(question, name, &wanted.source).map(|route| route.respect);
-    let home = &question.window.home;
     let verdict = judge_wanted(
         wanted,
         Some(held.clone()),
         respect.unwrap_or_default(),
-        home,
+        question.window,
     );
     matches!(verdict, Verdict::Respect)
 }

@@ -142,6 +142,15 @@ pub fn guard(mut plan: Plan, sources: &Sources, limits: &Limits, allowed: bool) 
         let more = unread(&plan, sources, &refusals);
         refusals.extend(more);
     }
+    if !allowed {
+        // What may be there again tomorrow is not forgotten either.
+        plan.forgets.retain(|(target, _, source)| {
+            let mut refusals = refusals.iter();
+            let lost = source.as_ref().and_then(|source| sources.get(source));
+            !refusals.any(|r| r.target == *target && r.source == *source)
+                && !lost.is_some_and(lost_all)
+        });
+    }
     let ops = std::mem::take(&mut plan.ops);
     let is_refused = |op: &Op| {
         let of_op = |r: &Refusal| r.target == op.target && r.source == op.source;

@@ -20,8 +20,9 @@ pub struct Plan {
     pub ops: Vec<Op>,
     /// Blocks that stand as they should but of which it was not remembered why: only the state learns something.
     pub adoptions: Vec<Adoption>,
-    /// Links to blocks that are gone and that nothing asks for: only the state forgets something.
-    pub forgets: Vec<(CalendarName, Stem)>,
+    /// Links to blocks that are gone and that nothing asks for, each with the calendar that it came from: only the state forgets
+    /// something.
+    pub forgets: Vec<(CalendarName, Stem, Option<CalendarName>)>,
     /// What was taken out of blocks and is left so, or is not any more: only the state learns that.
     pub left_so: Vec<(CalendarName, Stem, Option<LeftSo>)>,
     /// New blocks of rules that give notice: whatever becomes of writing them, they came in time, which only the state learns.

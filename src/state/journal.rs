@@ -324,13 +324,23 @@ fn hushed(
 ) -> Stated<()> {
     let Block { id, shape, face } = block;
     let print = block.print();
-    lies(db, calendar, place, (id, shape, face, print), home)?;
-    let sql = "UPDATE links SET print = ?3, version = ?4, shows_words = 0, odd = NULL, echo = NULL, otherwise = NULL
+    let traces = lies(db, calendar, place, (id, shape, face, print), home)?;
+    let sql = "UPDATE links SET print = ?3, version = ?4, but_end = ?5, shows_words = 0, odd = NULL, echo = NULL, otherwise = NULL
         WHERE calendar = ?1 AND stem = ?2";
     let stem = id.stem();
-    db.prepare_cached(sql)?
-        .execute(params![calendar, stem.as_str(), print.0, &*place.version])?;
+    db.prepare_cached(sql)?.execute(params![
+        calendar,
+        stem.as_str(),
+        print.0,
+        &*place.version,
+        but_end(shape, &traces)
+    ])?;
     Ok(())
+}
+
+/// What a series shows but for its holes and its end, as it is written down.
+fn but_end(shape: &Shape, traces: &Traces) -> Option<[u8; 16]> {
+    matches!(shape, Shape::Series(_)).then_some(traces.but_end.0)
 }
 
 fn stands(
@@ -354,10 +364,10 @@ fn stands(
     )?;
     // What is known of how the target keeps the very same block is not forgotten, only looked at again.
     let sql =
-        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes, course)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11) ON CONFLICT (calendar, stem) DO UPDATE
+        "INSERT INTO links (calendar, stem, source, uid, occurrence, print, version, times, looked, shows_words, holes, course, but_end, ends)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (calendar, stem) DO UPDATE
         SET source = ?3, uid = ?4, occurrence = ?5, print = ?6, version = ?7, times = ?8, looked = 0, shows_words = ?9, holes = ?10, course = ?11,
-            odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL, disowned = 0";
+            but_end = ?12, ends = ?13, odd = CASE WHEN print = ?6 THEN coalesce(echo, odd) END, echo = NULL, otherwise = NULL, disowned = 0";
     let stem = id.stem();
     db.prepare_cached(sql)?.execute(params![
         calendar,
@@ -371,6 +381,8 @@ fn stands(
         wanted.shows.0,
         taken_out(&traces),
         wanted.shape.course(home).0,
+        but_end(&wanted.shape, &traces),
+        traces.ends.map(|ends| ends.to_string()),
     ])?;
     Ok(())
 }

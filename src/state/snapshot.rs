@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ident::{BlockId, Mint, Recognised, Stem},
     model::{CalendarName, Event, Href, Print, Traces, Uid, Window, plain},
-    plan::{Busy, Held, LeftSo, Link, Present, Shows, Sight, Source, Target},
+    plan::{Busy, Held, LeftSo, Link, Present, Shows, Sight, Source, Target, Written},
 };
 
 impl State {
@@ -159,7 +159,7 @@ impl State {
     }
 
     fn load_links(&self, calendar: i64, target: &mut Target) -> Stated<()> {
-        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course, left_after, left_at
+        let sql = "SELECT stem, source, uid, print, echo, otherwise, shows_words, times, held_back, left_out, left_of, disowned, holes, course, left_after, left_at, but_end, ends
             FROM links WHERE calendar = ?1";
         let mut query = self.db.prepare_cached(sql)?;
         let mut rows = query.query([calendar])?;
@@ -383,6 +383,13 @@ fn link(row: &Row<'_>, source: CalendarName) -> rusqlite::Result<Link> {
         disowned: row.get(11)?,
         holes: starts(row, 12)?,
         course: print(row, 13)?,
+        written: match print(row, 16)? {
+            Some(but_end) => {
+                let ends = local_time(row, 17)?;
+                Some(Box::new(Written { but_end, ends }))
+            }
+            None => None,
+        },
     })
 }
 

@@ -270,7 +270,7 @@ impl Case {
                 .unwrap();
             held.link = Some(link(&adoption.wanted));
         }
-        for (target, stem) in plan.forgets {
+        for (target, stem, _) in plan.forgets {
             self.boards
                 .get_mut(&target)
                 .unwrap()
@@ -431,6 +431,7 @@ fn link(wanted: &Wanted) -> Link {
         shows: Shows::default(),
         times: None,
         course: None,
+        written: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::DateTime;
+use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{
     feeding,
@@ -18,8 +18,8 @@ use crate::{
 /// What somebody took away of the events that show in a target. Asked block by block, a series before what stands beside it.
 #[derive(Debug, Default)]
 pub struct Away {
-    /// Blocks that somebody took away, by their events: when each was.
-    blocks: BTreeMap<(CalendarName, Uid), BTreeMap<Print, Stem>>,
+    /// Blocks that somebody took away, by their events and the calendars that these are in: when each was.
+    blocks: BTreeMap<Uid, BTreeMap<(CalendarName, Print), Stem>>,
     /// The series asked about last.
     last: Option<Last>,
 }
@@ -54,8 +54,8 @@ impl Away {
             };
             let was = link.course.filter(|_| !link.disowned);
             if let Some(was) = was {
-                let of = (link.source.clone(), link.uid.clone());
-                away.blocks.entry(of).or_default().insert(was, stem.clone());
+                let of_event = away.blocks.entry(link.uid.clone()).or_default();
+                of_event.insert((link.source.clone(), was), stem.clone());
             }
         }
         away
@@ -84,7 +84,7 @@ impl Away {
         if matches!(wanted.shape, Shape::Series(_)) {
             self.last = Some(Last {
                 of: (wanted.source.clone(), wanted.uid.clone()),
-                is_away: row.is_some_and(|row| is_away(wanted, row, respect, home)),
+                is_away: row.is_some_and(|row| is_away(wanted, row, respect, question.window)),
                 left: so.clone(),
             });
         }
@@ -96,24 +96,36 @@ impl Away {
 
     /// Of a series that is wanted, what had a block of its own that somebody took away: its local start, and that block.
     fn joined(&self, window: &Window, stem: &Stem, wanted: &Wanted) -> Vec<(DateTime, Stem)> {
-        let (Shape::Series(series), false) = (&wanted.shape, self.blocks.is_empty()) else {
-            return Vec::new();
-        };
-        let of = (wanted.source.clone(), wanted.uid.clone());
-        let Some(blocks) = self.blocks.get(&of) else {
+        let blocks = self.blocks.get(&wanted.uid);
+        let (Shape::Series(series), Some(blocks)) = (&wanted.shape, blocks) else {
             return Vec::new();
         };
         let home = &window.home;
         let spans = series_spans(series, window).into_iter();
         let joined = spans.filter_map(|span| {
-            let was = blocks.get(&Shape::Once(span).course(home))?;
+            let course = Shape::Once(span).course(home);
+            let was = blocks.get(&(wanted.source.clone(), course))?;
             Some((series.start_of(span, home)?, was.clone()))
         });
         joined.filter(|(_, was)| was != stem).collect()
     }
 
-    /// Whether somebody took away what a block is wanted for, as long as that was in the block of its series.
-    pub fn has(&self, wanted: &Wanted) -> bool {
+    /// Whether somebody took away what a new block is wanted for, as long as that was in the block of its series, or in that of the same
+    /// meeting in another calendar.
+    pub fn has(&self, wanted: &Wanted, home: &TimeZone) -> bool {
+        self.has_of_series(wanted) || self.has_of_twin(wanted, home)
+    }
+
+    fn has_of_twin(&self, wanted: &Wanted, home: &TimeZone) -> bool {
+        let blocks = self.blocks.get(&wanted.uid);
+        blocks.is_some_and(|blocks| {
+            let course = wanted.shape.course(home);
+            let mut others = blocks.keys().filter(|(source, _)| *source != wanted.source);
+            others.any(|(_, was)| *was == course)
+        })
+    }
+
+    fn has_of_series(&self, wanted: &Wanted) -> bool {
         let (Shape::Once(_), Some(last)) = (&wanted.shape, &self.last) else {
             return false;
         };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
 use crate::{
-    model::{Print, Series, Shape, Span, Traces},
-    plan::{Held, LeftSo, Link, Present, Respect, op::Wanted},
+    model::{Print, Series, Shape, Span, Traces, Window},
+    plan::{Held, LeftSo, Link, Present, Respect, Written, op::Wanted},
 };
 
 /// Changes what is wanted as somebody changed the block, where the rule leaves that so and its event is as it was. Says what is left so
@@ -28,14 +28,13 @@ pub(super) fn leave_so(
         return None;
     }
     let of = wanted.shape.course(home);
-    let before = link.left_so.as_deref();
-    let mut left = match before.filter(|left| left.of == of) {
+    let mut left = match link.left_so.as_deref().filter(|left| left.of == of) {
         Some(known) => known.by(respect),
         None => LeftSo::nothing(of),
     };
     match &wanted.shape {
         Shape::Once(span) => {
-            let is_as_written = is_as_written(link, &left.of_span(*span), home);
+            let is_as_written = link.times == Some(left.of_span(*span).times(home));
             let edited = edited.filter(|_| respect.moved && is_as_written);
             if let Some(to) = edited.and_then(|is| moved_to(*span, is, home)) {
                 left.moved = Some(to).filter(|to| to != span);
@@ -43,27 +42,27 @@ pub(super) fn leave_so(
             wanted.shape = left.of_span(*span);
         }
         Shape::Series(whole) => {
-            let traces = edited.filter(|_| respect.deleted);
-            let plain = Traces::of(&wanted.shape, &wanted.face, &[]);
-            // Other holes than were written make it no other rule.
-            let as_written = Series {
-                holes: link.holes.clone(),
-                ..left.of_series(whole)
-            };
-            let is_as_written = || is_as_written(link, &Shape::Series(as_written), home);
-            let traces = traces.and_then(|is| is.traces.as_deref());
-            // Whoever did nothing but take some out, or put some back, says what is to be out, beside what was written so.
-            if let Some(is) = traces.filter(|is| is_less(is, &plain, is_as_written)) {
-                let is_own = |at: &DateTime| whole.holes.contains(at) && !wanted.apart.contains(at);
-                left.after = is.ends.filter(|_| is.but_holes != plain.but_holes);
-                left.starts.extend(is.holes.difference(&link.holes));
-                left.starts
-                    .retain(|at| is.holes.contains(at) && !is_own(at));
+            let is_same = link.course.is_none_or(|course| course == of);
+            if let Some(is) = present.filter(|_| respect.deleted && is_same) {
+                let usual = || Written::of(&wanted.shape, &wanted.face);
+                let written = link.written.as_deref().cloned().unwrap_or_else(usual);
+                let ends = whole.rule.last(whole.start.local());
+                left = left.and_since(link, is, &written, ends);
             }
             left.starts.extend(taken);
             wanted.shape = Shape::Series(left.of_series(whole));
         }
     }
+    (left != LeftSo::nothing(of)).then_some(left)
+}
+
+/// What somebody did to a series that nothing asks for now, for when something does again.
+pub(super) fn left_meanwhile(held: &Held) -> Option<LeftSo> {
+    let (present, link) = (held.present.as_ref()?, held.link.as_ref()?);
+    let (of, written) = (link.course?, link.written.as_deref()?);
+    let known = link.left_so.as_deref().filter(|left| left.of == of);
+    let known = known.cloned().unwrap_or_else(|| LeftSo::nothing(of));
+    let left = known.and_since(link, present, written, None);
     (left != LeftSo::nothing(of)).then_some(left)
 }
 
@@ -84,17 +83,6 @@ fn moved_to(span: Span, is: &Present, home: &TimeZone) -> Option<Span> {
     (is_as_long && !is.repeats).then_some(to)
 }
 
-/// Whether somebody did no more to a series than to take some of it out, or to end it early. `is_as_written`: whether its event is
-/// at the times for which the block was written.
-fn is_less(is: &Traces, should: &Traces, is_as_written: impl FnOnce() -> bool) -> bool {
-    let is_earlier = || match (is.ends, should.ends) {
-        (Some(ends), Some(last)) => ends < last,
-        (ends, _) => ends.is_some(),
-    };
-    let is_ended = || is.but_end == should.but_end && is_earlier() && is_as_written();
-    is.but_holes == should.but_holes || is_ended()
-}
-
 impl LeftSo {
     fn nothing(of: Print) -> Self {
         Self {
@@ -103,6 +91,37 @@ impl LeftSo {
             moved: None,
             of,
         }
+    }
+
+    /// The same with what somebody did to a series since it was written, if that was no more than to take some out or put some back, or
+    /// to end it somewhere else. `ends`: the local start of the event's last occurrence.
+    fn and_since(
+        mut self,
+        link: &Link,
+        is: &Present,
+        written: &Written,
+        ends: Option<DateTime>,
+    ) -> Self {
+        if is.hands_off || link.disowned {
+            return self;
+        }
+        let as_written = (&link.holes, written.ends);
+        let (holes, end) = match is.traces.as_deref() {
+            None if is.print == link.print => as_written,
+            Some(traces) if traces.but_end == written.but_end => (&traces.holes, traces.ends),
+            _ => return self,
+        };
+        self.starts.extend(holes.difference(&link.holes));
+        self.starts.retain(|at| holes.contains(at));
+        self.after = match end {
+            // As calsync wrote it: it ended no later than what was left so, or somebody wants all of it again.
+            _ if end == written.ends => self
+                .after
+                .filter(|after| end.is_some_and(|end| end <= *after)),
+            Some(end) if ends.is_none_or(|ends| end < ends) => Some(end),
+            _ => None,
+        };
+        self
     }
 
     /// What of it a rule leaves so.
@@ -135,11 +154,24 @@ impl LeftSo {
 }
 
 /// Whether somebody took a block away, and that is left so.
-pub(super) fn is_away(wanted: &Wanted, held: &Held, respect: Respect, home: &TimeZone) -> bool {
+pub(super) fn is_away(wanted: &Wanted, held: &Held, respect: Respect, window: &Window) -> bool {
     let link = held.link.as_ref().filter(|_| held.present.is_none());
     link.is_some_and(|link| {
         let is_somebodys = !link.disowned && !link.only_came_in_time();
-        respect.deleted && is_somebodys && is_as_before(link, &wanted.shape, home)
+        let is_same = is_somebodys && is_as_before(link, &wanted.shape, &window.home);
+        respect.deleted && is_same && !shows_more(link, &wanted.shape, window)
+    })
+}
+
+/// Whether a series is to show occurrences that were left out when it was written: nobody took these away.
+fn shows_more(link: &Link, wanted: &Shape, window: &Window) -> bool {
+    let Shape::Series(series) = wanted else {
+        return false;
+    };
+    let mut more = link.holes.difference(&series.holes);
+    more.any(|at| {
+        let span = series.start.at(*at).span(series.length, &window.home);
+        window.touches(&span)
     })
 }
 
@@ -192,9 +224,4 @@ fn is_as_before(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
         Some(course) => course == wanted.course(home),
         None => link.times == Some(wanted.times(home)),
     }
-}
-
-/// Whether what is wanted is at the very times that were written.
-fn is_as_written(link: &Link, wanted: &Shape, home: &TimeZone) -> bool {
-    link.times == Some(wanted.times(home))
 }

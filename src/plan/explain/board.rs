@@ -168,10 +168,18 @@ impl Board {
         let refused = self.refused.get(source);
         match (found.first(), shown.is_empty()) {
             (None, _) if refused.is_some_and(|uids| uids.contains(uid)) => Fate::TooMuch,
+            (None, _) if self.is_taken_away(uid, pieces) => Fate::LeftOut(filter::Why::LeftSo),
             (None, _) => Fate::Elsewhere,
             (Some(Err(why)), true) => Fate::LeftOut(*why),
             _ => Fate::Shows(shown),
         }
+    }
+
+    /// Whether somebody took away what another calendar shows of the same meeting.
+    fn is_taken_away(&self, uid: &Uid, pieces: &[Span]) -> bool {
+        let shown = |piece: &Span| self.wanted.iter().find_map(|row| row.shows(uid, *piece));
+        let mut shown = pieces.iter().filter_map(shown);
+        shown.any(|shown| shown == Err(filter::Why::LeftSo))
     }
 }
 
@@ -205,7 +213,7 @@ impl Row {
         let is_new = held.is_none_or(|held| held.link.is_none());
         let is_late = !stands && is_new && is_late(question, name, &block);
         let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held))
-            || is_new && away.has(&block);
+            || is_new && away.has(&block, &days.home);
         // At Google, what somebody took out is told beside the block itself, which is as it was.
         let but_for_holes = is_left && times.iter().any(|(_, shown)| shown.is_none());
         // A series that somebody moved as a whole is as far away as its first occurrence.

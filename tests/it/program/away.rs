@@ -168,6 +168,187 @@ fn what_somebody_took_out_at_google_stays_out_when_it_is_called_otherwise() {
     }
 }
 
+/// A change of the event or of the configuration, and the way back.
+type Change = (&'static str, fn(&Home, bool));
+
+fn event_says(home: &Home, from: &str, to: &str, is_on: bool) {
+    let text = weekly("weekly", 4);
+    let text = if is_on { text.replace(from, to) } else { text };
+    home.put("work", "weekly.ics", text);
+}
+
+fn config_says(home: &Home, from: &str, to: &str, is_on: bool) {
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    let (from, to) = if is_on { (from, to) } else { (to, from) };
+    assert!(text.contains(from), "{text}");
+    home.configure(&text.replace(from, to));
+}
+
+const CHANGES: [Change; 9] = [
+    ("title", |home, is_on| {
+        event_says(home, "Weekly", "Retreat", is_on);
+    }),
+    ("private", |home, is_on| {
+        event_says(home, "SUMMARY", "CLASS:PRIVATE\r\nSUMMARY", is_on);
+    }),
+    ("count", |home, is_on| {
+        event_says(home, "FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=9", is_on);
+    }),
+    ("cancelled day", |home, is_on| {
+        let line = format!("EXDATE:{}\r\nSUMMARY", utc(25, "090000"));
+        event_says(home, "SUMMARY", &line, is_on);
+    }),
+    ("free", |home, is_on| {
+        event_says(home, "SUMMARY", "TRANSP:TRANSPARENT\r\nSUMMARY", is_on);
+    }),
+    ("filter", |home, is_on| {
+        config_says(
+            home,
+            "deleted =",
+            "not_titles = [\"week\"]\ndeleted =",
+            is_on,
+        );
+    }),
+    ("rule", |home, is_on| {
+        config_says(
+            home,
+            "from = \"work\"\nto = \"home\"",
+            "from = \"home\"\nto = \"work\"",
+            is_on,
+        );
+    }),
+    ("words", |home, is_on| {
+        config_says(home, "\"title\"", "\"busy\"", is_on);
+    }),
+    ("category", |home, is_on| {
+        config_says(home, "deleted =", "category = \"Work\"\ndeleted =", is_on);
+    }),
+];
+
+#[test]
+fn what_somebody_took_out_is_told_from_what_changed_in_the_same_minutes() {
+    let cases: [(Doing, i32); 3] = [(take_one_out, 11), (cancel_one, 11), (end_it_early, 18)];
+    for (does, out) in cases {
+        for (what, change) in CHANGES {
+            let home = in_step(TITLES);
+            does(&home);
+            for is_on in [true, false, true, false] {
+                change(&home, is_on);
+                settle(&home);
+                assert!(!shows_on(&home, out), "{what} {is_on}");
+            }
+            assert!(
+                shows_on(&home, 4) && shows_on(&home, if out == 11 { 18 } else { 11 }),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_somebody_puts_back_just_as_it_was_is_back() {
+    let cases: [(Doing, i32); 3] = [(take_one_out, 11), (cancel_one, 11), (end_it_early, 18)];
+    for (does, out) in cases {
+        let home = in_step(TITLES);
+        let (name, text) = block(&home, true);
+        does(&home);
+        settle(&home);
+        assert!(!shows_on(&home, out));
+        home.put("home", &name, &text);
+        settle(&home);
+        assert!(shows_on(&home, out) && block(&home, true).1 == text);
+    }
+}
+
+#[test]
+fn whoever_takes_a_block_away_says_nothing_of_what_it_did_not_show() {
+    // Of a daily meeting, nothing but one day of the week shows.
+    let weekday = |ahead: i32| {
+        let name = day(ahead).strftime("%a").to_string().to_lowercase();
+        format!("days = [\"{name}\"]\n")
+    };
+    let home = Home::with(&["work", "home"]);
+    home.configure_also("", &format!("{RULE}{}{TITLES}", weekday(11)));
+    let daily = weekly("daily", 4).replace("WEEKLY", "DAILY");
+    home.put("work", "daily.ics", daily);
+    home.sync();
+    take_the_series(&home);
+    settle(&home);
+    assert!(home.blocks("home").is_empty());
+    // Another reason to leave out more of it changes nothing; but what shows then for the first time, nobody took away.
+    config_says(&home, "deleted =", "longest = \"2h\"\ndeleted =", true);
+    settle(&home);
+    assert!(home.blocks("home").is_empty());
+    config_says(&home, &weekday(11), "", true);
+    settle(&home);
+    assert!(shows_on(&home, 12));
+}
+
+#[test]
+fn what_was_refused_forgets_nothing() {
+    for left in [0, 1] {
+        let home = in_step(TITLES);
+        for nth in 5..20 {
+            home.put(
+                "work",
+                &format!("{nth}.ics"),
+                meeting(&nth.to_string(), nth),
+            );
+        }
+        home.sync();
+        let blocks = home.blocks("home");
+        let of = utc(7, "090000");
+        let is_it = |text: &[u8]| String::from_utf8_lossy(text).contains(&format!("DTSTART:{of}"));
+        let (name, _) = blocks.iter().find(|(_, text)| is_it(text)).unwrap();
+        home.delete("home", name);
+        settle(&home);
+        let files = home.files("work");
+        for name in files.keys().skip(left) {
+            home.delete("work", name);
+        }
+        home.expect(6, &["sync"]);
+        for (name, text) in files {
+            home.put("work", &name, text);
+        }
+        settle(&home);
+        assert_eq!(home.blocks("home").len(), blocks.len() - 1);
+    }
+}
+
+#[test]
+fn a_meeting_that_somebody_took_away_stays_so_by_whichever_calendar() {
+    let home = Home::with(&["work", "club", "home"]);
+    let rule =
+        |from: &str| format!("[[rules]]\nfrom = [{from}]\nto = \"home\"\ndeleted = \"respect\"\n");
+    home.configure_also("", &rule("\"work\", \"club\""));
+    for calendar in ["work", "club"] {
+        home.put(calendar, "one.ics", meeting("one", 3));
+        home.put(calendar, "weekly.ics", weekly("weekly", 4));
+    }
+    home.sync();
+    for name in home.blocks("home").into_keys() {
+        home.delete("home", &name);
+    }
+    let are_told = || {
+        for (calendar, ahead) in [("work", 3), ("club", 3), ("work", 4), ("club", 11)] {
+            let date = day(ahead).to_string();
+            let told = home.expect(0, &["explain", calendar, &date, "--json"]);
+            let target = &told.json()["events"][0]["targets"][0];
+            assert_eq!(target["why"], "left_so", "{calendar}: {target}");
+        }
+    };
+    settle(&home);
+    are_told();
+    config_says(&home, "\"work\", \"club\"", "\"club\", \"work\"", true);
+    settle(&home);
+    assert!(home.blocks("home").is_empty());
+    are_told();
+    // At another time it is another one.
+    home.put("club", "one.ics", meeting("one", 5));
+    settle(&home);
+    assert_eq!(home.blocks("home").len(), 1);
+}
+
 /// Takes the blocks away by other means than anybody's hand, or gives them back.
 type Way<'a> = &'a dyn Fn(&Home, bool);
 
