@@ -186,6 +186,12 @@ impl State {
         };
         let opened = look(path, flags).or_else(|error: rusqlite::Error| match at_rest(path) {
             Some(name) => look(&name, flags | OpenFlags::SQLITE_OPEN_URI),
+            // A run that was killed left it half written. Whoever may write takes that back, as the next run would.
+            None if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+                let writes = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                schema(&Connection::open_with_flags(path, writes)?)?;
+                look(path, flags)
+            }
             None => Err(error),
         });
         let (found, db) = opened.map_err(|error| cannot_open(path, &error))?;

@@ -148,6 +148,7 @@ impl Gathered<'_> {
         };
         if let Some(asked) = draft.telling() {
             let telling = self.telling.entry(source.clone()).or_default();
+            telling.titles |= asked.titles;
             telling.details |= asked.details;
             telling.places |= asked.places;
             telling.notes |= asked.notes;

@@ -109,6 +109,9 @@ impl Interest {
         let telling = self.telling?;
         (telling.private || !private).then(|| {
             let mut words = Box::new(read(telling.details));
+            if !telling.titles {
+                words.title.clear();
+            }
             if !telling.places {
                 words.place.clear();
             }

@@ -31,7 +31,9 @@ pub struct Words {
 /// Which words of events the rules show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Telling {
-    /// More than titles.
+    /// Their titles.
+    pub titles: bool,
+    /// More than those.
     pub details: bool,
     /// Of that, their places too.
     pub places: bool,

@@ -24,7 +24,7 @@ mod takes;
 pub use away::Away;
 pub use rest::{Outside, outside};
 
-use respect::{is_as_wanted, is_away, is_moved};
+use respect::{is_as_wanted, is_away, is_moved, is_to_be_as_written};
 use rest::judge_rest;
 use sums::Sums;
 
@@ -471,6 +471,10 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, window: &
     };
     let print = block::print(&wanted.shape, &wanted.face, &[]);
     let is_known = link.is_some();
+    let may_be_moved = respect.moved
+        && link.as_ref().is_some_and(|link| {
+            link.print == print || is_to_be_as_written(wanted, link, &present, home)
+        });
     let linked = link.filter(|link| link.print == print);
     if present.hands_off {
         // What somebody made their own stays. Where it does not show the time that is wanted, a block has to stand beside it.
@@ -491,9 +495,7 @@ fn judge_wanted(wanted: &Wanted, held: Option<Held>, respect: Respect, window: &
         (true, None) => Verdict::Adopt(present),
         // What is wanted is without what somebody took out, and a target may tell of that beside the block itself.
         (false, _) if is_as_wanted(wanted, &present) => Verdict::Respect,
-        (false, Some(_)) if respect.moved && is_moved(wanted, &present, respect, home) => {
-            Verdict::Respect
-        }
+        (false, _) if may_be_moved && is_moved(wanted, &present, respect, home) => Verdict::Respect,
         (false, Some(_)) if is_futile => Verdict::Otherwise,
         (false, Some(_)) => Verdict::Replace(present, Why::Edited),
         (false, None) => Verdict::Replace(present, Why::Changed),

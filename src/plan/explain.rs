@@ -77,7 +77,7 @@ pub fn explain(
         return Vec::new();
     };
     let routes = question.routes.iter();
-    let around = reach(question.routes, days);
+    let around = board::around(&reach(question.routes, days));
     let boards = targets.iter();
     let boards = boards.map(|(name, target)| (name, Board::of(question, name, target, &around)));
     let explainer = Explainer {

@@ -249,9 +249,24 @@ fn in_no_targets<P: Provider, W>(
     };
     let is_meant =
         |name: &CalendarName| !(is_target(name) || is_another(name) || is_only_read(name));
-    let held = rows.filter(|row| is_meant(&row.name));
-    let held = held.map(|row| (row.name, row.blocks.saturating_sub(row.copies + row.taken)));
-    Ok(held.filter(|(_, blocks)| *blocks > 0).collect())
+    let mut held = BTreeMap::new();
+    for row in rows.filter(|row| is_meant(&row.name)) {
+        let (name, mint) = (row.name, &session.settings.mint);
+        let blocks = row.blocks.saturating_sub(row.copies + row.taken);
+        // Nobody has told yet which of a source's are copies from a target.
+        let blocks = match session.seats.contains_key(&name) && blocks > 0 {
+            true => {
+                let state = session.state.borrow();
+                let target = state.target(&name, mint, true, session.seats.keys())?;
+                blocks.saturating_sub(u64::try_from(target.copies).unwrap_or(u64::MAX))
+            }
+            false => blocks,
+        };
+        if blocks > 0 {
+            held.insert(name, blocks);
+        }
+    }
+    Ok(held)
 }
 
 /// What there is to say of blocks in calendars that are no target any more, once: the next runs leave them where they are.

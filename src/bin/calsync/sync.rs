@@ -23,7 +23,8 @@ use crate::{
 pub(crate) fn run(args: &Args, options: &args::Sync) -> Result<Exit, Failure> {
     wait(options.jitter)?;
     let loaded = load(args)?;
-    if is_idle(&loaded, State::open_to_read(&loaded.state)?.as_ref())? {
+    let is_unruled = loaded.config.routes.is_empty();
+    if is_unruled && is_idle(&loaded, State::open_to_read(&loaded.state)?.as_ref())? {
         return Err(Failure::Idle(loaded.config.path));
     }
     let context = Context::of(args, loaded)?;

@@ -196,6 +196,7 @@ impl Draft {
             .any(|field| matches!(field, Field::Piece(Piece::Title)));
         let is_any = show == Show::Details || show == Show::Title && is_title;
         is_any.then_some(Telling {
+            titles: is_title,
             details: show == Show::Details,
             places: self.wording.location,
             notes: self.wording.notes,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
 use crate::{
-    model::{Print, Series, Shape, Span, Traces, Window},
+    model::{Print, Series, Shape, Span, Traces, When, Window, Zone},
     plan::{Held, LeftSo, Link, Present, Respect, Written, op::Wanted},
 };
 
@@ -48,12 +48,51 @@ pub(super) fn leave_so(
                 let written = link.written.as_deref().cloned().unwrap_or_else(usual);
                 let ends = whole.rule.last(whole.start.local());
                 left = left.and_since(link, is, &written, ends);
+                if respect.moved && is_moved(wanted, is, respect, home) {
+                    left.starts.extend(moved_holes(whole, link, is, home));
+                }
             }
             left.starts.extend(taken);
             wanted.shape = Shape::Series(left.of_series(whole));
         }
     }
     (left != LeftSo::nothing(of)).then_some(left)
+}
+
+/// What is taken out of a series that somebody moved, at the local starts at which it would be had they not.
+fn moved_back(whole: &Series, is: &Present, home: &TimeZone) -> BTreeSet<DateTime> {
+    let clock = |at| When::Time(home.to_datetime(at), Zone::Named(home.clone()));
+    let first = whole.start_at(&clock(is.first), home);
+    let by = first.duration_since(whole.start.local());
+    let holes = is.traces.iter().flat_map(|traces| &traces.holes);
+    holes.map(|at| at.saturating_sub(by)).collect()
+}
+
+/// What somebody took out of a series that they moved, since it was written.
+fn moved_holes(whole: &Series, link: &Link, is: &Present, home: &TimeZone) -> Vec<DateTime> {
+    let is_any = |at: &DateTime| {
+        let mut starts = whole.rule.starts_near(whole.start.local(), *at, *at);
+        !link.holes.contains(at) && starts.any(|start| start == *at)
+    };
+    let holes = moved_back(whole, is, home).into_iter();
+    holes.filter(is_any).collect()
+}
+
+/// Whether a block is to be as it was written, but for what somebody took out of it where they moved it to.
+pub(super) fn is_to_be_as_written(
+    wanted: &Wanted,
+    link: &Link,
+    is: &Present,
+    home: &TimeZone,
+) -> bool {
+    let Shape::Series(series) = &wanted.shape else {
+        return false;
+    };
+    let put = Written::of(&wanted.shape, &wanted.face);
+    let is_as_put = link.written.as_deref() == Some(&put);
+    let out = moved_back(series, is, home);
+    let mut more = series.holes.difference(&link.holes);
+    is_as_put && link.holes.is_subset(&series.holes) && more.all(|at| out.contains(at))
 }
 
 /// What somebody did to a series that nothing asks for now, for when something does again.

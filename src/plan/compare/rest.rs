@@ -44,7 +44,7 @@ pub(super) fn judge_rest(
             link: held.link,
         };
         let link = row.link.as_ref();
-        let tells = link.is_some_and(|link| tells_too_much(question, name, link));
+        let tells = says_too_much(question, name, &row.present, link);
         let stays = outside(question, name, &row.present, link) == Some(Outside::Stays);
         let may_stay = (is_held_back && stays).then(|| (name.clone(), stem.clone()));
         plan.may_stay.extend(may_stay);
@@ -126,7 +126,7 @@ fn judge_unwanted(
             true => sums.damaged += 1,
             false => sums.unread += 1,
         }
-        let tells = link.is_some_and(|link| tells_too_much(question, name, &link));
+        let tells = says_too_much(question, name, &present, link.as_ref());
         return tells.then(|| Op::remove(name, stem, present, Why::Unwanted, source).hushed());
     };
     if sums.tally(link.as_ref()).waits {

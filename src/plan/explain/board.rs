@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::Fate;
 use crate::{
@@ -96,12 +96,22 @@ pub fn blocks(
     target: &Target,
     days: &Window,
 ) -> Vec<Shown> {
-    let board = Board::of(question, name, target, days);
+    let board = Board::of(question, name, target, &around(days));
     let wanted = board.wanted.iter().flat_map(Row::blocks);
     let mut all: Vec<Shown> = wanted.chain(board.left.iter().cloned()).collect();
     all.retain(|shown| days.touches(&shown.span));
     all.sort_by_key(|shown| (shown.span.instants(&days.home), shown.source.clone()));
     all
+}
+
+/// Some days and those around them on which a series may have been that somebody moved.
+pub(super) fn around(days: &Window) -> Window {
+    const DAYS: i32 = 8;
+    Window {
+        first: days.first.saturating_sub(DAYS.days()),
+        end: days.end.saturating_add(DAYS.days()),
+        ..days.clone()
+    }
 }
 
 impl Board {

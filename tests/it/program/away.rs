@@ -349,6 +349,61 @@ fn a_meeting_that_somebody_took_away_stays_so_by_whichever_calendar() {
     assert_eq!(home.blocks("home").len(), 1);
 }
 
+#[test]
+fn what_somebody_takes_out_of_a_series_that_they_moved_stays_out() {
+    let ways: [Doing; 2] = [
+        |home| {
+            let (name, text) = block(home, true);
+            let line = format!("EXDATE:{}\r\nSUMMARY", utc(11, "063000"));
+            home.put("home", &name, text.replacen("SUMMARY", &line, 1));
+        },
+        |home| {
+            cancel_one(home);
+            let (name, text) = block(home, true);
+            let (old, new) = (utc(11, "090000"), utc(11, "063000"));
+            let (old_end, new_end) = (utc(11, "100000"), utc(11, "073000"));
+            home.put(
+                "home",
+                &name,
+                text.replace(&old, &new).replace(&old_end, &new_end),
+            );
+        },
+    ];
+    for does in ways {
+        for at_once in [false, true] {
+            let home = in_step(&format!("{TITLES}moved = \"respect\"\n"));
+            let (name, text) = block(&home, true);
+            let text = text
+                .replace("T090000", "T063000")
+                .replace("T100000", "T073000");
+            home.put("home", &name, text);
+            if !at_once {
+                settle(&home);
+            }
+            does(&home);
+            settle(&home);
+            let (_, text) = block(&home, true);
+            assert!(text.contains(&utc(4, "063000")), "{at_once} {text}");
+            for calendar in ["work", "home"] {
+                let date = day(11).to_string();
+                let told = home.expect(0, &["explain", calendar, &date]).stdout;
+                assert!(told.contains("somebody took its block away"), "{told}");
+                let date = day(18).to_string();
+                let told = home.expect(0, &["explain", calendar, &date]).stdout;
+                assert!(told.contains("its block stands"), "{told}");
+            }
+            // It goes back to where it was when it is to say something else, but for that.
+            home.put(
+                "work",
+                "weekly.ics",
+                weekly("weekly", 4).replace("Weekly", "Retreat"),
+            );
+            settle(&home);
+            assert!(shows_on(&home, 4) && !shows_on(&home, 11) && shows_on(&home, 18));
+        }
+    }
+}
+
 /// Takes the blocks away by other means than anybody's hand, or gives them back.
 type Way<'a> = &'a dyn Fn(&Home, bool);
 

@@ -184,3 +184,38 @@ fn what_has_no_form_that_calsync_writes_keeps_its_words_and_says_so() {
     let said = left.iter().filter(|text| text.contains("Meeting"));
     assert_eq!(said.count(), 1);
 }
+
+#[test]
+fn words_go_from_what_nobody_remembers_where_no_rule_shows_any() {
+    let home = Home::with(&["work", "home", "other"]);
+    let plain = fs::read_to_string(home.config_file()).unwrap();
+    let other = "[[rules]]\nfrom = \"other\"\nto = \"home\"\n";
+    home.configure(&format!("{plain}{RULE}show = \"title\"\n{other}"));
+    put_many(&home);
+    home.sync();
+    home.lose_state();
+    home.configure(&format!("{plain}{other}"));
+    home.expect(6, &["sync"]);
+    let blocks = texts(home.blocks("home").into_values());
+    assert_eq!(blocks.len(), 14);
+    assert!(!blocks.concat().contains("Meeting"));
+    let again = home.expect(6, &["sync", "--json"]).json();
+    assert_eq!(again["updated"], 0, "{again}");
+}
+
+#[test]
+fn titles_that_no_template_has_are_not_kept_beside_details() {
+    for (title, is_kept) in [("", true), ("title = \"Away\"\n", false)] {
+        let home = Home::with(&["work", "home"]);
+        home.configure_also("", &format!("{RULE}show = \"details\"\n{title}"));
+        home.put(
+            "work",
+            "one.ics",
+            meeting("one", 3).replace("Meeting", "Zephyr"),
+        );
+        home.sync();
+        let state = fs::read(home.state_file()).unwrap();
+        let is_there = String::from_utf8_lossy(&state).contains("Zephyr");
+        assert_eq!(is_there, is_kept, "{title}");
+    }
+}

@@ -130,6 +130,21 @@ fn what_reset_took_the_next_sync_makes_again() {
 }
 
 #[test]
+fn a_copy_in_a_source_is_nothing_that_reset_would_remove() {
+    let home = Home::with(&["home", "work"]);
+    let text = std::fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("{text}role = \"source\"\n"));
+    home.put("work", "a.ics", meeting("a", 3));
+    home.sync();
+    let (name, copy) = home.blocks("home").pop_first().unwrap();
+    home.put("work", &name, copy);
+    let told = home.expect(0, &["sync"]);
+    assert!(!told.all().contains("only a source now"), "{}", told.all());
+    home.expect(0, &["reset", "--calendar", "work", "--yes"]);
+    assert_eq!(home.files("work").len(), 2);
+}
+
+#[test]
 fn reset_reaches_a_calendar_that_is_only_a_source_by_now() {
     let home = Home::with(&["work", "home"]);
     home.put("work", "a.ics", meeting("a", 3));

@@ -751,6 +751,29 @@ fn what_somebody_takes_away_at_google_stays_away_if_the_rule_leaves_it_so() {
 }
 
 #[test]
+fn a_series_that_somebody_moved_over_midnight_is_told_of_on_both_days() {
+    let home = in_step("moved = \"respect\"");
+    let (name, text) = block(&home, true);
+    // Home is an hour ahead at least.
+    let moved = text.replace(&utc(4, "090000"), &utc(4, "223000"));
+    home.put(
+        "home",
+        &name,
+        moved.replace(&utc(4, "100000"), &utc(4, "233000")),
+    );
+    home.sync();
+    home.sync_idle();
+    let on = |days: i32| {
+        let date = day(days).to_string();
+        let told = home.expect(0, &["explain", "home", &date, "--json"]).json();
+        told["blocks"].as_array().unwrap().len()
+    };
+    let (first, second) = (on(4) + on(11), on(5) + on(12));
+    // In winter the whole of it lies behind midnight.
+    assert!(second == 2 && [0, 2].contains(&first), "{first} {second}");
+}
+
+#[test]
 fn a_series_that_somebody_moved_is_explained_where_it_stands() {
     let home = in_step("moved = \"respect\"");
     let (name, text) = block(&home, true);

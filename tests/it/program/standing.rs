@@ -646,3 +646,46 @@ fn blocks_of_a_rule_that_is_gone_go_but_for_those_that_are_over() {
         }
     }
 }
+
+/// A state file that a kill left half written, with the journal that takes that back.
+fn leave_half_written(home: &Home) {
+    let place = home.state_file();
+    let folder = place.parent().unwrap();
+    fs::create_dir_all(folder).unwrap();
+    set_mode(folder, 0o700);
+    let made = folder.join("made.db");
+    let flags =
+        rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_CREATE;
+    let db = rusqlite::Connection::open_with_flags(&made, flags).unwrap();
+    // What does not fit into memory goes to the file before it is meant to stay there.
+    db.execute_batch("PRAGMA cache_size = 10; BEGIN; CREATE TABLE halves (half BLOB);")
+        .unwrap();
+    for _ in 0..100 {
+        db.execute("INSERT INTO halves VALUES (zeroblob(4000))", [])
+            .unwrap();
+    }
+    for ending in ["", "-journal"] {
+        let name = |base: &str| folder.join(format!("{base}{ending}"));
+        fs::copy(name("made.db"), name("state.db")).unwrap();
+        set_mode(&name("state.db"), 0o600);
+    }
+    drop(db);
+    fs::remove_file(made).unwrap();
+}
+
+#[test]
+fn a_state_file_that_a_kill_left_half_written_is_taken_back_by_whoever_comes_first() {
+    for first in [
+        &["status"][..],
+        &["check"],
+        &["sync"],
+        &["explain", "work", "today"],
+    ] {
+        let home = full(3);
+        leave_half_written(&home);
+        home.expect(0, first);
+        home.sync();
+        assert_eq!(home.blocks("home").len(), 3);
+        home.expect(0, &["status"]);
+    }
+}

@@ -84,6 +84,7 @@ pub(crate) static INTEREST: LazyLock<Interest> =
 
 /// Words are read wherever they are, so that whatever a rule does not show has to be kept back.
 const ALL: Telling = Telling {
+    titles: true,
     details: true,
     places: true,
     notes: true,
