@@ -149,11 +149,13 @@ fn known(
 ) -> Result<(Sources, Targets), Failure> {
     let mut sources = Sources::new();
     let mut targets = BTreeMap::new();
-    for name in config.calendars.keys() {
+    for (name, calendar) in &config.calendars {
         let mut source = state.source(name, reached, true)?;
         source.otherwise = state.is_read_otherwise(name, &config.way(name), &config.people())?;
         sources.insert(name.clone(), source);
-        let mut target = state.target(name, mint, true, config.calendars.keys())?;
+        // Nothing is written to a source.
+        let is_kept = calendar.role.is_target();
+        let mut target = state.target(name, mint, is_kept, config.calendars.keys())?;
         target.series = state.series(name, mint)?;
         targets.insert(name.clone(), target);
     }
@@ -196,6 +198,9 @@ fn block_words(stands: Stands) -> &'static str {
             "its block stands, and nothing asks for it any more; the guard holds it back"
         }
         Stands::Theirs => "its block stands, and is somebody's own by now",
+        Stands::Stranded => {
+            "its block stands, and nobody keeps it in step, since the calendar is only a source now"
+        }
         Stands::Leaving => {
             "its block stands, and nothing asks for it any more; the next sync removes it"
         }
@@ -212,6 +217,7 @@ fn block_word(stands: Stands) -> Option<&'static str> {
         Stands::Outside => Some("window"),
         Stands::HeldBack => Some("held_back"),
         Stands::Theirs => Some("taken"),
+        Stands::Stranded => Some("stranded"),
         Stands::Leaving => Some("unwanted"),
     }
 }

@@ -61,6 +61,8 @@ pub enum Stands {
     HeldBack,
     /// It does, because somebody made it their own.
     Theirs,
+    /// It does, and nobody keeps it in step: the calendar is only a source now.
+    Stranded,
     /// It does, until the next sync.
     Leaving,
 }
@@ -145,7 +147,13 @@ impl Board {
         let held = held.filter(|(_, held)| !held.link.as_ref().is_some_and(is_refused));
         let left = held.flat_map(|(stem, held)| {
             let series = target.series.get(stem);
-            left(question, name, held, series, days)
+            let mut left = left(question, name, held, series, days);
+            if !target.fresh {
+                for left in &mut left {
+                    left.stands = Stands::Stranded;
+                }
+            }
+            left
         });
         Self {
             left: left.collect(),
@@ -224,16 +232,14 @@ impl Row {
         let is_late = !stands && is_new && is_late(question, name, &block);
         let is_left = held.is_some_and(|held| is_left_so(question, name, &block, held))
             || is_new && away.has(&block, &days.home);
-        // At Google, what somebody took out is told beside the block itself, which is as it was.
-        let but_for_holes = is_left && times.iter().any(|(_, shown)| shown.is_none());
         // A series that somebody moved as a whole is as far away as its first occurrence.
-        let moved = present.filter(|is| is_left && is.repeats && !but_for_holes);
+        let first = block.shape.first_occurrence(&days.home).0;
+        let moved = present.filter(|is| is_left && is.repeats && is.first != first);
+        // At Google, what somebody took out is told beside the block itself, which is as it was.
+        let is_short = times.iter().any(|(_, shown)| shown.is_none());
+        let but_for_holes = is_left && is_short && present.is_some() && moved.is_none();
         if let Some(is) = moved {
-            let by = by(
-                is.first,
-                block.shape.first_occurrence(&days.home).0,
-                &days.home,
-            );
+            let by = by(is.first, first, &days.home);
             let shown = times.iter_mut().filter_map(|(_, shown)| shown.as_mut());
             shown.for_each(|span| *span = later(*span, by, &days.home));
         }

@@ -389,8 +389,16 @@ fn what_somebody_takes_out_of_a_series_that_they_moved_stays_out() {
                 let told = home.expect(0, &["explain", calendar, &date]).stdout;
                 assert!(told.contains("somebody took its block away"), "{told}");
                 let date = day(18).to_string();
-                let told = home.expect(0, &["explain", calendar, &date]).stdout;
-                assert!(told.contains("its block stands"), "{told}");
+                let told = home
+                    .expect(0, &["explain", calendar, &date, "--json"])
+                    .json();
+                let block = match calendar {
+                    "work" => &told["events"][0]["targets"][0]["blocks"][0],
+                    _ => &told["blocks"][0],
+                };
+                let start: jiff::Timestamp = block["start"].as_str().unwrap().parse().unwrap();
+                let at = day(18).at(6, 30, 0, 0).in_tz("UTC").unwrap().timestamp();
+                assert!(start == at && block["stands"] == true, "{told}");
             }
             // It goes back to where it was when it is to say something else, but for that.
             home.put(

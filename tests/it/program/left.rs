@@ -196,3 +196,17 @@ fn days_beyond_the_window_are_told_of_as_they_are() {
     assert_eq!(blocks.len(), 12, "{words}");
     assert!(words.contains("but for series"), "{words}");
 }
+
+#[test]
+fn what_stands_in_a_source_is_told_of_as_nobody_s() {
+    let home = Home::with(&["work", "home"]);
+    home.put("work", "one.ics", meeting("one", 3));
+    home.put("work", "weekly.ics", weekly("weekly", 3));
+    home.sync();
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&config.replace("[calendars.home]", "[calendars.home]\nrole = \"source\""));
+    home.expect(0, &["sync"]);
+    let (words, blocks) = told(&home, "home", 3);
+    assert!(words.contains("is only a source now"), "{words}");
+    assert!(blocks.len() == 2 && blocks.iter().all(|block| block["why"] == "stranded"));
+}
