@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
     Busy, Filter, Held, Present, Question, Respect, Route, Target,
-    desire::{Desired, Place, desire},
+    desire::{Desired, Place, desire, soon},
     flatten::series_spans,
     op::{Adoption, Doubt, DoubtKind, InTime, Op, Plan, Wanted, Why},
 };
@@ -204,12 +204,27 @@ impl Desk<'_> {
             return;
         }
         let mut showed = std::mem::take(&mut self.replaced);
-        showed.extend(self.held.values().filter_map(Showed::of));
-        for (stem, wanted) in late {
+        // What begins in time stays, and is no reason to show what does not.
+        let in_time = late.iter().flat_map(|(_, wanted)| &wanted.in_time);
+        let in_time: BTreeSet<Stem> = in_time.map(|(stem, _)| stem.clone()).collect();
+        let others = self
+            .held
+            .iter()
+            .filter(|(stem, _)| !in_time.contains(*stem));
+        showed.extend(others.filter_map(|(_, row)| Showed::of(row)));
+        for (stem, mut wanted) in late {
             let home = &self.question.window.home;
+            let in_time = std::mem::take(&mut wanted.in_time);
+            let stands = |stem: &Stem| self.held.get(stem).is_some_and(|row| row.present.is_some());
             let is_old = showed.iter().any(|showed| showed.some_of(&wanted, home));
-            if is_old && !self.shows_elsewhere(&wanted) {
+            // Where what begins in time shows already, nothing else does.
+            let is_there = in_time.iter().any(|(stem, _)| stands(stem));
+            if is_old && !is_there && !self.shows_elsewhere(&wanted) {
                 self.act(stem, wanted, Verdict::Create(Why::New), false);
+                continue;
+            }
+            for (stem, wanted) in in_time {
+                self.meet(stem, Desired::Block(wanted));
             }
         }
     }
@@ -352,10 +367,9 @@ pub fn is_late(question: Question<'_>, name: &CalendarName, wanted: &Wanted) -> 
     let Shape::Once(span) = &wanted.shape else {
         return false;
     };
-    notice(question, name, &wanted.source).is_some_and(|notice| {
-        let soon = question.now.checked_add(notice).unwrap_or(Timestamp::MAX);
-        span.instants(&question.window.home).0 < soon
-    })
+    let filter = filter(question, name, &wanted.source);
+    let soon = filter.and_then(|filter| soon(question, filter));
+    soon.is_some_and(|soon| span.instants(&question.window.home).0 < soon)
 }
 
 /// What notice the rule gives that shows a calendar in this one, if it does.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{ToSpan as _, civil::DateTime, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::DateTime, tz::TimeZone};
 
 use super::{
     Filter, Held, Question, Route, Source,
@@ -148,10 +148,18 @@ impl<'a> Showing<'a> {
 
     /// Notes that no block stands for what this one would show.
     fn miss(&mut self, wanted: &Wanted) {
-        let own = (wanted.uid.clone(), wanted.occurrence.clone());
-        let also = wanted.also.iter();
-        let also = also.map(|also| (also.uid.clone(), also.occurrence.clone()));
-        self.missing.extend(also.chain([own]));
+        let occurrences = |wanted: &Wanted| {
+            let own = (wanted.uid.clone(), wanted.occurrence.clone());
+            let also = wanted.also.iter();
+            let also = also.map(|also| (also.uid.clone(), also.occurrence.clone()));
+            also.chain([own]).collect::<Vec<_>>()
+        };
+        let in_time = wanted.in_time.iter();
+        let in_time: BTreeSet<_> = in_time
+            .flat_map(|(_, wanted)| occurrences(wanted))
+            .collect();
+        let all = occurrences(wanted).into_iter();
+        self.missing.extend(all.filter(|of| !in_time.contains(of)));
     }
 
     /// Whether it is no more than free there.
@@ -390,6 +398,7 @@ fn each_block(
             uid: uid.clone(),
             occurrence,
             also: Vec::new(),
+            in_time: Vec::new(),
             apart,
         };
         want(stem, desired(wanted));
@@ -435,31 +444,66 @@ fn each_merged(
     said: &BTreeMap<Uid, Said>,
     want: &mut impl FnMut(Stem, Desired),
 ) {
-    let merged = merged(blocks).into_iter();
-    for Merged { span, first, also } in merged.filter(|m| question.window.touches(&m.span)) {
-        let all = std::iter::once(&first).chain(&also);
-        let all = all.filter_map(|(uid, occurrence)| Some((said.get(uid)?, occurrence)));
-        let shows = Shows::of(&route.wording, all.clone(), true);
-        let face = face_of(&route.wording, all);
-        let (uid, occurrence) = first;
-        let also = also.into_iter().map(|(uid, occurrence)| Also {
-            stem: stem(question, route, &uid, &occurrence),
-            uid,
-            occurrence,
-        });
-        let wanted = Wanted {
-            shape: Shape::Once(span),
-            face,
-            shows,
-            source: route.source.clone(),
-            also: also.collect(),
-            apart: BTreeSet::new(),
-            uid,
-            occurrence,
+    let home = &question.window.home;
+    let soon = soon(question, &route.filter);
+    let of_window = |blocks| {
+        let merged = merged(blocks).into_iter();
+        merged.filter(|m: &Merged| question.window.touches(&m.span))
+    };
+    for block in of_window(blocks) {
+        let begins = |span: Span| span.instants(home).0;
+        let in_time = match soon.filter(|soon| begins(block.span) < *soon) {
+            Some(soon) => {
+                let parts = block.also.iter();
+                let parts = parts.filter(|(_, part)| soon <= begins(part.span));
+                let in_time = of_window(parts.cloned().collect());
+                let in_time = in_time.map(|m| one_merged(question, route, m, said));
+                in_time.collect()
+            }
+            None => Vec::new(),
         };
-        let stem = stem(question, route, &wanted.uid, &wanted.occurrence);
-        want(stem, Desired::Block(wanted));
+        let (stem, wanted) = one_merged(question, route, block, said);
+        want(stem, Desired::Block(Wanted { in_time, ..wanted }));
     }
+}
+
+/// A block of one or more occurrences, as it should be.
+fn one_merged(
+    question: Question<'_>,
+    route: &Route,
+    Merged { span, first, also }: Merged,
+    said: &BTreeMap<Uid, Said>,
+) -> (Stem, Wanted) {
+    let all = std::iter::once(&first).chain(&also);
+    let all = all.filter_map(|(uid, part)| Some((said.get(uid)?, &part.occurrence)));
+    let shows = Shows::of(&route.wording, all.clone(), true);
+    let face = face_of(&route.wording, all);
+    let (uid, Single { occurrence, .. }) = first;
+    let also = also.into_iter();
+    let also = also.map(|(uid, Single { occurrence, .. })| Also {
+        stem: stem(question, route, &uid, &occurrence),
+        uid,
+        occurrence,
+    });
+    let wanted = Wanted {
+        shape: Shape::Once(span),
+        face,
+        shows,
+        source: route.source.clone(),
+        also: also.collect(),
+        apart: BTreeSet::new(),
+        in_time: Vec::new(),
+        uid,
+        occurrence,
+    };
+    let stem = stem(question, route, &wanted.uid, &wanted.occurrence);
+    (stem, wanted)
+}
+
+/// What begins sooner than this is too late for a new block by a rule.
+pub fn soon(question: Question<'_>, filter: &Filter) -> Option<Timestamp> {
+    let notice = filter.notice?;
+    Some(question.now.checked_add(notice).unwrap_or(Timestamp::MAX))
 }
 
 /// Takes out what is covered. `endless`: what covers it goes on behind these days.

@@ -176,6 +176,8 @@ pub struct Wanted {
     pub occurrence: OccurrenceKey,
     /// What it shows beside that.
     pub also: Vec<Also>,
+    /// Of a merged block that is too late to be made, the blocks of what begins in time.
+    pub in_time: Vec<(Stem, Wanted)>,
     /// The local starts of the occurrences of a series that have a block of their own at the same time; of such a block, its own.
     pub apart: BTreeSet<DateTime>,
 }

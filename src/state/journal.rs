@@ -427,6 +427,7 @@ mod tests {
             uid: "b".into(),
             occurrence: "".into(),
             also: Vec::new(),
+            in_time: Vec::new(),
             apart: std::collections::BTreeSet::new(),
         };
         let place = Place::once("x.ics".into(), "2".into());

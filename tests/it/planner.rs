@@ -655,6 +655,12 @@ proptest! {
         let notice = SignedDuration::from_hours(*case.rng.pick(&[1, 2, 24, 240]));
         for case in [&mut case, &mut stands] {
             for route in &mut case.routes {
+                Arc::make_mut(&mut route.filter).merge = false;
+            }
+        }
+        stands.follow_all();
+        for case in [&mut case, &mut stands] {
+            for route in &mut case.routes {
                 Arc::make_mut(&mut route.filter).notice = Some(notice);
             }
         }
@@ -674,6 +680,33 @@ proptest! {
             case.follow_all();
             prop_assert!(case.plan().is_empty(), "{:#?}", case.plan());
         }
+    }
+
+    #[test]
+    fn what_begins_in_time_shows_whatever_it_touches(seed: u64) {
+        let (mut case, apart) = (Case::bare(seed), Case::in_step(seed));
+        let notice = SignedDuration::from_hours(*case.rng.pick(&[1, 2, 24, 240]));
+        for route in &mut case.routes {
+            let filter = Arc::make_mut(&mut route.filter);
+            (filter.notice, filter.merge) = (Some(notice), true);
+        }
+        case.follow_all();
+        prop_assert!(case.plan().is_empty(), "{:#?}", case.plan());
+        let soon = case.now + notice;
+        let spans = |shape: &Shape| match shape {
+            Shape::Once(span) => vec![*span],
+            Shape::Series(series) => flatten::series_spans(series, &case.window),
+        };
+        for (name, board) in &apart.boards {
+            let shown = || case.boards[name].shapes.values().flat_map(spans);
+            let wanted = board.shapes.values().flat_map(spans);
+            for span in wanted.filter(|span| soon <= span.instants(&home()).0) {
+                prop_assert!(shown().any(|shown| shown.contains(span)), "{:?} in {}", span, name);
+            }
+        }
+        case.disturb();
+        case.follow_all();
+        prop_assert!(case.plan().is_empty(), "{:#?}", case.plan());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Blocks that overlap or touch, as one. Pure.
 
 use crate::{
-    model::{OccurrenceKey, Span, Uid},
+    model::{Span, Uid},
     plan::flatten::Single,
 };
 
@@ -11,9 +11,9 @@ pub(super) struct Merged {
     /// When it is.
     pub(super) span: Span,
     /// The occurrence that begins first, of those the one with the smallest key: the block is its block.
-    pub(super) first: (Uid, OccurrenceKey),
+    pub(super) first: (Uid, Single),
     /// The others.
-    pub(super) also: Vec<(Uid, OccurrenceKey)>,
+    pub(super) also: Vec<(Uid, Single)>,
 }
 
 /// Those blocks that overlap or touch as one each, so that the same time is covered. Timed blocks and whole days stay apart.
@@ -27,15 +27,16 @@ pub(super) fn merged(mut blocks: Vec<(Uid, Single)>) -> Vec<Merged> {
         mine.cmp(&(begins(b), b_uid, &b.occurrence))
     });
     let mut all: Vec<Merged> = Vec::new();
-    for (uid, Single { occurrence, span }) in blocks {
+    for part in blocks {
+        let span = part.1.span;
         if let Some(last) = all.last_mut()
             && join(&mut last.span, span)
         {
-            last.also.push((uid, occurrence));
+            last.also.push(part);
         } else {
             all.push(Merged {
                 span,
-                first: (uid, occurrence),
+                first: part,
                 also: Vec::new(),
             });
         }
@@ -88,8 +89,9 @@ mod tests {
             blocks.rotate_left(1);
             let found = merged(blocks.clone());
             let told = found.iter().map(|merged| {
-                let (uid, occurrence) = &merged.first;
-                (format!("{uid}{occurrence}"), merged.span, merged.also.len())
+                let (uid, first) = &merged.first;
+                let name = format!("{uid}{}", first.occurrence);
+                (name, merged.span, merged.also.len())
             });
             let told: Vec<_> = told.collect();
             assert!(told.contains(&("b1".to_owned(), timed(0, 60), 3)));

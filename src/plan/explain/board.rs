@@ -130,7 +130,21 @@ impl Board {
         let refused = desire(question, name, place, |stem: Stem, desired: Desired| {
             let held = target.held.get(&stem);
             let stands = held.is_some_and(|held| held.present.is_some());
-            if let Some(block) = desired.wanted(stands) {
+            if let Some(mut block) = desired.wanted(stands) {
+                let in_time = std::mem::take(&mut block.in_time);
+                let is_whole = stands || !is_late(question, name, &block);
+                for (stem, block) in in_time.into_iter().filter(|_| !is_whole) {
+                    let held = target.held.get(&stem);
+                    wanted.push(Row::of(
+                        question,
+                        name,
+                        &mut away,
+                        held,
+                        (&stem, block),
+                        days,
+                    ));
+                    asked.insert(stem);
+                }
                 let piece = (&stem, block);
                 wanted.push(Row::of(question, name, &mut away, held, piece, days));
                 asked.insert(stem);

@@ -4,7 +4,7 @@ use std::fs;
 
 use jiff::ToSpan as _;
 
-use super::filters::{monday, one_after_the_other, text};
+use super::filters::{monday, one_after_the_other, soon, text};
 use crate::support::program::{Home, day, event_with};
 
 #[test]
@@ -160,5 +160,36 @@ fn a_merged_block_that_the_window_leaves_bit_by_bit_stays_whole() {
             days(past);
             home.sync_idle();
         }
+    }
+}
+
+#[test]
+fn what_begins_in_time_shows_though_it_touches_what_does_not() {
+    let home = Home::with(&["home", "work"]);
+    let rule = "[[rules]]\nfrom = \"home\"\nto = \"work\"\nnotice = \"1h\"\nmerge = true\n";
+    home.configure_also("", rule);
+    home.put("home", "soon.ics", event_with("soon", &soon(30)));
+    home.sync();
+    assert!(home.blocks("work").is_empty());
+    // They overlap, so that they would be one block, which would begin too soon.
+    let later = soon(80);
+    home.put("home", "later.ics", event_with("later", &later));
+    home.put("home", "last.ics", event_with("last", &soon(130)));
+    home.sync();
+    home.sync_idle();
+    let blocks = home.blocks("work").into_values();
+    let blocks: Vec<String> = blocks
+        .map(|text| String::from_utf8(text).unwrap())
+        .collect();
+    let start = later.lines().next().unwrap();
+    assert!(blocks.len() == 1 && blocks[0].contains(start), "{blocks:?}");
+    let today = day(0).to_string();
+    let told = home
+        .expect(0, &["explain", "home", &today, "--json"])
+        .json();
+    for event in told["events"].as_array().unwrap() {
+        let result = &event["targets"][0]["result"];
+        let is_late = event["uid"] == "soon";
+        assert_eq!(result == "left_out", is_late, "{event}");
     }
 }
