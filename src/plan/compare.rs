@@ -215,11 +215,8 @@ impl Desk<'_> {
         for (stem, mut wanted) in late {
             let home = &self.question.window.home;
             let in_time = std::mem::take(&mut wanted.in_time);
-            let stands = |stem: &Stem| self.held.get(stem).is_some_and(|row| row.present.is_some());
             let is_old = showed.iter().any(|showed| showed.some_of(&wanted, home));
-            // Where what begins in time shows already, nothing else does.
-            let is_there = in_time.iter().any(|(stem, _)| stands(stem));
-            if is_old && !is_there && !self.shows_elsewhere(&wanted) {
+            if is_old && !self.shows_elsewhere(&wanted) {
                 self.act(stem, wanted, Verdict::Create(Why::New), false);
                 continue;
             }

@@ -382,8 +382,11 @@ fn each_block(
     let apart = apart(&flat, &question.window.home);
     let mut ask = |occurrence: OccurrenceKey, shape: Shape, desired: fn(Wanted) -> Desired| {
         let apart = match &shape {
-            Shape::Series(_) => apart.values().copied().collect(),
-            Shape::Once(span) => apart.get(span).copied().into_iter().collect(),
+            Shape::Series(_) => apart.values().map(|(at, _)| *at).collect(),
+            Shape::Once(span) => {
+                let own = apart.get(span).filter(|(_, is_hole)| *is_hole);
+                own.map(|(at, _)| *at).into_iter().collect()
+            }
         };
         let stem = stem(question, route, uid, &occurrence);
         let wanted = Wanted {
@@ -422,9 +425,9 @@ fn each_block(
     }
 }
 
-/// The single stretches that are at the very time of an occurrence of the series beside them, which says something else there: with the
-/// local start of that occurrence.
-fn apart(flat: &Flat, home: &TimeZone) -> BTreeMap<Span, DateTime> {
+/// The single stretches that are at the very time of an occurrence of the series beside them: with the local start of that occurrence,
+/// and whether the series leaves it to them.
+fn apart(flat: &Flat, home: &TimeZone) -> BTreeMap<Span, (DateTime, bool)> {
     let Some(series) = flat.series.as_ref().or(flat.resting.as_ref()) else {
         return BTreeMap::new();
     };
@@ -432,7 +435,7 @@ fn apart(flat: &Flat, home: &TimeZone) -> BTreeMap<Span, DateTime> {
     let at_its_time = spans.filter_map(|span| {
         let at = series.start_of(span, home)?;
         let should = series.start.at(at).span(series.length, home);
-        (series.holes.contains(&at) && span == should).then_some((span, at))
+        (span == should).then(|| (span, (at, series.holes.contains(&at))))
     });
     at_its_time.collect()
 }

@@ -107,7 +107,9 @@ impl Away {
             let was = blocks.get(&(wanted.source.clone(), course))?;
             Some((series.start_of(span, home)?, was.clone()))
         });
-        joined.filter(|(_, was)| was != stem).collect()
+        // What still has a block of its own there, the series does not take in.
+        let joined = joined.filter(|(at, was)| was != stem && !wanted.apart.contains(at));
+        joined.collect()
     }
 
     /// Whether somebody took away what a new block is wanted for, as long as that was in the block of its series, or in that of the same

@@ -139,6 +139,24 @@ fn a_block_that_somebody_took_away_stays_so_when_its_series_takes_it_in() {
 }
 
 #[test]
+fn what_was_moved_onto_another_occurrence_stays_away_by_itself() {
+    let home = in_step(TITLES);
+    let onto = format!(
+        "DTSTART:{}\nDURATION:PT1H\nSUMMARY:Retreat",
+        utc(18, "090000")
+    );
+    home.put("work", "weekly.ics", weekly_but(11, &onto));
+    home.sync();
+    let blocks = home.blocks("home");
+    let is_it = |text: &[u8]| String::from_utf8_lossy(text).contains("Retreat");
+    let (name, _) = blocks.iter().find(|(_, text)| is_it(text)).unwrap();
+    home.delete("home", name);
+    settle(&home);
+    assert_eq!(home.blocks("home").len(), blocks.len() - 1);
+    assert!(shows_on(&home, 18) && !shows_on(&home, 11));
+}
+
+#[test]
 fn what_somebody_took_out_at_google_stays_out_when_it_is_called_otherwise() {
     let fake = FakeGoogle::start();
     let home = Home::with_google(&fake, "work", "home", &format!("{RULE}{TITLES}"));
